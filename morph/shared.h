@@ -1,0 +1,107 @@
+/* The one structure that firmware and simulator share: guest CPU state, parameters, host calls and statistics.
+ * It lies at SHARED_ADDR in hidden memory. Fixed-width fields only; the layout is the same on every compiler.
+ */
+#pragma once
+#include <stdint.h>
+
+#define SHARED_ADDR    0x40000000u
+#define SHARED_SIZE    0x10000u
+#define SHARED_MAGIC   0x4b4c4553u /* "SELK" */
+#define SHARED_VERSION 1u
+
+enum guest_reg { GUEST_RAX, GUEST_RCX, GUEST_RDX, GUEST_RBX, GUEST_RSP, GUEST_RBP, GUEST_RSI, GUEST_RDI, GUEST_R8 };
+enum guest_seg { GUEST_ES, GUEST_CS, GUEST_SS, GUEST_DS, GUEST_FS, GUEST_GS, GUEST_SEGS };
+enum guest_mode { GUEST_IA32, GUEST_X86_64 }; /* user-level: compatibility mode and 64-bit mode under 4-level paging */
+
+enum { /* EFLAGS bits */
+    EFL_CF = 1u << 0, EFL_PF = 1u << 2, EFL_AF = 1u << 4, EFL_ZF = 1u << 6, EFL_SF = 1u << 7, EFL_TF = 1u << 8,
+    EFL_IF = 1u << 9, EFL_DF = 1u << 10, EFL_OF = 1u << 11, EFL_RF = 1u << 16, EFL_AC = 1u << 18, EFL_ID = 1u << 21,
+    EFL_ARITH = 0x8d5, EFL_FIXED = 2,
+};
+
+struct guest_x87 {
+    uint64_t mant[8];    /* physical registers, not stack-relative */
+    uint16_t se[8];      /* sign and exponent */
+    uint16_t cw, sw, tw; /* tw: full 16-bit tag word; sw includes TOP */
+    uint16_t fop;
+    uint32_t fcs, fds;
+    uint64_t fip, fdp;
+};
+
+struct guest_cpu {
+    uint64_t gpr[16];
+    uint64_t rip;       /* linear offset in CS; the next instruction to execute */
+    uint64_t flags;     /* arithmetic flags only (EFL_ARITH) */
+    uint64_t sysflags;  /* all other EFLAGS bits, EFL_FIXED included; EFLAGS = flags | sysflags */
+    uint64_t seg_base[GUEST_SEGS];
+    uint32_t seg_sel[GUEST_SEGS];
+    uint32_t mode;      /* enum guest_mode */
+    uint32_t user;      /* 1: CPL 3 */
+    uint64_t cr0, cr2, cr3, cr4, efer;
+    uint64_t tls_base[3]; /* bases of GDT entries 12..14 as set_thread_area made them: what loading a TLS selector puts in seg_base */
+    struct guest_x87 x87;
+    uint64_t xmm[16][2];
+    uint32_t mxcsr, pad0;
+};
+
+/* What morph asks of the host through hcall. The number is in the op; arguments and results in shared.hc. */
+enum hostcall {
+    HC_SYSCALL = 1,   /* guest executed int 0x80 (arg 0 = 0x80), syscall (1) or sysenter (2); rip is after the instruction */
+    HC_EXCEPTION,     /* genuine guest exception: arg 0 vector, 1 error code, 2 address (also cr2); rip is the instruction
+                         for faults, after it for traps */
+    HC_UNIMPLEMENTED, /* instruction that morph lacks: rip, arg 0 length of bytes known, bytes in text */
+    HC_STOP,          /* stop condition reached: arg 0 is enum stop_reason */
+    HC_PANIC,         /* firmware's own bug: text */
+    HC_LOG,           /* text, for --debug-flags */
+    HC_NATIVE,        /* a program compiled by duke-cc calls the host: arg 0 function, 1.. arguments, result in arg 0 */
+    HC_READY,         /* firmware has initialised itself; the host fills in cpu and params, then resumes */
+    HC_TRACE,         /* a translation was made: see trace_* (only if params.trace_translations) */
+};
+enum stop_reason { STOP_COUNT = 1, STOP_ADDRESS, STOP_HALT };
+
+enum { /* what the host wants before the guest goes on: bits of hc.resume */
+    RESUME_TLB_FLUSH = 1,  /* mappings changed */
+    RESUME_CODE_FLUSH = 2, /* code changed or vanished: [inval_start, inval_end) guest addresses; all if both zero */
+    RESUME_RESET = 4,      /* vectors: forget everything about guest code (decode cache, translations, profiles) */
+};
+
+struct hostcall_block {
+    uint64_t arg[6];
+    uint64_t resume;
+    uint64_t inval_start, inval_end;
+    char text[256];
+};
+
+/* Run parameters; the host writes them at HC_READY and may change them at any host call. Defaults: morph/params.def. */
+#define PARAM(name, def, min, max, doc) uint64_t name;
+struct morph_params {
+#include "params.def"
+};
+#undef PARAM
+
+#define STAT(name, unit, doc) uint64_t name;
+struct morph_stats {
+#include "stats.def"
+};
+#undef STAT
+
+/* A C context for leaving nested code: r1, r2, r18..r27, r56..r58. */
+struct native_ctx {
+    uint64_t reg[15];
+};
+
+struct shared {
+    uint32_t magic, version;
+    uint64_t hidden_size, dram_size;
+    struct guest_cpu cpu;
+    struct hostcall_block hc;
+    struct morph_params params;
+    struct morph_stats stats;
+    /* Firmware's own, here because assembly needs fixed places. */
+    struct native_ctx enter_ctx;  /* where translated code returns to */
+    struct native_ctx fault_ctx;  /* where a guest fault in C code returns to */
+    uint64_t in_translation;      /* 1 between enter and exit */
+    uint64_t trap_cause, trap_val, trap_pc, trap_info, trap_cpc; /* the trap that C code is told about */
+    uint64_t walk_root;           /* physical address of the guest's PML4 */
+    uint64_t trap_save[8];
+};
