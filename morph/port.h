@@ -1,0 +1,46 @@
+/* What morph needs of the platform it runs on. Duke: firmware/port_duke.h. Host builds: morph/host/port_host.h. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct morph;
+
+#if defined(__DUKE__)
+#include "port_duke.h"
+#else
+#include "port_host.h"
+#endif
+
+/* Either header gives, as static inline where it matters for speed:
+ *
+ *   uint64_t gld8/gld16/gld32/gld64(uint64_t lin)          guest load from a linear address
+ *   void gst8/gst16/gst32/gst64(uint64_t lin, uint64_t v)  gated guest store
+ *     A guest access that faults does not return: control goes to the innermost port_guard with a nonzero value, and
+ *     port_fault() describes the fault. Gated stores are dropped then.
+ *   void port_commit(unsigned n)  makes gated stores architectural and counts n guest instructions (n a constant 0..31)
+ *   int  port_guard(void)         0 when armed; nonzero when a guest fault arrives later (a setjmp for one place at a time)
+ *   struct port_fault port_fault(void)
+ *   uint64_t port_icount(void)
+ *   void port_tlb_flush(void); void port_tlb_inval(uint64_t lin); uint64_t pld64(uint64_t paddr) physical load
+ *   int  port_enter(uint32_t native) runs translated code; enum port_exit
+ *   void port_itc_write(uint64_t guest, uint32_t native); void port_itc_flush(void); void port_code_sync(void)
+ *   void port_cat(unsigned category)   cycle category from here on (generated DUKE_CAT_*)
+ *   void port_hcall(unsigned n)        enum hostcall; returns when the host resumes
+ *   uint64_t port_cycles(void)
+ *   void port_panic(const char *why)   does not return
+ */
+struct port_fault {
+    uint32_t cause;  /* trap cause number of isa-spec/duke/traps.toml */
+    uint32_t store;  /* 1 for a store */
+    uint64_t addr;   /* guest linear address */
+};
+
+/* Why port_enter returned. exit_id is the number that the translation's exit stub put in r48. */
+enum port_exit {
+    PORT_EXIT_DIRECT = 1, /* unchained direct exit: cpu.rip is the target, exit_id the exit */
+    PORT_EXIT_INDIRECT,   /* indirect target not found: cpu.rip */
+    PORT_EXIT_INTERP,     /* the instruction at cpu.rip is to be interpreted */
+    PORT_EXIT_FAULT,      /* trap; state rolled back; port_fault() and the commit PC tell the rest; cpu.rip is NOT valid */
+    PORT_EXIT_LIMIT,      /* icount reached ilimit at a commit; the commit PC tells where; cpu.rip is NOT valid */
+};
