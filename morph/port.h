@@ -4,7 +4,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "port_exit.h"
+
 struct morph;
+
+/* A guest access that faulted. */
+struct port_fault {
+    uint32_t cause;  /* trap cause number of isa-spec/duke/traps.toml */
+    uint32_t store;  /* 1 for a store */
+    uint64_t addr;   /* guest linear address */
+};
 
 #if defined(__DUKE__)
 #include "port_duke.h"
@@ -30,17 +39,3 @@ struct morph;
  *   uint64_t port_cycles(void)
  *   void port_panic(const char *why)   does not return
  */
-struct port_fault {
-    uint32_t cause;  /* trap cause number of isa-spec/duke/traps.toml */
-    uint32_t store;  /* 1 for a store */
-    uint64_t addr;   /* guest linear address */
-};
-
-/* Why port_enter returned. exit_id is the number that the translation's exit stub put in r48. */
-enum port_exit {
-    PORT_EXIT_DIRECT = 1, /* unchained direct exit: cpu.rip is the target, exit_id the exit */
-    PORT_EXIT_INDIRECT,   /* indirect target not found: cpu.rip */
-    PORT_EXIT_INTERP,     /* the instruction at cpu.rip is to be interpreted */
-    PORT_EXIT_FAULT,      /* trap; state rolled back; port_fault() and the commit PC tell the rest; cpu.rip is NOT valid */
-    PORT_EXIT_LIMIT,      /* icount reached ilimit at a commit; the commit PC tells where; cpu.rip is NOT valid */
-};

@@ -92,7 +92,7 @@ struct native_ctx {
 
 struct shared {
     uint32_t magic, version;
-    uint64_t hidden_size, dram_size;
+    uint64_t hidden_size, dram_size; /* bytes; the host writes these two before reset */
     struct guest_cpu cpu;
     struct hostcall_block hc;
     struct morph_params params;
@@ -103,5 +103,8 @@ struct shared {
     uint64_t in_translation;      /* 1 between enter and exit */
     uint64_t trap_cause, trap_val, trap_pc, trap_info, trap_cpc; /* the trap that C code is told about */
     uint64_t walk_root;           /* physical address of the guest's PML4 */
-    uint64_t trap_save[8];
+    uint64_t trap_r30;            /* r30 as of the last commit: the target of an indirect exit */
+    uint64_t exit_id;             /* r48 at the last exit from translated code */
+    uint64_t tmask_base;          /* native address of one 64-bit translated mask a guest page frame, or 0 */
+    uint64_t tlb_fills;           /* counted by the trap handler; morph copies it to stats */
 };

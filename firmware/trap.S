@@ -1,0 +1,186 @@
+/* Trap vectors and handlers. They own r60..r63, which nothing else uses.
+ *
+ * A TLB miss walks the guest's four-level page tables (Intel SDM volume 3, 4.5) and enters the page; anything unusual there
+ * (not present, accessed bit clear, a reserved form) and every other cause is handed to C: from translated code by rolling
+ * back and leaving port_enter, from C code by rolling back gated stores and returning to port_guard.
+ */
+#include "macros.h"
+
+    .section .text.vectors, "ax"
+    .balign 128
+    .globl trap_vectors
+trap_vectors:
+    j trap_fatal            /* 0: no such cause */
+    .balign 128
+    j trap_fatal            /* illegal */
+    .balign 128
+    j tlb_miss              /* tlb_miss_load */
+    .balign 128
+    j tlb_miss              /* tlb_miss_store */
+    .balign 128
+    j trap_guest            /* prot_load */
+    .balign 128
+    j trap_guest            /* prot_store */
+    .balign 128
+    j trap_guest            /* translated */
+    .balign 128
+    j trap_guest            /* device */
+    .balign 128
+    j trap_guest            /* sb_overflow */
+    .balign 128
+    j trap_guest            /* alias */
+    .balign 128
+    j trap_guest            /* poison */
+    .balign 128
+    j trap_fatal            /* native */
+    .balign 128
+    j trap_interrupt        /* interrupt */
+    .balign 128
+    j trap_fatal            /* fetch */
+    .balign 128
+    j trap_fatal            /* soft */
+    .balign 128
+
+    .text
+/* r60 address, r61 entry, r62 temporary, r63 permissions so far (bit 1 writable, bit 2 user, of every level). */
+    .globl tlb_miss
+    .type tlb_miss, @function
+tlb_miss:
+    rdcr.i r60, DUKE_CR_TVAL ~
+    ldn.d.x r61, [r3 + r0 << 0 + SH_WALK_ROOT]
+    shr.i r62, r60, 39 - 64
+    andi r62, r62, 511
+    ldn.d.x r61, [r61 + r62 << 3 + 0]
+    andi r62, r61, 1 ~
+    or r63, r61, r0
+    beq.x r62, r0, trap_guest ~
+    andi.x r61, r61, 0xfffff000 ~
+    shr.i r62, r60, 30
+    andi r62, r62, 511
+    ldn.d.x r61, [r61 + r62 << 3 + 0]
+    andi r62, r61, 1 ~
+    and r63, r63, r61
+    beq.x r62, r0, trap_guest ~
+    andi r62, r61, 128
+    bne r62, r0, page_1g ~
+    andi.x r61, r61, 0xfffff000 ~
+    shr.i r62, r60, 21
+    andi r62, r62, 511
+    ldn.d.x r61, [r61 + r62 << 3 + 0]
+    andi r62, r61, 1 ~
+    and r63, r63, r61
+    beq.x r62, r0, trap_guest ~
+    andi r62, r61, 128
+    bne r62, r0, page_2m ~
+    andi.x r61, r61, 0xfffff000 ~
+    shr.i r62, r60, 12
+    andi r62, r62, 511
+    ldn.d.x r61, [r61 + r62 << 3 + 0]
+    andi r62, r61, 1 ~
+    and r63, r63, r61
+    beq.x r62, r0, trap_guest
+
+/* r61: entry of the page, its frame already that of the 4 KiB page. Writable only if dirty too: the first store to a clean
+ * page traps, and C sets the bit.
+ */
+fill:
+    andi r62, r61, 32
+    beq.x r62, r0, trap_guest ~
+    shr.i r62, r61, 5
+    andi r62, r62, 2
+    ori r62, r62, 4
+    and r63, r63, r62 ~
+    andi.x r61, r61, 0xfffff000
+    or r63, r63, r61 ~
+    shr.i r61, r61, 12 ~
+    ldn.d.x r62, [r3 + r0 << 0 + SH_TMASK_BASE]
+    beq r62, r0, 1f
+    ldn.d.x r62, [r62 + r61 << 3 + 0]
+1:  ldn.d.x r61, [r3 + r0 << 0 + SH_TLB_FILLS]
+    addi r61, r61, 1
+    stn.d.x r61, [r3 + r0 << 0 + SH_TLB_FILLS]
+    tlbw r0, r60, r63, r62
+    rfe
+
+page_1g:
+    andi.x r62, r60, 0x3ffff000 ~
+    andi.x r61, r61, 0xc0000fff
+    or r61, r61, r62 ~
+    j fill
+page_2m:
+    andi.x r62, r60, 0x001ff000 ~
+    andi.x r61, r61, 0xffe00fff
+    or r61, r61, r62 ~
+    j fill
+    .size tlb_miss, .-tlb_miss
+
+/* Leaves the description of the trap in struct shared. */
+.macro describe_trap
+    rdcr.i r60, DUKE_CR_TCAUSE
+    stn.d.x r60, [r3 + r0 << 0 + SH_TRAP_CAUSE]
+    rdcr.i r61, DUKE_CR_TVAL
+    stn.d.x r61, [r3 + r0 << 0 + SH_TRAP_VAL]
+    rdcr.i r61, DUKE_CR_TPC
+    stn.d.x r61, [r3 + r0 << 0 + SH_TRAP_PC]
+    rdcr.i r61, DUKE_CR_TINFO
+    stn.d.x r61, [r3 + r0 << 0 + SH_TRAP_INFO]
+    rdcr.i r61, DUKE_CR_CPC
+    stn.d.x r61, [r3 + r0 << 0 + SH_TRAP_CPC]
+    ldn.d.x r61, [r3 + r0 << 0 + SH_IN_TRANSLATION]
+.endm
+
+/* The guest did something that C code must look at. */
+    .globl trap_guest
+    .type trap_guest, @function
+trap_guest:
+    describe_trap
+    bne r61, r0, leave_translation
+    rollback
+    li.x r3, SHARED
+    load_ctx SH_FAULT_CTX
+    wrcr.i r1, DUKE_CR_TPC
+    li r4, 1
+    rfe
+    .size trap_guest, .-trap_guest
+
+/* icount reached ilimit. C code counts for itself: it just goes on. */
+    .globl trap_interrupt
+    .type trap_interrupt, @function
+trap_interrupt:
+    describe_trap
+    li r62, -1
+    wrcr.i r62, DUKE_CR_ILIMIT
+    bne r61, r0, leave_translation
+    rfe
+    .size trap_interrupt, .-trap_interrupt
+
+leave_translation:
+    rollback
+    li.x r3, SHARED
+    save_guest
+    stn.d.x r30, [r3 + r0 << 0 + SH_TRAP_R30] ~
+    stn.d.x r0, [r3 + r0 << 0 + SH_IN_TRANSLATION] ~
+    li r61, DUKE_TRAP_INTERRUPT ~
+    li r62, DUKE_CAT_INTERP
+    load_ctx SH_ENTER_CTX
+    wrcr.i r62, DUKE_CR_SCAT
+    wrcr.i r1, DUKE_CR_TPC
+    li r4, PORT_EXIT_FAULT
+    bne r60, r61, 1f
+    li r4, PORT_EXIT_LIMIT
+1:  rfe
+
+/* A trap that only a mistake in firmware or translated code can cause: tell the host and stop. */
+    .globl trap_fatal
+    .type trap_fatal, @function
+trap_fatal:
+    describe_trap
+    li.x r62, firmware_trap_panic
+    rollback
+    li.x r3, SHARED
+    ldn.d.x r2, [r3 + r0 << 0 + SH_HIDDEN_SIZE]
+    add r2, r2, r3
+    addi r2, r2, -64
+    wrcr.i r62, DUKE_CR_TPC
+    rfe
+    .size trap_fatal, .-trap_fatal
