@@ -1,0 +1,125 @@
+/* The decode cache: guest blocks as arrays of struct ginsn, made once.
+ *
+ * A block is found by linear address and mode. It ends after a control transfer (op attribute END), at params.block_insns,
+ * at the end of its page - the last instruction may cross into the next page - or before an instruction that cannot be
+ * fetched or decoded. Whoever finds no block at such an address asks block_make, which says which fault it is.
+ *
+ * Blocks and instructions live in two arrays; links are indices, 0 is none. Dropped blocks leave their instructions where
+ * they are until block_drop_all, so an interpreter that is in the middle of one can finish the instruction.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ginsn.h"
+#include "shared.h"
+#include "util/arena.h"
+
+struct morph;
+
+enum block_end { BLOCK_END_BRANCH, BLOCK_END_LIMIT, BLOCK_END_PAGE, BLOCK_END_UNDECODED };
+
+enum { BLOCK_DEAD = 1 }; /* flags */
+
+enum { BLOCK_NO_PAGE = 0xffffffffu };
+
+struct gblock {
+    uint64_t rip;         /* linear address of the first instruction */
+    uint32_t insns;       /* index of the first instruction, see block_insns */
+    uint16_t ninsns;      /* at least 1 */
+    uint16_t len;         /* bytes */
+    uint8_t mode;         /* enum guest_mode */
+    uint8_t end;          /* enum block_end */
+    uint8_t flags;        /* BLOCK_* */
+    uint8_t pad;
+    uint32_t paddr;       /* physical address of the first byte */
+    uint32_t paddr2;      /* physical address of the second page, or BLOCK_NO_PAGE */
+    uint32_t epoch;       /* mappings were checked in this epoch of the cache */
+    uint32_t hash_next;   /* links of the cache */
+    uint32_t page_next[2];
+    /* The users' own; zero in a new block. */
+    uint32_t count;       /* executions seen by the dispatcher */
+    uint32_t native;      /* native address of its translation, 0 if none */
+    uint32_t translation; /* number of its translation in the tcache */
+    uint32_t succ[2];     /* successor blocks: not taken or only, taken; check that they are alive and at the right rip */
+};
+
+struct block_cache {
+    struct gblock *blocks;  /* [max_blocks], 0 unused */
+    struct ginsn *insns;    /* [max_insns] */
+    uint32_t *hash;         /* [hash_mask + 1] */
+    uint32_t *pages;        /* [page_mask + 1] heads of lists of blocks by physical page */
+    uint64_t *lin_filter;   /* bits of hashed linear pages that had code since the last block_drop_all */
+    uint32_t hash_mask, page_mask, filter_mask;
+    uint32_t max_blocks, nblocks, free; /* free: dropped blocks, through hash_next */
+    uint32_t max_insns, ninsns;
+    uint32_t epoch;
+    uint32_t generation;    /* counts block_drop_all */
+};
+
+enum block_result {
+    BLOCK_OK,
+    BLOCK_PAGE_FAULT, /* fetch faults: fault->addr, fault->error */
+    BLOCK_UNDEFINED,  /* #UD */
+    BLOCK_PROTECTION, /* #GP: instruction too long, non-canonical address or beyond the segment's 4 GiB */
+    BLOCK_FULL,       /* no room: morph_drop_all, then try again */
+};
+
+struct block_fault {
+    uint64_t addr;
+    uint32_t error;
+    uint8_t nbytes;                 /* bytes of the instruction that could be read, for messages */
+    uint8_t bytes[16];
+};
+
+/* A cache for `max_blocks` blocks and `max_insns` instructions; NULL if the arena is too small. */
+struct block_cache *block_cache_make(struct arena *arena, uint32_t max_blocks, uint32_t max_insns);
+
+/* Makes and enters the block at linear address `rip` in the CPU's mode and privilege. Calls morph_mark_code. */
+enum block_result block_make(struct morph *m, uint64_t rip, struct gblock **out, struct block_fault *fault);
+
+/* Slow path of block_find: the mappings may have changed since the block was last used. Drops it if they have. */
+bool block_still_mapped(struct morph *m, struct gblock *b);
+
+/* To be called when linear addresses may map elsewhere (TLB flush, CR3 write): blocks are checked when next found. */
+static inline void block_new_epoch(struct block_cache *c) { c->epoch++; }
+
+void block_drop(struct block_cache *c, struct gblock *b);
+void block_drop_page(struct block_cache *c, uint32_t paddr);
+void block_drop_range(struct block_cache *c, uint64_t start, uint64_t end); /* linear [start, end) */
+void block_drop_all(struct block_cache *c);
+
+/* Blocks that lie, in part, on the page frame of paddr: 0 ends. The next must be asked for before dropping this one. */
+uint32_t block_first_on_page(const struct block_cache *c, uint32_t paddr);
+uint32_t block_next_on_page(const struct block_cache *c, uint32_t index, uint32_t paddr);
+
+static inline uint32_t block_hash(uint64_t rip)
+{
+    return (uint32_t)(rip ^ rip >> 12);
+}
+
+static inline uint32_t block_index(const struct block_cache *c, const struct gblock *b)
+{
+    return (uint32_t)(b - c->blocks);
+}
+
+static inline struct ginsn *block_insns(const struct block_cache *c, const struct gblock *b)
+{
+    return &c->insns[b->insns];
+}
+
+/* The block at linear address `rip`, or NULL. Does not check mappings: see block_find. */
+static inline struct gblock *block_peek(const struct block_cache *c, uint64_t rip, unsigned mode)
+{
+    for (uint32_t i = c->hash[block_hash(rip) & c->hash_mask]; i; i = c->blocks[i].hash_next)
+        if (c->blocks[i].rip == rip && c->blocks[i].mode == mode)
+            return &c->blocks[i];
+    return 0;
+}
+
+/* The block at linear address `rip` in the CPU's mode, its mapping checked; NULL: block_make. */
+static inline struct gblock *block_find(struct morph *m, struct block_cache *c, uint64_t rip, unsigned mode)
+{
+    struct gblock *b = block_peek(c, rip, mode);
+    return b && (b->epoch == c->epoch || block_still_mapped(m, b)) ? b : 0;
+}
