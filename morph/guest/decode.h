@@ -10,12 +10,12 @@ enum { GUEST_INSN_MAX = 15 }; /* a longer instruction raises #GP */
 
 enum decode_result {
     DECODE_OK,
-    DECODE_TOO_SHORT, /* `avail` bytes do not tell; `out` is undefined. Never with avail >= GUEST_INSN_MAX */
+    DECODE_TOO_SHORT, /* `avail` bytes do not tell. Never with avail >= GUEST_INSN_MAX */
     DECODE_INVALID,   /* raises #UD: no such instruction, or LOCK where it may not be */
     DECODE_TOO_LONG,  /* raises #GP: more than GUEST_INSN_MAX bytes */
 };
 
-/* Decodes the instruction at `bytes`. `out` is written only when the result is DECODE_OK.
+/* Decodes the instruction at `bytes`. `out` is undefined unless the result is DECODE_OK.
  *
  * What goes where: see struct ginsn. Points that need saying:
  * - Relative branches: imm is the displacement from the end of the instruction. RIP-relative operands: so is disp.

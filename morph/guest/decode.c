@@ -1,0 +1,422 @@
+/* The guest decoder: prefixes, a walk from the opcode's table entry to its row, ModRM, immediates, then operands.
+ *
+ * An entry of an opcode map is a row of decode_rows or a node that selects among further entries (guest_decode.inc). Most
+ * opcodes have a row at once; groups cost one step, SSE's mandatory prefixes another. Prefix bytes have no entry in the
+ * one-byte map, so an instruction without prefixes never looks for them.
+ */
+#include "decode.h"
+
+#include "guest_decode.inc"
+
+#define X(name, text, read, written, undefined, attr) [G_##name] = {read, written, undefined, attr},
+const struct gop_info gop_infos[GOP_COUNT] = {GOP_TABLE(X)};
+#undef X
+
+enum { REX_B = 1, REX_X = 2, REX_R = 4, REX_W = 8 };
+enum { PFX_NONE, PFX_66, PFX_F3, PFX_F2 }; /* values of SEL_PFX */
+enum { MODRM_REGISTER = 0xc0 };            /* from here on, rm is a register */
+
+/* What is known of the instruction while it is being decoded. */
+struct decoding {
+    const uint8_t *bytes;
+    unsigned pos, limit; /* limit: bytes that may be read */
+    unsigned mode, rex, rep, opsize_prefix, addrsize_prefix;
+    unsigned prefixes, opcode, modrm;
+    unsigned size_log; /* effective operand size, as a shift */
+    unsigned imm2;
+    int64_t imm;
+};
+
+/* Flags that conditions read, for each pair of a condition and its negation. */
+static const uint8_t cc_flags[8] = {0x20, 0x01, 0x08, 0x09, 0x10, 0x02, 0x30, 0x38};
+
+static inline bool lacks(const struct decoding *d, unsigned n)
+{
+    return d->limit - d->pos < n;
+}
+
+static inline int64_t take(struct decoding *d, unsigned size)
+{
+    const uint8_t *p = d->bytes + d->pos;
+    d->pos += size;
+    switch (size) {
+    case 1:
+        return (int8_t)*p;
+    case 2: {
+        int16_t v;
+        __builtin_memcpy(&v, p, 2);
+        return v;
+    }
+    case 4: {
+        int32_t v;
+        __builtin_memcpy(&v, p, 4);
+        return v;
+    }
+    default: {
+        int64_t v;
+        __builtin_memcpy(&v, p, 8);
+        return v;
+    }
+    }
+}
+
+/* Notes the prefix `byte`; false if it is none. */
+static bool note_prefix(struct decoding *d, unsigned byte, struct ginsn *out)
+{
+    unsigned rex = 0;
+    switch (byte) {
+    case 0x26: case 0x2e: case 0x36: case 0x3e: /* ES CS SS DS: ignored in 64-bit mode, even after FS or GS */
+        if (d->mode == GUEST_IA32) {
+            d->prefixes |= GPFX_SEG;
+            out->seg = (uint8_t)(byte >> 3 & 3);
+        }
+        break;
+    case 0x64: case 0x65:
+        d->prefixes |= GPFX_SEG;
+        out->seg = (uint8_t)(byte - 0x64 + GUEST_FS);
+        break;
+    case 0x66:
+        d->opsize_prefix = 1;
+        break;
+    case 0x67:
+        d->addrsize_prefix = 1;
+        break;
+    case 0xf0:
+        d->prefixes |= GPFX_LOCK;
+        break;
+    case 0xf2:
+        d->rep = PFX_F2;
+        break;
+    case 0xf3:
+        d->rep = PFX_F3;
+        break;
+    default:
+        if (d->mode == GUEST_IA32 || (byte & 0xf0) != 0x40)
+            return false;
+        rex = byte;
+    }
+    d->rex = rex; /* REX counts only right before the opcode */
+    return true;
+}
+
+/* Follows selectors from `entry` to a row number: 0 if there is no such instruction, -1 if bytes are lacking. */
+static int find_row(struct decoding *d, unsigned entry)
+{
+    while (entry >> 12) {
+        unsigned select = entry >> 12, value, modrm = 0;
+        if (select >= SEL_MOD) {
+            if (lacks(d, 1))
+                return -1;
+            modrm = d->bytes[d->pos];
+        }
+        switch (select) {
+        case SEL_MODE: value = d->mode; break;
+        case SEL_REXB: value = d->rex & REX_B; break;
+        case SEL_REXW: value = d->rex >> 3 & 1; break;
+        case SEL_PFX:  value = d->rep ? d->rep : d->opsize_prefix; break;
+        case SEL_MOD:  value = modrm >= MODRM_REGISTER; break;
+        case SEL_REG:  value = modrm >> 3 & 7; break;
+        default:       value = modrm & 7; break;
+        }
+        entry = decode_nodes[(entry & 0xfff) + value];
+    }
+    return (int)entry;
+}
+
+/* The rest of a memory operand with 16-bit addressing. False: bytes are lacking. */
+static bool take_mem16(struct decoding *d, struct ginsn *out)
+{
+    static const uint8_t base[8] = {GUEST_RBX, GUEST_RBX, GUEST_RBP, GUEST_RBP, GUEST_RSI, GUEST_RDI, GUEST_RBP, GUEST_RBX};
+    static const uint8_t index[8] = {GUEST_RSI, GUEST_RDI, GUEST_RSI, GUEST_RDI, GREG_NONE, GREG_NONE, GREG_NONE, GREG_NONE};
+    unsigned mod = d->modrm >> 6, rm = d->modrm & 7, disp = mod;
+    out->base = base[rm];
+    out->index = index[rm];
+    if (mod == 0 && rm == 6) {
+        out->base = GREG_NONE;
+        disp = 2;
+    } else if (out->base == GUEST_RBP && !(d->prefixes & GPFX_SEG)) {
+        out->seg = GUEST_SS;
+    }
+    if (disp) {
+        if (lacks(d, disp))
+            return false;
+        out->disp = take(d, disp);
+    }
+    return true;
+}
+
+/* The rest of a memory operand with 32- or 64-bit addressing. False: bytes are lacking. */
+static bool take_mem(struct decoding *d, struct ginsn *out)
+{
+    unsigned mod = d->modrm >> 6, base = d->modrm & 7, disp = mod == 2 ? 4 : mod;
+    if (base == 4) {
+        if (lacks(d, 1))
+            return false;
+        unsigned sib = d->bytes[d->pos++];
+        unsigned index = (sib >> 3 & 7) | (d->rex & REX_X) << 2;
+        base = sib & 7;
+        out->scale = (uint8_t)(sib >> 6);
+        if (index != 4)
+            out->index = (uint8_t)index;
+        else
+            out->scale = 0;
+        if (base == 5 && mod == 0) {
+            base = GREG_NONE;
+            disp = 4;
+        }
+    } else if (base == 5 && mod == 0) {
+        base = d->mode == GUEST_IA32 ? GREG_NONE : GREG_RIP;
+        disp = 4;
+    }
+    if (base < 8) {
+        base |= (d->rex & REX_B) << 3;
+        if ((base == GUEST_RSP || base == GUEST_RBP) && !(d->prefixes & GPFX_SEG))
+            out->seg = GUEST_SS;
+    }
+    out->base = (uint8_t)base;
+    if (disp) {
+        if (lacks(d, disp))
+            return false;
+        out->disp = take(d, disp);
+    }
+    return true;
+}
+
+/* Immediates and moffs. False: bytes are lacking. */
+static bool take_imm(struct decoding *d, unsigned kind, struct ginsn *out)
+{
+    unsigned full = 1u << d->size_log, short_full = full > 4 ? 4 : full;
+    unsigned size = kind <= IK_SB ? 1 : kind == IK_W || kind == IK_ENTER ? 2 : kind == IK_V ? full
+        : kind == IK_MOFFS ? out->addrsize : short_full;
+    unsigned size2 = kind == IK_FAR ? 2 : kind == IK_ENTER ? 1 : 0;
+    if (lacks(d, size + size2))
+        return false;
+    int64_t v = take(d, size);
+    switch (kind) {
+    case IK_UB:
+        v = (uint8_t)v;
+        break;
+    case IK_W:
+        v = (uint16_t)v;
+        break;
+    case IK_ENTER:
+        v = (uint16_t)v;
+        d->imm2 = (uint8_t)take(d, 1);
+        break;
+    case IK_FAR:
+        v = size == 2 ? (uint16_t)v : (uint32_t)v;
+        d->imm2 = (uint16_t)take(d, 2);
+        break;
+    case IK_MOFFS:
+        out->disp = size == 2 ? (uint16_t)v : size == 4 ? (uint32_t)v : v;
+        return true;
+    default:
+        break;
+    }
+    d->imm = v;
+    return true;
+}
+
+/* A register number of ModRM.reg, ModRM.rm or the opcode, as a general register of `size` bytes. */
+static inline void set_gpr(const struct decoding *d, unsigned reg, unsigned size, struct gopnd *o)
+{
+    o->kind = GO_REG;
+    if (size == 1 && !d->rex && reg >= 4) {
+        o->kind = GO_REGH;
+        reg -= 4;
+    }
+    o->reg = (uint8_t)reg;
+}
+
+/* One operand by its code of the table. False: the register does not exist. */
+static bool set_operand(struct decoding *d, unsigned code, struct gopnd *o)
+{
+    unsigned size = opnd_sizes[(code & 0xff) + d->size_log], number = code >> 8 & 7;
+    unsigned reg = (d->modrm >> 3 & 7) | (d->rex & REX_R) << 1;
+    unsigned rm = (d->modrm & 7) | (d->rex & REX_B) << 3;
+    bool mem = d->modrm < MODRM_REGISTER;
+    o->size = (uint8_t)size;
+    o->reg = 0;
+    switch (code >> 11) {
+    case OM_G:
+        set_gpr(d, reg, size, o);
+        return true;
+    case OM_E:
+        if (mem)
+            o->kind = GO_MEM;
+        else
+            set_gpr(d, rm, size, o);
+        return true;
+    case OM_R:
+        set_gpr(d, rm, size, o);
+        return true;
+    case OM_Z:
+        set_gpr(d, (d->opcode & 7) | (d->rex & REX_B) << 3, size, o);
+        return true;
+    case OM_FIX:
+        o->kind = GO_REG;
+        o->reg = (uint8_t)number;
+        return true;
+    case OM_ONE:
+        d->imm = 1;
+        o->kind = GO_IMM;
+        return true;
+    case OM_IMM:
+        o->kind = GO_IMM;
+        return true;
+    case OM_IMM2:
+        o->kind = GO_IMM2;
+        return true;
+    case OM_MOFFS:
+        o->kind = GO_MEM;
+        return true;
+    case OM_SREG:
+        o->kind = GO_SEG;
+        o->reg = (uint8_t)(reg & 7);
+        return o->reg < GUEST_SEGS;
+    case OM_SEGFIX:
+        o->kind = GO_SEG;
+        o->reg = (uint8_t)number;
+        return true;
+    case OM_CR: /* CR0, 2, 3, 4, 8 */
+        o->kind = GO_CR;
+        o->reg = (uint8_t)reg;
+        return 0x11d >> reg & 1;
+    case OM_DR:
+        o->kind = GO_DR;
+        o->reg = (uint8_t)reg;
+        return reg < 8;
+    case OM_P:
+        o->kind = GO_MMX;
+        o->reg = (uint8_t)(reg & 7);
+        return true;
+    case OM_Q:
+        o->kind = mem ? GO_MEM : GO_MMX;
+        o->reg = (uint8_t)(mem ? 0 : rm & 7);
+        return true;
+    case OM_V:
+        o->kind = GO_XMM;
+        o->reg = (uint8_t)reg;
+        return true;
+    case OM_W:
+        o->kind = mem ? GO_MEM : GO_XMM;
+        o->reg = (uint8_t)(mem ? 0 : rm);
+        return true;
+    case OM_STI:
+        o->kind = GO_ST;
+        o->reg = (uint8_t)(rm & 7);
+        return true;
+    default: /* OM_ST0 */
+        o->kind = GO_ST;
+        return true;
+    }
+}
+
+static unsigned operand_size_log(const struct decoding *d, unsigned attr)
+{
+    bool small = d->opsize_prefix && !(attr & RA_P66);
+    if (attr & RA_BYTE)
+        return 0;
+    if (d->mode == GUEST_IA32)
+        return small ? 1 : 2;
+    if (d->rex & REX_W || attr & RA_F64)
+        return 3;
+    return small ? 1 : attr & RA_D64 ? 3 : 2;
+}
+
+static void set_flags(const struct decoding *d, const struct decode_row *row, struct ginsn *out)
+{
+    unsigned read = row->flags_read, written = row->flags_written;
+    if (row->attr & RA_CC) {
+        out->cc = (uint8_t)(d->opcode & 15);
+        read = cc_flags[out->cc >> 1];
+    } else if (row->attr & RA_MAYBE) {
+        if (row->nopnds == 0) { /* a string instruction: REP may execute it no time at all */
+            if (d->rep)
+                read |= written;
+        } else if (row->opnd[row->nopnds - 1] >> 11 == OM_FIX) { /* count in CL */
+            read |= written;
+        } else if (row->imm == IK_UB && !(d->imm & (d->size_log == 3 ? 63 : 31))) {
+            read = written = 0;
+        }
+    }
+    out->flags_read = (uint8_t)read;
+    out->flags_written = (uint8_t)written;
+}
+
+/* The opcode's map entry; -1 bytes are lacking. Prefixes are noted on the way. */
+static int find_opcode(struct decoding *d, struct ginsn *out)
+{
+    for (;;) {
+        if (lacks(d, 1))
+            return -1;
+        unsigned byte = d->opcode = d->bytes[d->pos++];
+        unsigned entry = decode_map_one[byte];
+        if (entry >> 12 == SEL_MODE)
+            entry = decode_nodes[(entry & 0xfff) + d->mode];
+        if (entry)
+            return (int)entry;
+        if (byte == 0x0f)
+            break;
+        if (!note_prefix(d, byte, out))
+            return 0;
+    }
+    if (lacks(d, 1))
+        return -1;
+    d->opcode = d->bytes[d->pos++];
+    if (d->opcode != 0x38 && d->opcode != 0x3a)
+        return decode_map_0f[d->opcode];
+    const uint16_t *map = d->opcode == 0x38 ? decode_map_0f38 : decode_map_0f3a;
+    if (lacks(d, 1))
+        return -1;
+    d->opcode = d->bytes[d->pos++];
+    return map[d->opcode];
+}
+
+enum decode_result guest_decode(const uint8_t *bytes, unsigned avail, enum guest_mode mode, struct ginsn *out)
+{
+    struct decoding d = {.bytes = bytes, .limit = avail < GUEST_INSN_MAX ? avail : GUEST_INSN_MAX, .mode = mode};
+    enum decode_result lacking = avail < GUEST_INSN_MAX ? DECODE_TOO_SHORT : DECODE_TOO_LONG;
+
+    *out = (struct ginsn){.base = GREG_NONE, .index = GREG_NONE, .seg = GUEST_DS};
+    int entry = find_opcode(&d, out);
+    if (entry > 0)
+        entry = find_row(&d, (unsigned)entry);
+    if (entry <= 0)
+        return entry ? lacking : DECODE_INVALID;
+    const struct decode_row *row = &decode_rows[entry];
+    unsigned attr = row->attr;
+
+    d.size_log = operand_size_log(&d, attr);
+    out->addrsize = (uint8_t)((mode == GUEST_IA32 ? 4 : 8) >> d.addrsize_prefix);
+    if (attr & RA_MODRM) {
+        if (lacks(&d, 1))
+            return lacking;
+        d.modrm = d.bytes[d.pos++];
+        if (d.modrm < MODRM_REGISTER && !(attr & RA_NOMEM)) {
+            if (!(out->addrsize == 2 ? take_mem16(&d, out) : take_mem(&d, out)))
+                return lacking;
+        }
+    }
+    if (row->imm != IK_NONE && !take_imm(&d, row->imm, out))
+        return lacking;
+    if (d.prefixes & GPFX_LOCK && (!(attr & RA_LOCK) || d.modrm >= MODRM_REGISTER))
+        return DECODE_INVALID;
+    for (unsigned i = 0; i < row->nopnds; i++)
+        if (!set_operand(&d, row->opnd[i], &out->opnd[i]))
+            return DECODE_INVALID;
+    if (row->op == G_MOV_TO_SEG && out->opnd[0].reg == GUEST_CS)
+        return DECODE_INVALID;
+    if (d.rep && !(attr & RA_REPUSED))
+        d.prefixes |= d.rep == PFX_F3 ? GPFX_REP : GPFX_REPNE;
+
+    set_flags(&d, row, out);
+    out->op = row->op;
+    out->len = (uint8_t)d.pos;
+    out->opsize = (uint8_t)(1u << d.size_log);
+    out->prefixes = (uint8_t)d.prefixes;
+    out->nopnds = row->nopnds;
+    out->imm = d.imm;
+    out->imm2 = (uint16_t)d.imm2;
+    return DECODE_OK;
+}
