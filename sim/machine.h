@@ -1,0 +1,25 @@
+/* What is inside a struct selkirk; shared by the files that implement libselkirk. */
+#pragma once
+#include "engine.h"
+#include "mm.h"
+#include "selkirk.h"
+
+struct selkirk {
+    struct selkirk_config cfg;
+    struct engine *engine;
+    struct mm mm;
+    struct guest_cpu cpu;
+    struct selkirk_hooks hooks;
+    struct hostcall_block hc; /* of the last host call */
+    bool at_hostcall;         /* false: the engine stopped inside the firmware, cpu is stale */
+    bool forget_code;
+    volatile bool interrupted;
+    char text[4096];
+};
+
+/* Loads the ELF at path into hidden memory. */
+bool firmware_load(struct selkirk *m, const char *path, char *err, size_t err_size);
+/* The path of the firmware to use, per configuration, environment and place of the executable. */
+void firmware_path(const struct selkirk_config *cfg, char *path, size_t size);
+
+extern const struct engine_ops *const machine_engines[]; /* ends with NULL */

@@ -1,0 +1,446 @@
+/* Areas of the guest's address space, and access to it from the host. Tables and frames: mm_pages.c. */
+#include "mm.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "mm_pages.h"
+
+enum {
+    EAGER_LIMIT = 1 << 20,   /* areas up to this get their frames at once: fewer faults, same contents */
+    FAULT_AROUND = 16,       /* pages brought in by one fault */
+};
+
+bool mm_init(struct mm *mm, struct pmem mem)
+{
+    memset(mm, 0, sizeof *mm);
+    mm->mem = mem;
+    mm->next_frame = 1; /* frame 0 stays unused: a stray physical zero hits nothing of the guest's */
+    mm->root = mm_node_new(mm);
+    return mm->root != NULL;
+}
+
+void mm_free(struct mm *mm)
+{
+    for (size_t i = 0; i < mm->nareas; i++)
+        mm_file_drop(mm->areas[i].file);
+    mm_node_free(mm->root, 3);
+    free(mm->areas);
+    free(mm->free_frames);
+    memset(mm, 0, sizeof *mm);
+}
+
+uint64_t mm_root(const struct mm *mm)
+{
+    return (uint64_t)mm->root->frame * MM_PAGE;
+}
+
+struct mm_file *mm_file_new(int fd)
+{
+    struct mm_file *f = malloc(sizeof *f);
+    if (f)
+        *f = (struct mm_file){.fd = fd, .refs = 1};
+    return f;
+}
+
+void mm_file_drop(struct mm_file *f)
+{
+    if (f && --f->refs == 0) {
+        close(f->fd);
+        free(f);
+    }
+}
+
+struct mm_changes mm_take_changes(struct mm *mm)
+{
+    struct mm_changes c = {mm->tlb_dirty, mm->code_start != mm->code_end, mm->code_start, mm->code_end};
+    mm->tlb_dirty = false;
+    mm->code_start = mm->code_end = 0;
+    return c;
+}
+
+static void note_code(struct mm *mm, uint64_t start, uint64_t end)
+{
+    if (mm->code_start == mm->code_end) {
+        mm->code_start = start;
+        mm->code_end = end;
+        return;
+    }
+    if (start < mm->code_start)
+        mm->code_start = start;
+    if (end > mm->code_end)
+        mm->code_end = end;
+}
+
+/* Every change of a page goes through here, so that the core is told about what it may have cached. */
+static bool page_set(struct mm *mm, uint64_t addr, uint64_t pte)
+{
+    uint64_t old = mm_pte_get(mm, addr);
+    if (old == pte)
+        return true;
+    if (old & PTE_PRESENT) {
+        mm->tlb_dirty = true;
+        if (!(old & PTE_NX))
+            note_code(mm, addr, addr + MM_PAGE);
+    }
+    return mm_pte_set(mm, addr, pte);
+}
+
+static void page_drop(struct mm *mm, uint64_t addr)
+{
+    uint64_t pte = mm_pte_get(mm, addr);
+    if (!(pte & PTE_FRAME))
+        return;
+    page_set(mm, addr, 0);
+    mm_frame_free(mm, (uint32_t)((pte & PTE_ADDR) / MM_PAGE));
+}
+
+static bool frame_write(struct mm *mm, uint32_t paddr, const void *buf, size_t size)
+{
+    uint8_t *p = mm->mem.direct(mm->mem.arg, paddr, size);
+    if (!p)
+        return mm->mem.write(mm->mem.arg, paddr, buf, size);
+    memcpy(p, buf, size);
+    return true;
+}
+
+static bool frame_read(struct mm *mm, uint32_t paddr, void *buf, size_t size)
+{
+    uint8_t *p = mm->mem.direct(mm->mem.arg, paddr, size);
+    if (!p)
+        return mm->mem.read(mm->mem.arg, paddr, buf, size);
+    memcpy(buf, p, size);
+    return true;
+}
+
+/* Areas ------------------------------------------------------------------------------------------------------------- */
+
+/* Index of the first area that ends above addr. */
+static size_t area_index(const struct mm *mm, uint64_t addr)
+{
+    size_t lo = 0, hi = mm->nareas;
+    while (lo < hi) {
+        size_t mid = (lo + hi) / 2;
+        if (mm->areas[mid].end > addr)
+            hi = mid;
+        else
+            lo = mid + 1;
+    }
+    return lo;
+}
+
+const struct mm_area *mm_find(const struct mm *mm, uint64_t addr)
+{
+    size_t i = area_index(mm, addr);
+    return i < mm->nareas && mm->areas[i].start <= addr ? &mm->areas[i] : NULL;
+}
+
+bool mm_is_free(const struct mm *mm, uint64_t addr, uint64_t size)
+{
+    size_t i = area_index(mm, addr);
+    return i == mm->nareas || mm->areas[i].start >= addr + size;
+}
+
+static bool area_insert(struct mm *mm, size_t at, struct mm_area area)
+{
+    if (mm->nareas == mm->areas_cap) {
+        size_t cap = mm->areas_cap ? mm->areas_cap * 2 : 32;
+        struct mm_area *list = realloc(mm->areas, cap * sizeof *list);
+        if (!list)
+            return false;
+        mm->areas = list;
+        mm->areas_cap = cap;
+    }
+    memmove(&mm->areas[at + 1], &mm->areas[at], (mm->nareas - at) * sizeof area);
+    mm->areas[at] = area;
+    mm->nareas++;
+    if (area.file)
+        area.file->refs++;
+    return true;
+}
+
+static void area_remove(struct mm *mm, size_t at)
+{
+    mm_file_drop(mm->areas[at].file);
+    mm->nareas--;
+    memmove(&mm->areas[at], &mm->areas[at + 1], (mm->nareas - at) * sizeof *mm->areas);
+}
+
+/* Makes addr a boundary between areas. */
+static bool area_split(struct mm *mm, uint64_t addr)
+{
+    size_t i = area_index(mm, addr);
+    if (i == mm->nareas || mm->areas[i].start >= addr)
+        return true;
+    struct mm_area upper = mm->areas[i];
+    upper.start = addr;
+    upper.offset += addr - mm->areas[i].start;
+    upper.grows_down = false;
+    if (!area_insert(mm, i + 1, upper))
+        return false;
+    mm->areas[i].end = addr;
+    return true;
+}
+
+static bool mergeable(const struct mm_area *a, const struct mm_area *b)
+{
+    return a->end == b->start && a->prot == b->prot && !a->file && !b->file && !a->grows_down && !b->grows_down;
+}
+
+static void area_merge_around(struct mm *mm, uint64_t start, uint64_t end)
+{
+    size_t i = area_index(mm, start ? start - 1 : 0);
+    while (i + 1 < mm->nareas && mm->areas[i].start <= end) {
+        if (!mergeable(&mm->areas[i], &mm->areas[i + 1])) {
+            i++;
+            continue;
+        }
+        mm->areas[i].end = mm->areas[i + 1].end;
+        area_remove(mm, i + 1);
+    }
+}
+
+uint64_t mm_gap_below(const struct mm *mm, uint64_t top, uint64_t bottom, uint64_t size)
+{
+    uint64_t end = top;
+    for (size_t i = mm->nareas; i-- > 0;) {
+        const struct mm_area *a = &mm->areas[i];
+        if (a->start >= end)
+            continue;
+        if (a->end < end && end - a->end >= size)
+            break;
+        end = a->start;
+    }
+    return end >= size && end - size >= bottom ? end - size : 0;
+}
+
+void mm_set_stack(struct mm *mm, uint64_t addr, uint64_t floor)
+{
+    size_t i = area_index(mm, addr);
+    mm->areas[i].grows_down = true;
+    mm->areas[i].floor = floor;
+}
+
+/* Frames ------------------------------------------------------------------------------------------------------------ */
+
+static enum mm_fault page_bring(struct mm *mm, const struct mm_area *a, uint64_t addr)
+{
+    if (mm_pte_get(mm, addr) & PTE_FRAME)
+        return MM_FAULT_FIXED;
+    uint8_t bytes[MM_PAGE];
+    ssize_t got = 0;
+    if (a->file) {
+        uint64_t offset = a->offset + (addr - a->start);
+        struct stat st;
+        if (fstat(a->file->fd, &st) || offset >= (uint64_t)st.st_size)
+            return MM_FAULT_BUS;
+        got = pread(a->file->fd, bytes, sizeof bytes, (off_t)offset);
+        if (got < 0)
+            return MM_FAULT_BUS;
+    }
+    uint32_t frame;
+    if (!mm_frame_alloc(mm, &frame))
+        return MM_FAULT_NOMEM;
+    if (got > 0)
+        frame_write(mm, frame * MM_PAGE, bytes, (size_t)got);
+    if (!page_set(mm, addr, mm_pte_make(frame, a->prot))) {
+        mm_frame_free(mm, frame);
+        return MM_FAULT_NOMEM;
+    }
+    return MM_FAULT_FIXED;
+}
+
+bool mm_populate(struct mm *mm, uint64_t addr, uint64_t size)
+{
+    uint64_t end = addr + size;
+    for (addr &= ~(uint64_t)(MM_PAGE - 1); addr < end; addr += MM_PAGE) {
+        const struct mm_area *a = mm_find(mm, addr);
+        if (a && page_bring(mm, a, addr) == MM_FAULT_NOMEM)
+            return false;
+    }
+    return true;
+}
+
+bool mm_map(struct mm *mm, uint64_t addr, uint64_t size, int prot, struct mm_file *file, uint64_t offset)
+{
+    struct mm_area a = {.start = addr, .end = addr + size, .prot = prot, .file = file, .offset = offset};
+    if (!mm_unmap(mm, addr, size) || !area_insert(mm, area_index(mm, addr), a))
+        return false;
+    /* An area that cannot be made whole is taken back, so that failure leaves nothing half-mapped. */
+    if (prot && size <= EAGER_LIMIT && !mm_populate(mm, addr, size)) {
+        mm_unmap(mm, addr, size);
+        return false;
+    }
+    area_merge_around(mm, addr, addr + size);
+    return true;
+}
+
+bool mm_unmap(struct mm *mm, uint64_t addr, uint64_t size)
+{
+    uint64_t end = addr + size;
+    if (!area_split(mm, addr) || !area_split(mm, end))
+        return false;
+    size_t i = area_index(mm, addr);
+    while (i < mm->nareas && mm->areas[i].start < end) {
+        for (uint64_t p = mm->areas[i].start; p < mm->areas[i].end; p += MM_PAGE)
+            page_drop(mm, p);
+        area_remove(mm, i);
+    }
+    return true;
+}
+
+bool mm_protect(struct mm *mm, uint64_t addr, uint64_t size, int prot)
+{
+    uint64_t end = addr + size;
+    for (uint64_t p = addr; p < end;) {
+        const struct mm_area *a = mm_find(mm, p);
+        if (!a)
+            return false;
+        p = a->end;
+    }
+    if (!area_split(mm, addr) || !area_split(mm, end))
+        return false;
+    for (size_t i = area_index(mm, addr); i < mm->nareas && mm->areas[i].start < end; i++) {
+        struct mm_area *a = &mm->areas[i];
+        a->prot = prot;
+        for (uint64_t p = a->start; p < a->end; p += MM_PAGE) {
+            uint64_t pte = mm_pte_get(mm, p);
+            if (pte & PTE_FRAME)
+                page_set(mm, p, mm_pte_make((uint32_t)((pte & PTE_ADDR) / MM_PAGE), prot));
+        }
+    }
+    area_merge_around(mm, addr, end);
+    return true;
+}
+
+bool mm_discard(struct mm *mm, uint64_t addr, uint64_t size)
+{
+    bool whole = true;
+    for (uint64_t p = addr; p < addr + size; p += MM_PAGE) {
+        if (!mm_find(mm, p))
+            whole = false;
+        else
+            page_drop(mm, p);
+    }
+    return whole;
+}
+
+bool mm_move(struct mm *mm, uint64_t from, uint64_t to, uint64_t size)
+{
+    if (!area_split(mm, from) || !area_split(mm, from + size))
+        return false;
+    for (size_t i = area_index(mm, from); i < mm->nareas && mm->areas[i].start < from + size; i++) {
+        struct mm_area a = mm->areas[i];
+        a.start += to - from;
+        a.end += to - from;
+        size_t at = area_index(mm, a.start);
+        if (!area_insert(mm, at, a))
+            return false;
+        if (at <= i)
+            i++;
+    }
+    for (uint64_t off = 0; off < size; off += MM_PAGE) {
+        uint64_t pte = mm_pte_get(mm, from + off);
+        if (!(pte & PTE_FRAME))
+            continue;
+        if (!page_set(mm, to + off, pte))
+            return false;
+        page_set(mm, from + off, 0);
+    }
+    return mm_unmap(mm, from, size);
+}
+
+enum mm_fault mm_fault(struct mm *mm, uint64_t addr, int access)
+{
+    uint64_t page = addr & ~(uint64_t)(MM_PAGE - 1);
+    const struct mm_area *a = mm_find(mm, addr);
+    if (!a) {
+        /* A stack grows down to the page touched. */
+        size_t i = area_index(mm, addr);
+        if (i == mm->nareas || !mm->areas[i].grows_down || page < mm->areas[i].floor)
+            return MM_FAULT_MAPERR;
+        if (i > 0 && mm->areas[i - 1].end > page)
+            return MM_FAULT_MAPERR;
+        mm->areas[i].start = page;
+        a = &mm->areas[i];
+    }
+    /* x86 pages that are present can be read. */
+    bool allowed = access == MM_READ ? a->prot != 0 : (a->prot & access) != 0;
+    if (!allowed)
+        return MM_FAULT_ACCERR;
+    enum mm_fault r = page_bring(mm, a, page);
+    for (unsigned i = 1; r == MM_FAULT_FIXED && i < FAULT_AROUND; i++) {
+        uint64_t near = page + i * MM_PAGE;
+        if (near >= a->end || page_bring(mm, a, near) != MM_FAULT_FIXED)
+            break;
+    }
+    return r;
+}
+
+/* Access ------------------------------------------------------------------------------------------------------------ */
+
+bool mm_translate(const struct mm *mm, uint64_t addr, uint32_t *paddr)
+{
+    uint64_t pte = mm_pte_get(mm, addr);
+    *paddr = (uint32_t)((pte & PTE_ADDR) | (addr & (MM_PAGE - 1)));
+    return (pte & PTE_FRAME) != 0;
+}
+
+enum access_kind { HOST_READ, HOST_WRITE, GUEST_READ, GUEST_WRITE };
+
+static uint64_t access_bytes(struct mm *mm, uint64_t addr, uint8_t *buf, uint64_t size, enum access_kind kind)
+{
+    bool store = kind == HOST_WRITE || kind == GUEST_WRITE;
+    uint64_t done = 0;
+    while (done < size) {
+        uint64_t at = addr + done;
+        uint64_t n = MM_PAGE - (at & (MM_PAGE - 1));
+        if (n > size - done)
+            n = size - done;
+        uint64_t pte = mm_pte_get(mm, at);
+        bool guest = kind >= GUEST_READ;
+        if (!(pte & PTE_FRAME) || (guest && !(pte & PTE_PRESENT)) || (kind == GUEST_WRITE && !(pte & PTE_WRITE))) {
+            if (guest) {
+                if (mm_fault(mm, at, store ? MM_WRITE : MM_READ) != MM_FAULT_FIXED)
+                    break;
+            } else {
+                const struct mm_area *a = mm_find(mm, at);
+                if (!a || page_bring(mm, a, at & ~(uint64_t)(MM_PAGE - 1)) != MM_FAULT_FIXED)
+                    break;
+            }
+            pte = mm_pte_get(mm, at);
+        }
+        uint32_t paddr = (uint32_t)((pte & PTE_ADDR) | (at & (MM_PAGE - 1)));
+        if (store) {
+            frame_write(mm, paddr, buf + done, n);
+            if ((pte & PTE_PRESENT) && !(pte & PTE_NX))
+                note_code(mm, at, at + n);
+        } else {
+            frame_read(mm, paddr, buf + done, n);
+        }
+        done += n;
+    }
+    return done;
+}
+
+bool mm_read(struct mm *mm, uint64_t addr, void *buf, uint64_t size)
+{
+    return access_bytes(mm, addr, buf, size, HOST_READ) == size;
+}
+
+bool mm_write(struct mm *mm, uint64_t addr, const void *buf, uint64_t size)
+{
+    return access_bytes(mm, addr, (uint8_t *)(uintptr_t)buf, size, HOST_WRITE) == size;
+}
+
+uint64_t mm_copy_in(struct mm *mm, void *buf, uint64_t addr, uint64_t size)
+{
+    return access_bytes(mm, addr, buf, size, GUEST_READ);
+}
+
+uint64_t mm_copy_out(struct mm *mm, uint64_t addr, const void *buf, uint64_t size)
+{
+    return access_bytes(mm, addr, (uint8_t *)(uintptr_t)buf, size, GUEST_WRITE);
+}

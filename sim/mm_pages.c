@@ -1,0 +1,114 @@
+/* Page frames and four-level page tables in guest DRAM, with a host copy so that lookups cost no guest memory access. */
+#include "mm_pages.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool mm_frame_alloc(struct mm *mm, uint32_t *frame)
+{
+    static const uint8_t zeros[MM_PAGE];
+    if (mm->nfree) {
+        *frame = mm->free_frames[--mm->nfree];
+    } else {
+        if ((mm->next_frame + 1) * MM_PAGE > mm->mem.size)
+            return false;
+        *frame = (uint32_t)mm->next_frame++;
+    }
+    if (++mm->frames_used > mm->frames_peak)
+        mm->frames_peak = mm->frames_used;
+    uint8_t *p = mm->mem.direct(mm->mem.arg, *frame * MM_PAGE, MM_PAGE);
+    if (p)
+        memset(p, 0, MM_PAGE);
+    else
+        mm->mem.write(mm->mem.arg, *frame * MM_PAGE, zeros, MM_PAGE);
+    return true;
+}
+
+void mm_frame_free(struct mm *mm, uint32_t frame)
+{
+    if (mm->nfree == mm->free_cap) {
+        size_t cap = mm->free_cap ? mm->free_cap * 2 : 1024;
+        uint32_t *list = realloc(mm->free_frames, cap * sizeof *list);
+        if (!list)
+            abort(); /* the host itself is out of memory */
+        mm->free_frames = list;
+        mm->free_cap = cap;
+    }
+    mm->free_frames[mm->nfree++] = frame;
+    mm->frames_used--;
+}
+
+struct mm_node *mm_node_new(struct mm *mm)
+{
+    struct mm_node *n = calloc(1, sizeof *n);
+    if (n && !mm_frame_alloc(mm, &n->frame)) {
+        free(n);
+        n = NULL;
+    }
+    return n;
+}
+
+void mm_node_free(struct mm_node *n, int level)
+{
+    if (!n)
+        return;
+    for (int i = 0; level > 0 && i < 512; i++)
+        mm_node_free(n->child[i], level - 1);
+    free(n);
+}
+
+static unsigned index_at(uint64_t addr, int level)
+{
+    return (unsigned)(addr >> (12 + 9 * level)) & 511;
+}
+
+static void entry_write(struct mm *mm, struct mm_node *n, unsigned i, uint64_t value)
+{
+    n->entry[i] = value;
+    mm->mem.write(mm->mem.arg, n->frame * MM_PAGE + i * 8, &value, 8);
+}
+
+uint64_t mm_pte_get(const struct mm *mm, uint64_t addr)
+{
+    const struct mm_node *n = mm->root;
+    for (int level = 3; level > 0; level--) {
+        n = n->child[index_at(addr, level)];
+        if (!n)
+            return 0;
+    }
+    return n->entry[index_at(addr, 0)];
+}
+
+bool mm_pte_set(struct mm *mm, uint64_t addr, uint64_t pte)
+{
+    struct mm_node *n = mm->root;
+    for (int level = 3; level > 0; level--) {
+        unsigned i = index_at(addr, level);
+        if (!n->child[i]) {
+            if (!pte)
+                return true;
+            struct mm_node *child = mm_node_new(mm);
+            if (!child)
+                return false;
+            n->child[i] = child;
+            /* Upper levels allow everything; the last level decides. */
+            entry_write(mm, n, i, (uint64_t)child->frame * MM_PAGE |
+                                      (PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_ACCESSED | PTE_DIRTY));
+        }
+        n = n->child[i];
+    }
+    entry_write(mm, n, index_at(addr, 0), pte);
+    return true;
+}
+
+uint64_t mm_pte_make(uint32_t frame, int prot)
+{
+    uint64_t pte = (uint64_t)frame * MM_PAGE | PTE_FRAME;
+    if (prot)
+        pte |= PTE_PRESENT | PTE_USER | PTE_ACCESSED | PTE_DIRTY;
+    if (prot & MM_WRITE)
+        pte |= PTE_WRITE;
+    if (prot && !(prot & MM_EXEC))
+        pte |= PTE_NX;
+    return pte;
+}
