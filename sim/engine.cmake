@@ -1,0 +1,10 @@
+# Engines. Target selkirk_func; selkirk_lockstep joins it with the RTL engine where that is built.
+add_library(selkirk_func STATIC engine_func.c engine_func_code.c engine_func_fast.c engine_func_mem.c engine_func_step.c)
+target_include_directories(selkirk_func PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
+target_link_libraries(selkirk_func PUBLIC duke_isa)
+# Every handler shall have its own indirect jump: the predictor tells them apart by address.
+set_source_files_properties(engine_func_fast.c PROPERTIES COMPILE_OPTIONS "-fno-gcse;-fno-crossjumping")
+
+add_executable(engine-speed engine_speed.c)
+target_link_libraries(engine-speed PRIVATE selkirk_func)
+set_target_properties(engine-speed PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/benchmarks)
