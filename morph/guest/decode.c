@@ -24,6 +24,7 @@ struct decoding {
     unsigned prefixes, opcode, modrm;
     unsigned size_log; /* effective operand size, as a shift */
     unsigned imm2;
+    bool x87; /* opcode D8..DF */
     int64_t imm;
 };
 
@@ -320,7 +321,7 @@ static unsigned operand_size_log(const struct decoding *d, unsigned attr)
     if (d->mode == GUEST_IA32)
         return small ? 1 : 2;
     if (d->rex & REX_W || attr & RA_F64)
-        return 3;
+        return attr & RA_MAX4 ? 2 : 3;
     return small ? 1 : attr & RA_D64 ? 3 : 2;
 }
 
@@ -331,7 +332,7 @@ static void set_flags(const struct decoding *d, const struct decode_row *row, st
         out->cc = (uint8_t)(d->opcode & 15);
         read = cc_flags[out->cc >> 1];
     } else if (row->attr & RA_MAYBE) {
-        if (row->nopnds == 0) { /* a string instruction: REP may execute it no time at all */
+        if (row->nopnds == 0) { /* a string instruction: REP may execute no time at all */
             if (d->rep)
                 read |= written;
         } else if (row->opnd[row->nopnds - 1] >> 11 == OM_FIX) { /* count in CL */
@@ -354,6 +355,7 @@ static int find_opcode(struct decoding *d, struct ginsn *out)
         unsigned entry = decode_map_one[byte];
         if (entry >> 12 == SEL_MODE)
             entry = decode_nodes[(entry & 0xfff) + d->mode];
+        d->x87 = (byte & 0xf8) == 0xd8;
         if (entry)
             return (int)entry;
         if (byte == 0x0f)
@@ -410,6 +412,8 @@ enum decode_result guest_decode(const uint8_t *bytes, unsigned avail, enum guest
     if (d.rep && !(attr & RA_REPUSED))
         d.prefixes |= d.rep == PFX_F3 ? GPFX_REP : GPFX_REPNE;
 
+    if (d.x87) /* what the x87 keeps as the last instruction's opcode */
+        d.imm2 = (d.opcode & 7) << 8 | d.modrm;
     set_flags(&d, row, out);
     out->op = row->op;
     out->len = (uint8_t)d.pos;

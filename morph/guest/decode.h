@@ -23,6 +23,7 @@ enum decode_result {
  * - String instructions, XLAT and MASKMOV have no memory operand: op, opsize, addrsize, seg and prefixes say it all.
  * - Prefixes that select an instruction (F3 in MOVSS or PAUSE) are not in `prefixes`.
  * - seg of an instruction without memory operand is DS or the override.
+ * - imm2 of an x87 instruction is its FOP: three bits of the opcode and the ModRM byte.
  * - flags_read, flags_written include what the immediate count, the condition or a REP prefix change about them: a shift
  *   by zero writes nothing; what may be written or left alone is both read and written.
  */
