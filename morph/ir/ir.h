@@ -1,0 +1,184 @@
+/* morph's intermediate representation: a straight list of nodes over 64-bit values, made once by the lifter, walked backward
+ * once (opt/) and forward once (gen/).
+ *
+ * A node is a Duke op whose register operands are references to earlier nodes, or one of the pseudo-ops below. Refs
+ * 1..IR_ENTRIES are the guest's state at entry; ref 0 means register zero, or that operand b is the immediate.
+ * A block is single-entry. It runs down its nodes; exits leave it, commits make everything before them architectural.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "duke_isa.h"
+
+typedef uint16_t ir_ref;
+
+/* Guest state that translated code keeps in registers: number g is Duke register IR_HOME(g). */
+enum {
+    IR_G_FLAGS = 16,
+    IR_G_FS, IR_G_GS, /* read only */
+    IR_G_TARGET,      /* r30: where an indirect exit goes */
+    IR_G_COUNT,
+    IR_ENTRIES = IR_G_COUNT, /* refs 1..IR_ENTRIES are IR_ENTRY(0..) */
+    IR_FIRST = IR_ENTRIES + 1,
+    IR_NODES_MAX = 1536,
+    IR_EXITS_MAX = 64,
+    IR_CONSTS_MAX = 128,
+};
+
+static inline unsigned ir_home(unsigned g)
+{
+    static const uint8_t special[] = {31, 28, 29, 30};
+    return g < 16 ? 32 + g : special[g - 16];
+}
+static inline ir_ref ir_entry(unsigned g) { return (ir_ref)(g + 1); }
+
+enum ir_pseudo {
+    IR_ENTRY = DUKE_OP_COUNT, /* value of guest state x at entry */
+    IR_ADDR,   /* a + (b << x): an address not yet computed; memory ops take it apart, nothing else uses it */
+    IR_SET,    /* guest state x := a, or imm if a is 0 */
+    IR_EXIT,   /* exit number imm: leaves if it is unconditional or its condition on a, b holds; commits first */
+    IR_CALL,   /* exit number imm is where the return to guest address a goes: push both on the dual-address stack */
+    IR_FAULT,  /* undo everything since the last commit and interpret, if a is not 0 */
+    IR_NOP,
+    IR_OP_COUNT,
+};
+
+struct ir_node {
+    uint16_t op;   /* enum duke_opcode or ir_pseudo */
+    ir_ref a, b, c;
+    int32_t imm;   /* operand b if b is 0 and the op has one; displacement; exit number; LI of a big constant: see IR_BIG */
+    uint8_t x;     /* scale, condition code or guest state number; LI: IR_BIG if imm is a number of `consts` */
+    uint8_t bits;  /* the value is below 2^bits */
+    ir_ref last;   /* opt: last user, 0 if dead */
+};
+enum { IR_BIG = 1 };
+
+enum ir_exit_kind {
+    IR_EXIT_NONE,     /* no exit: a commit inside the block */
+    IR_EXIT_DIRECT,   /* to guest address target */
+    IR_EXIT_JMP,      /* to the address in IR_G_TARGET, by the indirect-target cache */
+    IR_EXIT_RET,      /* the same, by the dual-address return stack first */
+    IR_EXIT_INTERP,   /* the instruction at target must be interpreted */
+    IR_EXIT_RETURN,   /* not left by a branch: the native side of IR_CALL */
+};
+
+struct ir_exit {
+    uint8_t kind;
+    uint8_t ninsns;   /* guest instructions committed here since the last commit; 0: no commit */
+    uint16_t op;      /* compare-and-branch op, or 0: unconditional */
+    uint64_t target;  /* linear address */
+    uint64_t next;    /* linear address of the instruction that follows in the block, for a trap after the commit */
+};
+
+/* What the lifter computes with: ref + k, often without a node of its own. */
+struct ir_val {
+    int32_t k;
+    ir_ref ref;  /* 0: the constant k */
+    uint8_t tag; /* IR_V_* */
+    uint8_t g;   /* guest register that it was read from, plus one; 0 none */
+};
+enum {
+    IR_V_LOW = 1,  /* only the low 32 bits are meant: any value with these will do */
+    IR_V_COND = 2, /* 1 if condition k holds for flags ref, else 0 */
+    IR_V_ADDR = 4, /* ref is an IR_ADDR node */
+};
+
+struct ir_block {
+    uint32_t n;        /* refs below n are in use */
+    uint32_t nexits, nconsts;
+    uint32_t overflow; /* set when something did not fit: the block is useless */
+    uint32_t insns;    /* guest instructions, for statistics */
+    uint32_t fold;     /* switch: fold constants and copies */
+    uint32_t index;    /* the machine has addresses of base + index */
+    uint32_t wide;     /* 64-bit guest: addresses do not wrap at 32 bits */
+    uint64_t rip;      /* linear address of the first instruction */
+    uint32_t fuse;     /* switch: compare and branch in one op */
+    /* Build: guest state as the instructions so far leave it, what of it differs from the home registers, and what these
+     * hold. In IA-32 code a register is the low 32 bits of its value, zero-extended. */
+    struct ir_val cur[IR_G_COUNT];
+    uint32_t dirty;
+    ir_ref pinned[IR_G_COUNT];
+    ir_ref seen[8];    /* some ADDI, ADDI_W and LI nodes, by hash */
+    struct ir_node node[IR_NODES_MAX];
+    uint8_t hint[IR_NODES_MAX]; /* opt: register wish, IR_HINT_* */
+    struct ir_exit exit[IR_EXITS_MAX];
+    int64_t consts[IR_CONSTS_MAX];
+};
+
+/* -- build.c: nodes, folded as they are made */
+void ir_start(struct ir_block *b, uint64_t rip);
+ir_ref ir_mat(struct ir_block *b, struct ir_val v);       /* a node that has the value; 0 for the constant 0 */
+struct ir_val ir_const(struct ir_block *b, uint64_t k);
+struct ir_val ir_add(struct ir_block *b, struct ir_val x, struct ir_val y);
+struct ir_val ir_sub(struct ir_block *b, struct ir_val x, struct ir_val y);
+struct ir_val ir_logic(struct ir_block *b, unsigned op, struct ir_val x, struct ir_val y); /* AND, OR, XOR, ANDN */
+struct ir_val ir_shift(struct ir_block *b, unsigned op, struct ir_val x, struct ir_val n); /* SHL, SHR, SAR, ROR, ROR_W */
+struct ir_val ir_alu(struct ir_block *b, unsigned op, struct ir_val x, struct ir_val y, unsigned bits); /* any R3 op */
+struct ir_val ir_zext(struct ir_block *b, struct ir_val x, unsigned size);
+struct ir_val ir_sext(struct ir_block *b, struct ir_val x, unsigned size);
+struct ir_val ir_select(struct ir_block *b, struct ir_val cond, struct ir_val x, struct ir_val y);
+struct ir_val ir_flags2(struct ir_block *b, unsigned op_b, struct ir_val x, struct ir_val y, unsigned size);
+struct ir_val ir_flags3(struct ir_block *b, unsigned op_b, struct ir_val x, struct ir_val y, struct ir_val fl, unsigned size);
+struct ir_val ir_rem(struct ir_block *b, unsigned div, unsigned rem, struct ir_val x, struct ir_val y);
+
+/* -- state.c: guest registers, memory, exits */
+struct ir_val ir_get(struct ir_block *b, unsigned g, unsigned size);
+void ir_put(struct ir_block *b, unsigned g, struct ir_val v, unsigned size);
+void ir_put_high(struct ir_block *b, unsigned g, struct ir_val v); /* AH, CH, DH, BH */
+struct ir_val ir_load(struct ir_block *b, struct ir_val addr, unsigned size, bool sign);
+void ir_store(struct ir_block *b, struct ir_val addr, struct ir_val v, unsigned size);
+/* Adds an exit; all state goes home first. cond is the constant 1 for an unconditional one. invert: if cond is 0. */
+void ir_leave(struct ir_block *b, struct ir_val cond, bool invert, struct ir_exit e);
+void ir_fault_if(struct ir_block *b, struct ir_val cond);
+void ir_call(struct ir_block *b, struct ir_val ret, uint64_t target); /* see IR_CALL */
+
+/* -- print.c, parse.c, check.c, eval.c: host only, for tests and tools */
+struct ir_text {
+    char *buf;
+    uint32_t size, used;
+};
+void ir_print(const struct ir_block *b, struct ir_text *out);
+/* Reads what ir_print wrote. False: `err` says line and reason. */
+bool ir_parse(const char *text, struct ir_block *b, char *err, uint32_t err_size);
+/* False if a rule is broken: refs go backward, operands suit the op, the last node is an unconditional exit, ... */
+bool ir_check(const struct ir_block *b, char *err, uint32_t err_size);
+
+struct ir_machine {
+    void *arg;
+    /* Guest memory; false: fault. Loads give zero-extended values. */
+    bool (*load)(void *arg, uint64_t addr, unsigned size, uint64_t *value);
+    bool (*store)(void *arg, uint64_t addr, unsigned size, uint64_t value);
+    uint64_t g[IR_G_COUNT]; /* in: state at entry; out: state at the exit (at the last commit if it faulted) */
+    uint64_t icount;        /* guest instructions committed */
+    int32_t exit;           /* number of the exit taken, -1: fault */
+    uint64_t next;          /* faulted: address of the instruction after the last commit */
+};
+/* Stores are passed on at once, so after a fault the caller's memory is as the evaluator left it. */
+void ir_eval(const struct ir_block *b, struct ir_machine *m);
+
+/* -- inline */
+
+static inline ir_ref ir_emit(struct ir_block *b, unsigned op, ir_ref a, ir_ref rb, ir_ref c, unsigned x, int32_t imm,
+                             unsigned bits)
+{
+    uint32_t i = b->n;
+    if (i >= IR_NODES_MAX - 1) {
+        b->overflow = 1;
+        return 1;
+    }
+    b->n = i + 1;
+    b->node[i] = (struct ir_node){(uint16_t)op, a, rb, c, imm, (uint8_t)x, (uint8_t)bits, 0};
+    b->hint[i] = 0;
+    return (ir_ref)i;
+}
+
+static inline bool ir_is_entry(ir_ref r) { return r - 1u < IR_ENTRIES; }
+
+/* Hint: guest state number + 1 in the low five bits, and three bits of the boundary count that it holds for. */
+enum { IR_HINT_MASK = 31 };
+
+static inline bool ir_is_store(unsigned op) { return op >= DUKE_OP_STG_B && op <= DUKE_OP_STG_D; }
+static inline bool ir_is_load(unsigned op) { return op >= DUKE_OP_LDG_BU && op <= DUKE_OP_LDG_WS; }
+/* log2 of the size in bytes of a guest load or store. */
+static inline unsigned ir_mem_log2(unsigned op) { return (op - (ir_is_store(op) ? DUKE_OP_STG_B : DUKE_OP_LDG_BU)) & 3; }
