@@ -31,7 +31,7 @@ SEGS = ("ES", "CS", "SS", "DS", "FS", "GS")
 IMMS = ("NONE", "UB", "SB", "W", "Z", "V", "FAR", "ENTER", "MOFFS")  # kinds of immediate
 IMM_OF = {"Ib": ("UB", "b"), "sIb": ("SB", "v"), "Jb": ("SB", "v"), "Iw": ("W", "w"), "Iz": ("Z", "v"), "Jz": ("Z", "v"),
           "Iv": ("V", "v")}
-ATTRS = ("MODRM", "LOCK", "BYTE", "D64", "F64", "P66", "REPUSED", "NOMEM", "CC", "MAYBE")
+ATTRS = ("MODRM", "LOCK", "BYTE", "D64", "F64", "P66", "REPUSED", "NOMEM", "CC", "MAYBE", "MAX4")
 OP_ATTRS = ("END", "PRIV", "IOPL", "UNDEF")
 
 
@@ -136,6 +136,8 @@ def make_row(op, opnds, flags, cond, where, is_cc, op_table):
     first = next((o for o in opnds if o[0] not in "IsJ" and o != "DX"), "")
     if first in ("AL",) or first.endswith("b") and first[0] in "EGZOXYM":
         attrs.add("BYTE")
+    if {"Xz", "Yz", "eAX"} & set(opnds):
+        attrs.add("MAX4")
     methods = {m for m, _, _ in parsed}
     if methods & {"G", "E", "R", "SREG", "CR", "DR", "P", "Q", "V", "W", "STI"} or any(cond[k] for k in ("mod", "reg", "rm")):
         attrs.add("MODRM")
