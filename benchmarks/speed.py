@@ -59,7 +59,7 @@ def callgrind(args, program, insts):
         stats = run(args, program, "rtl", 2, insts,
                     ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", "-q"])
         total = [int(line.split()[1]) for line in out.read_text().splitlines() if line.startswith(("summary:", "totals:"))]
-    return total[0], stats["core.cycles"]
+    return total[0], stats["core.numCycles"]
 
 
 def bound(stats):
@@ -84,9 +84,9 @@ def measure(args, name):
         "translate_cycles_per_inst": warm["core.cycles.translate::total"] / max(warm["morph.gear2_insns"], 1),
         "gear2_ipc": translated / max(warm["core.cycles.gear2::total"], 1),
         "ops_per_bundle": warm["core.ops_retired"] / max(warm["core.bundles_retired"], 1),
-        "gear2_share": warm["core.cycles.gear2::total"] / warm["core.cycles"],
+        "gear2_share": warm["core.cycles.gear2::total"] / warm["core.numCycles"],
         "gear2_waits": bound(warm),
-        "rtl_khz": warm["core.cycles"] / warm["wall"] / 1e3,
+        "rtl_khz": warm["core.numCycles"] / warm["wall"] / 1e3,
         "rtl_bundles_per_s": warm["core.bundles_retired"] / warm["wall"],
         "func_bundles_per_s": func["core.bundles_retired"] / func["wall"],
     }
