@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "guest/interp.h"
 #include "shared.h"
 #include "util/arena.h"
 
@@ -14,6 +15,7 @@ struct tcache;       /* cache/cache.h: translations */
 struct morph {
     struct shared *sh;
     const struct duke_machine *machine;
+    struct interp_state interp;
     struct arena arena;         /* what is left of the memory given to morph_init */
     struct block_cache *blocks;
     struct gear2 *gear2;

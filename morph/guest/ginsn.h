@@ -39,6 +39,8 @@ struct ginsn {
     int64_t disp;
     int64_t imm;
     uint16_t imm2;
-    uint16_t handler16;   /* interpreter's own use */
-    uint32_t pad;
+    /* The interpreter's own use, set when a block is first interpreted. */
+    uint16_t handler16;   /* number of its handler; 0: not yet bound */
+    uint16_t offset;      /* from the block's first instruction */
+    uint8_t byte_reg[2];  /* operands 0 and 1 if byte registers: their byte offset in guest_cpu.gpr */
 };

@@ -18,7 +18,8 @@ struct sem_form {
 
 enum sem_amode {
     SEM_ANY,  /* nothing is known */
-    SEM_BASE, /* base + displacement, no index; not GREG_RIP */
+    SEM_BASE, /* base + displacement, no index; not GREG_RIP, not FS or GS */
+    SEM_NORIP, /* not GREG_RIP */
 };
 
 enum sem_jump_kind { SEM_JMP, SEM_CALL, SEM_RET };
@@ -49,4 +50,16 @@ static inline bool sem_has_mem(const struct sem_form *f)
 static inline uint64_t sem_trunc(uint64_t v, unsigned size)
 {
     return size == 8 ? v : v & ((UINT64_C(1) << (8 * size)) - 1);
+}
+
+/* Whether the instruction has a body that the lifter may use. */
+static inline bool sem_liftable(const struct ginsn *g)
+{
+    switch (g->op) {
+#define SEM_OP(op, body) case G_##op:
+#include "table.def"
+#undef SEM_OP
+        return !(g->opsize == 8 && (g->op == G_DIV || g->op == G_IDIV));
+    default: return false;
+    }
 }

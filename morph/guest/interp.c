@@ -1,0 +1,205 @@
+/* Gear 1: runs decoded blocks, one handler an instruction.
+ *
+ * Nothing is kept in registers across instructions but the pointers of the loop: a guest fault comes back through port_guard, and
+ * then m->interp.insn says which instruction it was. An instruction reads and may fault first and writes last, stores are gated
+ * until port_commit, so at a fault the CPU is as it was before the instruction. cpu.rip is set to the end of the run
+ * beforehand, so that only control transfers and exits write it.
+ */
+#include "interp.h"
+
+#include "block.h"
+#include "decode.h"
+#include "duke_isa.h"
+#include "interp_table.h"
+#include "mmu.h"
+#include "morph.h"
+#include "port.h"
+
+enum interp_result interp_raise(struct morph *m, unsigned vector, unsigned error)
+{
+    m->interp.vector = vector;
+    m->interp.error = error;
+    return INTERP_EXCEPTION;
+}
+
+static uint64_t wrap(const struct morph *m, uint64_t rip)
+{
+    return m->sh->cpu.mode == GUEST_IA32 ? (uint32_t)rip : rip;
+}
+
+static uint64_t insn_rip(const struct morph *m, const struct ginsn *g)
+{
+    return wrap(m, m->interp.rip + g->offset);
+}
+
+/* A specialised handler fits if sizes and kinds do and its promise about the memory operand holds. */
+static bool fits(const struct sem_form *f, const struct ginsn *g, enum guest_mode mode)
+{
+    if (f->size != g->opsize || (f->asize == 4 && mode != GUEST_IA32))
+        return false;
+    bool mem = false;
+    for (unsigned i = 0; i < 3; i++) {
+        unsigned kind = g->opnd[i].kind, size = g->opnd[i].size;
+        if (kind == GO_REGH)
+            kind = GO_REG;
+        if (f->kind[i] != kind)
+            return false;
+        if (kind == GO_MEM) {
+            mem = true;
+            size = f->osize[i] ? size : 0; /* lea */
+        }
+        if (kind != GO_IMM && kind != GO_NONE && f->osize[i] != size)
+            return false;
+    }
+    if (!mem)
+        return true;
+    bool far_seg = g->seg >= GUEST_FS;
+    if (g->base == GREG_RIP || g->addrsize != (mode == GUEST_IA32 ? 4 : 8) || (far_seg && mode != GUEST_IA32))
+        return false;
+    return f->amode != SEM_BASE || (g->base < 16 && g->index == GREG_NONE && !far_seg);
+}
+
+static unsigned handler_of(const struct ginsn *g, enum guest_mode mode)
+{
+    unsigned attr = gop_infos[g->op].attr;
+    if (attr & GOPA_UNDEF)
+        return HANDLER_UNDEFINED;
+    if (attr & GOPA_PRIV)
+        return HANDLER_PRIVILEGED;
+    if (attr & GOPA_IOPL)
+        return HANDLER_IOPL;
+    if (g->opsize == 8 && g->op == G_DIV)
+        return HANDLER_DIV128;
+    if (g->opsize == 8 && g->op == G_IDIV)
+        return HANDLER_IDIV128;
+    if (hot_first[g->op])
+        for (unsigned i = hot_first[g->op] - 1u; i < hot_count && hot_rows[i].op == g->op; i++)
+            if (fits(&hot_rows[i].form, g, mode))
+                return HANDLER_HOT + i;
+    return interp_handlers[g->op] ? g->op : HANDLER_OTHER;
+}
+
+void interp_bind(struct morph *m, struct gblock *b)
+{
+    struct ginsn *g = block_insns(m->blocks, b);
+    unsigned offset = 0;
+    for (unsigned n = b->ninsns; n; n--, g++) {
+        g->handler16 = (uint16_t)handler_of(g, b->mode);
+        g->offset = (uint16_t)offset;
+        offset += g->len;
+        for (unsigned i = 0; i < 2; i++) {
+            const struct gopnd *o = &g->opnd[i];
+            if ((o->kind == GO_REG || o->kind == GO_REGH) && o->size == 1)
+                g->byte_reg[i] = (uint8_t)(o->reg * 8 + (o->kind == GO_REGH));
+        }
+    }
+}
+
+/* How many of the block's instructions may run before a stop condition holds; 0: m->interp.stop says which does now. */
+static unsigned until_stop(struct morph *m, const struct gblock *b, unsigned n)
+{
+    const struct morph_params *params = &m->sh->params;
+    if (params->max_insts) {
+        uint64_t done = port_icount(), left = done < params->max_insts ? params->max_insts - done : 0;
+        if (left < n) {
+            n = (unsigned)left;
+            m->interp.stop = STOP_COUNT;
+        }
+    }
+    if (params->stop_rip_on) {
+        const struct ginsn *g = block_insns(m->blocks, b);
+        for (unsigned i = 0; i < n; i++)
+            if (insn_rip(m, &g[i]) == params->stop_rip) {
+                n = i;
+                m->interp.stop = STOP_ADDRESS;
+            }
+    }
+    return n;
+}
+
+static enum interp_result run(struct guest_cpu *cpu, struct morph *m, const struct ginsn *g, const struct ginsn *end)
+{
+    do {
+        m->interp.insn = g;
+        enum interp_result r = interp_handlers[g->handler16](cpu, m, g);
+        if (r)
+            return r;
+        port_commit(1);
+    } while (++g != end);
+    return INTERP_OK;
+}
+
+/* A frame of its own, because a guest fault returns to it and may have lost whatever locals have changed. */
+static enum interp_result run_guarded(struct guest_cpu *cpu, struct morph *m, const struct ginsn *g, const struct ginsn *end)
+{
+    if (port_guard())
+        return interp_fault(m);
+    return run(cpu, m, g, end);
+}
+
+enum interp_result interp_block(struct morph *m, struct gblock *b, unsigned max)
+{
+    struct guest_cpu *cpu = &m->sh->cpu;
+    struct interp_state *st = &m->interp;
+    struct ginsn *first = block_insns(m->blocks, b);
+    unsigned n = b->ninsns < max ? b->ninsns : max;
+
+    st->rip = b->rip;
+    if (!first->handler16)
+        interp_bind(m, b);
+    if (m->sh->params.max_insts | m->sh->params.stop_rip_on) {
+        n = until_stop(m, b, n);
+        if (!n)
+            return INTERP_STOP;
+    }
+    bool trace = cpu->sysflags & EFL_TF;
+    if (trace)
+        n = 1;
+    cpu->rip = wrap(m, b->rip + (n < b->ninsns ? first[n].offset : b->len));
+    st->insn = first;
+
+    enum interp_result r = run_guarded(cpu, m, first, first + n);
+    if (!r) {
+        m->sh->stats.insns_interp += n;
+        return trace ? interp_raise(m, GUEST_DB, 0) : INTERP_OK;
+    }
+    m->sh->stats.insns_interp += (unsigned)(st->insn - first);
+    cpu->rip = insn_rip(m, st->insn);
+    switch (r) {
+    case INTERP_RETRY: return INTERP_OK;
+    case INTERP_SYSCALL:
+    case INTERP_TRAP_AFTER:
+        m->sh->stats.insns_interp++;
+        cpu->rip = wrap(m, cpu->rip + st->insn->len);
+        port_commit(1);
+        return r == INTERP_SYSCALL ? r : INTERP_EXCEPTION;
+    default: return r;
+    }
+}
+
+enum interp_result interp_fault(struct morph *m)
+{
+    struct guest_cpu *cpu = &m->sh->cpu;
+    struct port_fault fault = port_fault();
+    uint64_t lin = cpu->mode == GUEST_IA32 ? (uint32_t)fault.addr : fault.addr;
+
+    m->interp.addr = lin;
+    switch (fault.cause) {
+    case DUKE_TRAP_TLB_MISS_LOAD:
+    case DUKE_TRAP_TLB_MISS_STORE:
+    case DUKE_TRAP_PROT_LOAD:
+    case DUKE_TRAP_PROT_STORE: break;
+    case DUKE_TRAP_TRANSLATED: return INTERP_SMC;
+    default: return INTERP_TRAP;
+    }
+    if (!mmu_canonical(lin)) {
+        bool stack = m->interp.insn->seg == GUEST_SS;
+        return interp_raise(m, stack ? GUEST_SS_FAULT : GUEST_GP, 0);
+    }
+    struct mmu_result r = mmu_translate(m->sh, lin, fault.store ? MMU_WRITE : MMU_READ);
+    if (r.ok) { /* accessed or dirty bit set just now, or a stale TLB entry: the instruction is done again */
+        port_tlb_inval(lin);
+        return INTERP_RETRY;
+    }
+    return interp_raise(m, GUEST_PF, r.error);
+}

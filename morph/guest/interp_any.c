@@ -1,0 +1,36 @@
+/* Handlers that serve every form of an op: the semantics with sizes and operand kinds read from the instruction. */
+#define SEM static inline
+#include "interp_table.h"
+#include "interp_val.h"
+#include "sem/all.sem.inc"
+#undef SEM
+
+static bool begin(sem_ctx *c, struct guest_cpu *cpu, struct morph *m, const struct ginsn *g)
+{
+    *c = (sem_ctx){
+        .m = m,
+        .cpu = cpu,
+        .g = g,
+        .f = sem_form_of(g, cpu->mode == GUEST_X86_64),
+        .rip = m->interp.rip + g->offset,
+    };
+    if (!sem_has_mem(&c->f) || g->op == G_LEA)
+        return true;
+    if (interp_null_segment(c)) {
+        c->result = interp_raise(m, GUEST_GP, 0);
+        return false;
+    }
+    c->mem = sem_lin(c);
+    return true;
+}
+
+#define SEM_OP(op, body) \
+    enum interp_result any_##op(struct guest_cpu *cpu, struct morph *m, const struct ginsn *g) \
+    { \
+        sem_ctx c; \
+        if (begin(&c, cpu, m, g)) \
+            sem_##body(&c); \
+        return c.result; \
+    }
+#include "sem/table.def"
+#undef SEM_OP
