@@ -221,6 +221,46 @@ struct ir_val ir_alu(struct ir_block *b, unsigned op, struct ir_val x, struct ir
     return val_ref(ir_emit(b, op, a, c, 0, 0, 0, bits));
 }
 
+struct ir_val ir_alu2(struct ir_block *b, unsigned op, struct ir_val x, struct ir_val y)
+{
+    x = plain(b, x);
+    y = plain(b, y);
+    if (b->fold && is_k(x) && is_k(y))
+        return ir_const(b, duke_eval(op, (uint64_t)(int64_t)x.k, (uint64_t)(int64_t)y.k, 0, 0));
+    ir_ref rx = ir_mat(b, x);
+    ir_ref ry = ir_mat(b, y);
+    return val_ref(ir_emit(b, op, rx, ry, 0, 0, 0, 64));
+}
+
+struct ir_val ir_mul(struct ir_block *b, struct ir_val x, struct ir_val y)
+{
+    unsigned bits = min_u(64, bits_of(b, x) + bits_of(b, y));
+    if ((x.k && x.ref) || (y.k && y.ref) || (x.tag | y.tag) & IR_V_ADDR)
+        bits = 64;
+    if (is_k(x)) {
+        struct ir_val t = x;
+        x = y;
+        y = t;
+    }
+    return ir_alu(b, DUKE_OP_MUL, x, y, bits);
+}
+
+struct ir_val ir_scaled(struct ir_block *b, struct ir_val base, struct ir_val index, unsigned scale)
+{
+    int64_t k = base.k + ((int64_t)index.k << scale);
+    bool low = !b->wide; /* the sum counts modulo 2^32 */
+    if (k != (int32_t)k && !low) {
+        base = val_ref(ir_mat(b, base));
+        index = val_ref(ir_mat(b, index));
+        k = 0;
+    }
+    uint8_t tag = low ? IR_V_LOW : 0;
+    if (is_k(index))
+        return (struct ir_val){(int32_t)k, base.ref, (uint8_t)(base.ref && k ? tag : 0), 0};
+    ir_ref r = ir_emit(b, IR_ADDR, base.ref, index.ref, 0, scale, 0, 64);
+    return (struct ir_val){(int32_t)k, r, (uint8_t)(IR_V_ADDR | tag), 0};
+}
+
 struct ir_val ir_logic(struct ir_block *b, unsigned op, struct ir_val x, struct ir_val y)
 {
     x = plain(b, x);

@@ -88,6 +88,7 @@ struct ir_block {
     uint32_t n;        /* refs below n are in use */
     uint32_t nexits, nconsts;
     uint32_t overflow; /* set when something did not fit: the block is useless */
+    uint32_t parts;    /* opt: exits; a wish's part counts the exits from the SET on */
     uint32_t insns;    /* guest instructions, for statistics */
     uint32_t fold;     /* switch: fold constants and copies */
     uint32_t index;    /* the machine has addresses of base + index */
@@ -101,7 +102,7 @@ struct ir_block {
     ir_ref pinned[IR_G_COUNT];
     ir_ref seen[8];    /* some ADDI, ADDI_W and LI nodes, by hash */
     struct ir_node node[IR_NODES_MAX];
-    uint8_t hint[IR_NODES_MAX]; /* opt: register wish, IR_HINT_* */
+    uint16_t hint[IR_NODES_MAX]; /* opt: register wish: guest state number + 1 | part << 8, or 0 */
     struct ir_exit exit[IR_EXITS_MAX];
     int64_t consts[IR_CONSTS_MAX];
 };
@@ -115,6 +116,9 @@ struct ir_val ir_sub(struct ir_block *b, struct ir_val x, struct ir_val y);
 struct ir_val ir_logic(struct ir_block *b, unsigned op, struct ir_val x, struct ir_val y); /* AND, OR, XOR, ANDN */
 struct ir_val ir_shift(struct ir_block *b, unsigned op, struct ir_val x, struct ir_val n); /* SHL, SHR, SAR, ROR, ROR_W */
 struct ir_val ir_alu(struct ir_block *b, unsigned op, struct ir_val x, struct ir_val y, unsigned bits); /* any R3 op */
+struct ir_val ir_alu2(struct ir_block *b, unsigned op, struct ir_val x, struct ir_val y); /* without immediate form */
+struct ir_val ir_mul(struct ir_block *b, struct ir_val x, struct ir_val y);
+struct ir_val ir_scaled(struct ir_block *b, struct ir_val base, struct ir_val index, unsigned scale); /* an address */
 struct ir_val ir_zext(struct ir_block *b, struct ir_val x, unsigned size);
 struct ir_val ir_sext(struct ir_block *b, struct ir_val x, unsigned size);
 struct ir_val ir_select(struct ir_block *b, struct ir_val cond, struct ir_val x, struct ir_val y);
@@ -174,9 +178,6 @@ static inline ir_ref ir_emit(struct ir_block *b, unsigned op, ir_ref a, ir_ref r
 }
 
 static inline bool ir_is_entry(ir_ref r) { return r - 1u < IR_ENTRIES; }
-
-/* Hint: guest state number + 1 in the low five bits, and three bits of the boundary count that it holds for. */
-enum { IR_HINT_MASK = 31 };
 
 static inline bool ir_is_store(unsigned op) { return op >= DUKE_OP_STG_B && op <= DUKE_OP_STG_D; }
 static inline bool ir_is_load(unsigned op) { return op >= DUKE_OP_LDG_BU && op <= DUKE_OP_LDG_WS; }

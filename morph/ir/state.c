@@ -31,7 +31,7 @@ void ir_put(struct ir_block *b, unsigned g, struct ir_val v, unsigned size)
         if (v.ref) /* a constant stays as it is: its low 32 bits count */
             v = ir_zext(b, v, 4);
     }
-    if (v.tag & (IR_V_ADDR | IR_V_COND) || (v.k && v.ref && g >= IR_G_FLAGS) || (!b->fold && v.k))
+    if (v.tag & (IR_V_ADDR | IR_V_COND) || (v.k && v.ref && g >= IR_G_FLAGS) || (!b->fold && v.k && v.ref))
         v = val_ref(ir_mat(b, v));
     b->cur[g] = (struct ir_val){v.k, v.ref, 0, 0};
 }

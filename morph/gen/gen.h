@@ -1,0 +1,104 @@
+/* From IR to bundles: registers and time slots in one walk forward (sched.c), then words (emit.c). */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "duke_isa.h"
+#include "ir/ir.h"
+
+enum {
+    GEN_OPS_MAX = 2048,
+    GEN_CYCLES_MAX = 1024,
+    GEN_BUNDLE_OPS = 5,
+    GEN_STORES = 8, /* stores that a load is compared with */
+};
+
+/* An op with its registers and its place. */
+struct gen_op {
+    uint16_t op;
+    uint8_t form;           /* enum duke_form */
+    uint8_t rd, ra, rb, rc;
+    uint8_t x;              /* scale or condition code */
+    int32_t imm;            /* or number of the constant, exit or stub: see use */
+    uint8_t use;            /* enum gen_imm */
+    uint8_t pad[3];
+};
+enum gen_imm {
+    GEN_IMM,       /* imm */
+    GEN_BIG,       /* consts[imm] */
+    GEN_LOW,       /* the low 32 bits of imm */
+    GEN_EXIT,      /* branch to where exit imm goes */
+    GEN_TARGET,    /* guest address of exit imm */
+    GEN_NUMBER,    /* number of exit imm */
+    GEN_FAULT,     /* branch to the stub that undoes the block */
+    GEN_INDIRECT,  /* jump to the firmware's stub */
+    GEN_INTERP,
+};
+
+struct gen_bundle {
+    uint16_t op[GEN_BUNDLE_OPS];
+    uint8_t n;        /* ops */
+    uint8_t m, a, ints, b; /* of them by unit; ints: of unit I */
+    uint8_t commit;   /* guest instructions + 1; 0: no commit */
+};
+
+struct gen_store {
+    uint32_t key;     /* refs of base and index */
+    int32_t disp;
+    uint32_t cycle;
+    uint8_t size, scale;
+};
+
+struct gen {
+    const struct duke_machine *machine;
+    const struct ir_block *ir;
+    uint32_t nops, ncycles;
+    uint32_t overflow;
+    uint32_t part;      /* exits to come, for wishes */
+    uint32_t floor;     /* nothing with an effect may stand before this cycle */
+    uint32_t last;      /* last cycle with an effect so far */
+    uint32_t fault;     /* commits must stand after the cycle before this one: an op there may undo the block */
+    uint32_t last_load, last_store, last_any_store; /* cycles + 1 */
+    uint32_t nstores;
+    uint32_t has_fault; /* a stub is needed */
+    uint64_t free;      /* temporaries nobody uses */
+    uint32_t next;      /* where the search for one starts */
+    struct gen_store store[GEN_STORES];
+    uint32_t avail[64]; /* cycle in which the register can be read */
+    uint32_t wmin[64];  /* first cycle in which it can be written */
+    uint16_t content[64]; /* ref that lives there */
+    uint8_t loc[IR_NODES_MAX]; /* register of a ref */
+    uint8_t alt[IR_NODES_MAX]; /* another home that had a copy; 0 none */
+    uint32_t exit_cycle[IR_EXITS_MAX];
+    struct gen_op op[GEN_OPS_MAX];
+    struct gen_bundle bundle[GEN_CYCLES_MAX];
+};
+
+/* Chooses registers and bundles for the block. False: it does not fit the tables. */
+bool gen_schedule(struct gen *g, const struct ir_block *b);
+
+/* Where the code goes and what it refers to. Addresses are native. */
+struct gen_place {
+    uint32_t *words;        /* where to write */
+    uint32_t max_words;
+    uint32_t native;        /* address of words[0] */
+    uint32_t first_exit;    /* number of the block's exit 0 */
+    uint32_t exit_direct, exit_indirect, exit_interp; /* firmware stubs */
+};
+
+/* What came out, for chaining and for finding one's way back from a native address. */
+struct gen_exit_code {
+    uint32_t branch; /* address of the op that leaves; 0 none */
+    uint32_t stub;   /* address of the exit's stub */
+    uint32_t after;  /* address of the bundle that follows the commit or branch */
+};
+struct gen_code {
+    uint32_t nwords, nbundles, nops;
+    struct gen_exit_code exit[IR_EXITS_MAX]; /* by exit number in the block */
+};
+
+/* Writes the scheduled block. False: it needs more than max_words. */
+bool gen_emit(const struct gen *g, const struct gen_place *p, struct gen_code *out);
+
+/* Rewrites the branch at `at` (words is its memory) to go to `target`. The op must have been made by gen_emit. */
+void gen_patch(uint32_t *words, uint32_t at, uint32_t target);

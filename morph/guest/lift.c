@@ -1,0 +1,299 @@
+/* The lifter: the back end of the guest semantics (sem/README.md) whose values are IR references. */
+#include "lift.h"
+
+#include "sem/sem.h"
+
+#define SEM static __attribute__((unused))
+#define VAL static __attribute__((unused))
+
+typedef struct ir_val val;
+
+typedef struct {
+    const struct ginsn *g;
+    struct sem_form f;
+    uint64_t rip;
+    val mem;
+    struct ir_block *b;
+    struct lift *l;
+    enum lift_follow follow;
+    bool flags_dead;  /* what this instruction does to the flags is of no interest */
+    bool closed;      /* an unconditional exit was made */
+    bool transferred; /* l->rip has been set */
+} sem_ctx;
+
+VAL val konst(sem_ctx *c, uint64_t k) { return ir_const(c->b, k); }
+
+#define VAL2(name, call) VAL val name(sem_ctx *c, val x, val y) { return call; }
+#define VAL1(name, op, bits) VAL val name(sem_ctx *c, val x) { return ir_alu(c->b, op, x, (val){0, 0, 0, 0}, bits); }
+VAL2(v_add, ir_add(c->b, x, y))
+VAL2(v_sub, ir_sub(c->b, x, y))
+VAL2(v_and, ir_logic(c->b, DUKE_OP_AND, x, y))
+VAL2(v_or, ir_logic(c->b, DUKE_OP_OR, x, y))
+VAL2(v_xor, ir_logic(c->b, DUKE_OP_XOR, x, y))
+VAL2(v_andn, ir_logic(c->b, DUKE_OP_ANDN, x, y))
+VAL2(v_shl, ir_shift(c->b, DUKE_OP_SHL, x, y))
+VAL2(v_shr, ir_shift(c->b, DUKE_OP_SHR, x, y))
+VAL2(v_sar, ir_shift(c->b, DUKE_OP_SAR, x, y))
+VAL2(v_ror, ir_shift(c->b, DUKE_OP_ROR, x, y))
+VAL2(v_rorw, ir_shift(c->b, DUKE_OP_ROR_W, x, y))
+VAL2(v_mul, ir_mul(c->b, x, y))
+VAL2(v_mulhu, ir_alu2(c->b, DUKE_OP_MULHU, x, y))
+VAL2(v_mulhs, ir_alu2(c->b, DUKE_OP_MULH, x, y))
+VAL2(v_divu, ir_alu2(c->b, DUKE_OP_DIVU, x, y))
+VAL2(v_divs, ir_alu2(c->b, DUKE_OP_DIV, x, y))
+VAL2(v_remu, ir_rem(c->b, DUKE_OP_DIVU, DUKE_OP_REMU, x, y))
+VAL2(v_rems, ir_rem(c->b, DUKE_OP_DIV, DUKE_OP_REM, x, y))
+VAL2(v_eq, ir_alu(c->b, DUKE_OP_SEQ, x, y, 1))
+VAL2(v_ne, ir_alu(c->b, DUKE_OP_SNE, x, y, 1))
+VAL2(v_ltu, ir_alu(c->b, DUKE_OP_SLTU, x, y, 1))
+VAL2(v_lts, ir_alu(c->b, DUKE_OP_SLT, x, y, 1))
+VAL1(v_clz, DUKE_OP_CLZ, 7)
+VAL1(v_ctz, DUKE_OP_CTZ, 7)
+VAL1(v_popcnt, DUKE_OP_POPCNT, 7)
+VAL1(v_bswap, DUKE_OP_BSWAP, 64)
+#undef VAL1
+#undef VAL2
+
+VAL val v_zext(sem_ctx *c, val x, unsigned size) { return ir_zext(c->b, x, size); }
+VAL val v_sext(sem_ctx *c, val x, unsigned size) { return ir_sext(c->b, x, size); }
+VAL val v_select(sem_ctx *c, val k, val x, val y) { return ir_select(c->b, k, x, y); }
+
+static const val nothing = {0, 0, 0, 0};
+
+#define FLAGS2(name, op) \
+    VAL val name(sem_ctx *c, val x, val y, unsigned size) \
+    { \
+        return c->flags_dead ? nothing : ir_flags2(c->b, op, x, y, size); \
+    }
+#define FLAGS3(name, op) \
+    VAL val name(sem_ctx *c, val x, val y, val fl, unsigned size) \
+    { \
+        return c->flags_dead ? nothing : ir_flags3(c->b, op, x, y, fl, size); \
+    }
+FLAGS2(fl_add, DUKE_OP_ADDF_B)
+FLAGS2(fl_sub, DUKE_OP_SUBF_B)
+FLAGS2(fl_and, DUKE_OP_TSTF_B)
+FLAGS2(fl_or, DUKE_OP_ORF_B)
+FLAGS2(fl_xor, DUKE_OP_XORF_B)
+FLAGS2(fl_inc, DUKE_OP_INCF_B)
+FLAGS2(fl_dec, DUKE_OP_DECF_B)
+FLAGS2(fl_shl, DUKE_OP_SHLF_B)
+FLAGS2(fl_shr, DUKE_OP_SHRF_B)
+FLAGS2(fl_sar, DUKE_OP_SARF_B)
+FLAGS3(fl_adc, DUKE_OP_ADCF_B)
+FLAGS3(fl_sbb, DUKE_OP_SBBF_B)
+#undef FLAGS2
+#undef FLAGS3
+
+VAL val cond(sem_ctx *c, val fl, unsigned cc)
+{
+    if (fl.ref == 0)
+        return ir_const(c->b, duke_eval(DUKE_OP_SETCC, (uint64_t)fl.k, cc, 0, 0));
+    return (val){(int32_t)cc, ir_mat(c->b, fl), IR_V_COND, 0};
+}
+
+VAL val selcc(sem_ctx *c, val fl, unsigned cc, val x, val y)
+{
+    val k = cond(c, fl, cc);
+    return ir_select(c->b, k, x, y);
+}
+
+VAL val get_flags(sem_ctx *c) { return ir_get(c->b, IR_G_FLAGS, 8); }
+
+VAL void set_flags(sem_ctx *c, val v)
+{
+    if (!c->flags_dead)
+        ir_put(c->b, IR_G_FLAGS, v, 8);
+}
+
+VAL val get_reg(sem_ctx *c, unsigned r, unsigned size) { return ir_get(c->b, r, size); }
+VAL void set_reg(sem_ctx *c, unsigned r, val v, unsigned size) { ir_put(c->b, r, v, size); }
+
+VAL val get_opreg(sem_ctx *c, unsigned i)
+{
+    const struct gopnd *o = &c->g->opnd[i];
+    if (o->kind != GO_REGH)
+        return ir_get(c->b, o->reg, o->size);
+    val whole = ir_get(c->b, o->reg, 2);
+    return ir_shift(c->b, DUKE_OP_SHR, whole, (val){8, 0, 0, 0});
+}
+
+VAL void set_opreg(sem_ctx *c, unsigned i, val v)
+{
+    const struct gopnd *o = &c->g->opnd[i];
+    if (o->kind == GO_REGH)
+        ir_put_high(c->b, o->reg, v);
+    else
+        ir_put(c->b, o->reg, v, o->size);
+}
+
+/* ES, CS, SS and DS have base 0 while translated code runs. */
+VAL val seg_base(sem_ctx *c, unsigned seg)
+{
+    (void)c;
+    if (seg < GUEST_FS)
+        return nothing;
+    return (val){0, ir_entry(seg == GUEST_FS ? IR_G_FS : IR_G_GS), 0, 0};
+}
+
+VAL val ea_sum(sem_ctx *c)
+{
+    const struct ginsn *g = c->g;
+    val base = nothing;
+    if (g->base < 16)
+        base = ir_get(c->b, g->base, 4 + 4 * c->f.wide);
+    else if (g->base == GREG_RIP)
+        base = ir_const(c->b, c->rip + g->len);
+    if (g->index < 16) {
+        val index = ir_get(c->b, g->index, 4 + 4 * c->f.wide);
+        base = ir_scaled(c->b, base, index, g->scale);
+    }
+    return g->disp ? ir_add(c->b, base, ir_const(c->b, (uint64_t)g->disp)) : base;
+}
+
+VAL val mem_ld(sem_ctx *c, val lin, unsigned size) { return ir_load(c->b, lin, size, false); }
+VAL val mem_lds(sem_ctx *c, val lin, unsigned size) { return ir_load(c->b, lin, size, true); }
+VAL void mem_st(sem_ctx *c, val lin, val v, unsigned size) { ir_store(c->b, lin, v, size); }
+
+SEM uint64_t sem_next(sem_ctx *c);
+
+static void leave(sem_ctx *c, val cond, bool invert, enum ir_exit_kind kind, uint64_t target, uint64_t next)
+{
+    ir_leave(c->b, cond, invert,
+             (struct ir_exit){.kind = (uint8_t)kind, .ninsns = (uint8_t)c->l->pending, .target = target, .next = next});
+    c->l->pending = 0;
+}
+
+static const val always = {1, 0, 0, 0};
+
+static void go_on(sem_ctx *c, uint64_t rip)
+{
+    c->l->rip = rip;
+    c->transferred = true;
+}
+
+static void push_return(sem_ctx *c)
+{
+    uint64_t next = sem_next(c);
+    if (c->l->itc)
+        ir_call(c->b, ir_const(c->b, next), next);
+}
+
+VAL void jump_to(sem_ctx *c, uint64_t target, enum sem_jump_kind kind)
+{
+    c->l->pending++;
+    if (kind == SEM_CALL)
+        push_return(c);
+    go_on(c, target);
+    if (c->follow == LIFT_STOP) {
+        leave(c, always, false, IR_EXIT_DIRECT, target, 0);
+        c->closed = true;
+    }
+}
+
+VAL void jump_ind(sem_ctx *c, val target, enum sem_jump_kind kind)
+{
+    c->l->pending++;
+    ir_put(c->b, IR_G_TARGET, target, 8);
+    if (kind == SEM_CALL)
+        push_return(c);
+    leave(c, always, false, kind == SEM_RET ? IR_EXIT_RET : IR_EXIT_JMP, 0, 0);
+    c->closed = c->transferred = true;
+}
+
+VAL void branch(sem_ctx *c, val k, uint64_t target)
+{
+    uint64_t next = sem_next(c);
+    c->l->pending++;
+    if (k.ref == 0) { /* decided */
+        go_on(c, k.k ? target : next);
+        if (c->follow != LIFT_STOP)
+            return;
+        leave(c, always, false, IR_EXIT_DIRECT, c->l->rip, 0);
+        c->closed = true;
+        return;
+    }
+    if (c->follow != LIFT_STOP) {
+        bool taken = c->follow == LIFT_TAKEN;
+        uint64_t out = taken ? next : target, on = taken ? target : next;
+        leave(c, k, taken, IR_EXIT_DIRECT, out, on);
+        go_on(c, on);
+        return;
+    }
+    bool likely = c->l->taken_likely;
+    leave(c, k, !likely, IR_EXIT_DIRECT, likely ? target : next, likely ? next : target);
+    leave(c, always, false, IR_EXIT_DIRECT, likely ? next : target, 0);
+    c->closed = c->transferred = true;
+}
+
+VAL bool raise_if(sem_ctx *c, val condition, enum guest_vector vector)
+{
+    (void)vector; /* the interpreter finds out */
+    ir_fault_if(c->b, condition);
+    return false;
+}
+
+#include "sem/all.sem.inc"
+
+typedef void lift_fn(sem_ctx *c);
+static lift_fn *const lift_fns[GOP_COUNT] = {
+#define SEM_OP(op, body) [G_##op] = sem_##body,
+#include "sem/table.def"
+#undef SEM_OP
+};
+
+bool lift_can(const struct ginsn *g)
+{
+    if (!lift_fns[g->op])
+        return false;
+    if (g->op == G_ENTER)
+        return (g->imm2 & 31) == 0;
+    return g->opsize < 8 || (g->op != G_DIV && g->op != G_IDIV);
+}
+
+uint64_t lift_next(const struct ginsn *g, uint64_t rip, bool wide)
+{
+    return wide ? rip + g->len : (uint32_t)(rip + g->len);
+}
+
+uint64_t lift_target(const struct ginsn *g, uint64_t rip, bool wide)
+{
+    uint64_t target = rip + g->len + (uint64_t)g->imm;
+    return wide ? target : sem_trunc(target, g->opsize == 2 ? 2 : 4);
+}
+
+void lift_commit(struct lift *l)
+{
+    ir_leave(l->b, always, false,
+             (struct ir_exit){.kind = IR_EXIT_NONE, .ninsns = (uint8_t)l->pending, .next = l->rip});
+    l->pending = 0;
+}
+
+enum lift_result lift_insns(struct lift *l, const struct ginsn *g, unsigned n, const uint8_t *dead, enum lift_follow follow)
+{
+    bool wide = l->b->wide != 0;
+    for (unsigned i = 0; i < n; i++, g++) {
+        sem_ctx c = {.g = g, .rip = l->rip, .b = l->b, .l = l, .follow = follow, .flags_dead = dead[i] != 0};
+        bool segment = g->seg >= GUEST_FS && (l->null_segs >> g->seg & 1);
+        if (!lift_can(g) || segment) {
+            if (l->b->insns)
+                leave(&c, always, false, IR_EXIT_INTERP, l->rip, 0);
+            return LIFT_CUT;
+        }
+        c.f = sem_form_of(g, wide);
+        if (sem_has_mem(&c.f))
+            c.mem = sem_lin(&c);
+        lift_fns[g->op](&c);
+        l->b->insns++;
+        if (c.transferred) /* the last one */
+            return c.closed ? LIFT_CLOSED : LIFT_OPEN;
+        l->rip = sem_next(&c);
+        l->pending++;
+    }
+    if (follow != LIFT_STOP)
+        return LIFT_OPEN;
+    ir_leave(l->b, always, false,
+             (struct ir_exit){.kind = IR_EXIT_DIRECT, .ninsns = (uint8_t)l->pending, .target = l->rip});
+    l->pending = 0;
+    return LIFT_CLOSED;
+}

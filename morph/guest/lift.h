@@ -1,0 +1,39 @@
+/* Guest instructions to IR. The lifter includes the same semantics as the interpreter, with IR values for words. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ginsn.h"
+#include "ir/ir.h"
+
+/* Where a block goes on when the translation does not end with it. */
+enum lift_follow { LIFT_STOP, LIFT_FALL, LIFT_TAKEN };
+
+struct lift {
+    struct ir_block *b;
+    uint64_t rip;       /* in: linear address of the first instruction; out: of the next one to lift */
+    uint32_t pending;   /* guest instructions since the last commit */
+    uint32_t null_segs; /* bit s: segment s (FS, GS) has a null selector and every access faults */
+    bool itc;           /* use the dual-address return stack */
+    bool taken_likely;  /* of the conditional branch at the end, if nothing follows */
+};
+
+enum lift_result {
+    LIFT_OPEN,   /* all lifted; the translation goes on at l->rip */
+    LIFT_CLOSED, /* all lifted; the last node is an unconditional exit */
+    LIFT_CUT,    /* an instruction must be interpreted: the last node exits before it, unless it is the very first */
+};
+
+/* Lifts n instructions. dead[i]: nothing reads the flags that instruction i writes. At most one instruction, the last, is a
+ * transfer; `follow` says what happens after it, or after the last if it is none (then anything but LIFT_STOP goes on). */
+enum lift_result lift_insns(struct lift *l, const struct ginsn *g, unsigned n, const uint8_t *dead, enum lift_follow follow);
+
+/* Makes everything so far architectural; the block goes on at l->rip. */
+void lift_commit(struct lift *l);
+
+/* Whether the instruction can be lifted, segments apart. */
+bool lift_can(const struct ginsn *g);
+
+/* Linear address of a direct transfer's target; `next` of the instruction that follows it. */
+uint64_t lift_target(const struct ginsn *g, uint64_t rip, bool wide);
+uint64_t lift_next(const struct ginsn *g, uint64_t rip, bool wide);
