@@ -35,6 +35,7 @@ static inline void port_tlb_flush(void) { __duke_tlbf(); }
 static inline void port_tlb_inval(uint64_t lin) { __duke_tlbi(lin); }
 static inline uint64_t pld64(uint64_t paddr) { return *(volatile uint64_t *)paddr; }
 static inline void pst64(uint64_t paddr, uint64_t v) { *(volatile uint64_t *)paddr = v; }
+static inline const uint8_t *port_phys(uint64_t paddr) { return (const uint8_t *)paddr; }
 static inline void port_itc_write(uint64_t guest, uint32_t native) { __duke_itcw(guest, native); }
 static inline void port_itc_flush(void) { __duke_itcf(); }
 static inline void port_code_sync(void) { __duke_icf(); }

@@ -32,6 +32,8 @@ struct port_fault {
  *   struct port_fault port_fault(void)
  *   uint64_t port_icount(void)
  *   void port_tlb_flush(void); void port_tlb_inval(uint64_t lin); uint64_t pld64(uint64_t paddr) physical load
+ *   void pst64(uint64_t paddr, uint64_t v)  physical store: no gated store may be pending for that double word
+ *   const uint8_t *port_phys(uint64_t paddr)  guest memory itself, to read up to the end of the page
  *   int  port_enter(uint32_t native) runs translated code; enum port_exit
  *   void port_itc_write(uint64_t guest, uint32_t native); void port_itc_flush(void); void port_code_sync(void)
  *   void port_cat(unsigned category)   cycle category from here on (generated DUKE_CAT_*)

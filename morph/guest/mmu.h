@@ -3,7 +3,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct guest_cpu;
+struct shared;
 
 enum mmu_access { MMU_READ, MMU_WRITE, MMU_EXEC };
 
@@ -12,15 +12,15 @@ enum { /* page-fault error code */
 };
 
 struct mmu_result {
-    uint64_t paddr;     /* physical address; valid if ok */
+    uint64_t paddr;     /* physical address; valid if ok; below 4 GiB, but perhaps no memory */
     uint32_t error;     /* page-fault error code if not ok */
-    uint32_t page_bits; /* 12, 21 or 30 */
+    uint32_t page_bits; /* 12, 21 or 30; valid if ok */
     bool ok;
 };
 
-/* Translates the linear address for an access by the CPU's current privilege (cpu->user). IA-32 addresses must have
- * been wrapped to 32 bits. Non-canonical addresses do not get here: mmu_canonical tells them. */
-struct mmu_result mmu_translate(const struct guest_cpu *cpu, uint64_t lin, enum mmu_access access);
+/* Translates the linear address for an access by the CPU's current privilege (cpu.user) and sets accessed and dirty bits as the
+ * processor does. IA-32 addresses must have been wrapped to 32 bits, others be canonical (mmu_canonical). */
+struct mmu_result mmu_translate(const struct shared *sh, uint64_t lin, enum mmu_access access);
 
 static inline bool mmu_canonical(uint64_t lin)
 {

@@ -1,0 +1,347 @@
+/* The decode cache. See block.h for what a block is.
+ *
+ * Blocks are chained in two hash tables: by linear address for finding them, by physical page for forgetting them when code is
+ * written to. A block that crosses into a second page is on two page lists; page_next[i] belongs to its i-th page.
+ */
+#include "block.h"
+
+#include "decode.h"
+#include "mmu.h"
+#include "morph.h"
+#include "port.h"
+
+enum { PAGE = 4096, PAGE_SHIFT = 12, LIST_END = 0, MAX_BLOCK_INSNS = 64 };
+
+static uint32_t power_of_two_from(uint32_t n)
+{
+    uint32_t p = 1;
+    while (p < n)
+        p <<= 1;
+    return p;
+}
+
+struct block_cache *block_cache_make(struct arena *arena, uint32_t max_blocks, uint32_t max_insns)
+{
+    uint32_t hash = power_of_two_from(max_blocks), pages = power_of_two_from(max_blocks / 8 + 64), filter = 4096;
+    struct block_cache *c = arena_alloc(arena, sizeof *c, 64);
+    struct gblock *blocks = arena_alloc(arena, (uint64_t)max_blocks * sizeof *blocks, 64);
+    struct ginsn *insns = arena_alloc(arena, (uint64_t)max_insns * sizeof *insns, 64);
+    uint32_t *heads = arena_alloc(arena, (uint64_t)hash * sizeof *heads, 64);
+    uint32_t *page_heads = arena_alloc(arena, (uint64_t)pages * sizeof *page_heads, 64);
+    uint64_t *lin_filter = arena_alloc(arena, filter / 8, 64);
+    if (!c || !blocks || !insns || !heads || !page_heads || !lin_filter)
+        return NULL;
+    *c = (struct block_cache){
+        .blocks = blocks,
+        .insns = insns,
+        .hash = heads,
+        .pages = page_heads,
+        .lin_filter = lin_filter,
+        .hash_mask = hash - 1,
+        .page_mask = pages - 1,
+        .filter_mask = filter - 1,
+        .max_blocks = max_blocks,
+        .max_insns = max_insns,
+    };
+    block_drop_all(c);
+    return c;
+}
+
+void block_drop_all(struct block_cache *c)
+{
+    for (uint32_t i = 0; i <= c->hash_mask; i++)
+        c->hash[i] = LIST_END;
+    for (uint32_t i = 0; i <= c->page_mask; i++)
+        c->pages[i] = LIST_END;
+    for (uint32_t i = 0; i < (c->filter_mask + 1) / 64; i++)
+        c->lin_filter[i] = 0;
+    c->nblocks = 1;
+    c->ninsns = 0;
+    c->free = LIST_END;
+    c->generation++;
+}
+
+/* Which of the block's pages (0, 1) is the frame; -1: neither. */
+static int page_of(const struct gblock *b, uint32_t frame)
+{
+    if (b->paddr >> PAGE_SHIFT == frame)
+        return 0;
+    return b->paddr2 != BLOCK_NO_PAGE && b->paddr2 >> PAGE_SHIFT == frame ? 1 : -1;
+}
+
+/* The two pages of a block may share a list or even be one frame: the link is found by walking, never by guessing. */
+static void page_link(struct block_cache *c, uint32_t index, unsigned which)
+{
+    struct gblock *b = &c->blocks[index];
+    uint32_t frame = (which ? b->paddr2 : b->paddr) >> PAGE_SHIFT;
+    uint32_t *head = &c->pages[frame & c->page_mask];
+    b->page_next[which] = *head;
+    *head = index << 1 | which;
+}
+
+static void page_unlink(struct block_cache *c, uint32_t index, unsigned which)
+{
+    struct gblock *b = &c->blocks[index];
+    uint32_t frame = (which ? b->paddr2 : b->paddr) >> PAGE_SHIFT;
+    uint32_t *at = &c->pages[frame & c->page_mask];
+    while (*at != (index << 1 | which))
+        at = &c->blocks[*at >> 1].page_next[*at & 1];
+    *at = b->page_next[which];
+}
+
+void block_drop(struct block_cache *c, struct gblock *b)
+{
+    uint32_t index = block_index(c, b);
+    uint32_t *at = &c->hash[block_hash(b->rip) & c->hash_mask];
+    if (b->flags & BLOCK_DEAD)
+        return;
+    while (*at != index)
+        at = &c->blocks[*at].hash_next;
+    *at = b->hash_next;
+    page_unlink(c, index, 0);
+    if (b->paddr2 != BLOCK_NO_PAGE)
+        page_unlink(c, index, 1);
+    b->flags |= BLOCK_DEAD;
+    b->hash_next = c->free;
+    c->free = index;
+}
+
+/* The first block of a page list from `link` on that is on the frame, once for each of its links to it. */
+static uint32_t page_find(const struct block_cache *c, uint32_t link, uint32_t frame)
+{
+    for (; link; link = c->blocks[link >> 1].page_next[link & 1])
+        if (page_of(&c->blocks[link >> 1], frame) == (int)(link & 1))
+            return link >> 1;
+    return LIST_END;
+}
+
+uint32_t block_first_on_page(const struct block_cache *c, uint32_t paddr)
+{
+    uint32_t frame = paddr >> PAGE_SHIFT;
+    return page_find(c, c->pages[frame & c->page_mask], frame);
+}
+
+uint32_t block_next_on_page(const struct block_cache *c, uint32_t index, uint32_t paddr)
+{
+    uint32_t frame = paddr >> PAGE_SHIFT;
+    int which = page_of(&c->blocks[index], frame);
+    return which < 0 ? LIST_END : page_find(c, c->blocks[index].page_next[which], frame);
+}
+
+void block_drop_page(struct block_cache *c, uint32_t paddr)
+{
+    uint32_t index;
+    while ((index = block_first_on_page(c, paddr)) != LIST_END)
+        block_drop(c, &c->blocks[index]);
+}
+
+static uint32_t filter_bit(const struct block_cache *c, uint64_t page)
+{
+    return (uint32_t)(page ^ page >> 12) & c->filter_mask;
+}
+
+static bool range_may_have_code(const struct block_cache *c, uint64_t start, uint64_t end)
+{
+    uint64_t first = start >> PAGE_SHIFT, last = (end - 1) >> PAGE_SHIFT;
+    if (last - first > c->filter_mask)
+        return true;
+    for (uint64_t page = first; page <= last; page++) {
+        uint32_t bit = filter_bit(c, page);
+        if (c->lin_filter[bit / 64] >> (bit & 63) & 1)
+            return true;
+    }
+    return false;
+}
+
+void block_drop_range(struct block_cache *c, uint64_t start, uint64_t end)
+{
+    if (start >= end || !range_may_have_code(c, start, end))
+        return;
+    for (uint32_t i = 1; i < c->nblocks; i++) {
+        struct gblock *b = &c->blocks[i];
+        if (!(b->flags & BLOCK_DEAD) && b->rip < end && b->rip + b->len > start)
+            block_drop(c, b);
+    }
+}
+
+/* The guest code that the block being made may use: at most two pages. */
+struct fetch {
+    const struct shared *sh;
+    const uint8_t *code;     /* the byte at rip; readable to the page's end */
+    uint64_t rip, page_end;  /* page_end: linear address where the second page starts */
+    uint32_t paddr, paddr2;  /* paddr2: BLOCK_NO_PAGE until looked up */
+    bool second_tried;
+    struct mmu_result second;
+};
+
+static bool wraps(const struct shared *sh, uint64_t lin)
+{
+    return sh->cpu.mode == GUEST_IA32 ? lin >> 32 != 0 : !mmu_canonical(lin);
+}
+
+/* Looks up the second page, once. Done only for an instruction that reaches it: its fault counts for no other. */
+static void find_second(struct fetch *f)
+{
+    if (f->second_tried || wraps(f->sh, f->page_end))
+        return;
+    f->second_tried = true;
+    f->second = mmu_translate(f->sh, f->page_end, MMU_EXEC);
+    if (f->second.ok && f->second.paddr < f->sh->dram_size)
+        f->paddr2 = (uint32_t)f->second.paddr;
+}
+
+/* Decodes the instruction at `at`, which the bytes up to the end of its page do not tell. */
+static enum block_result decode_crossing(struct fetch *f, uint64_t at, struct ginsn *g, struct block_fault *fault)
+{
+    unsigned n = (unsigned)(f->page_end - at), total = n;
+    find_second(f);
+    for (unsigned i = 0; i < n; i++)
+        fault->bytes[i] = f->code[at - f->rip + i];
+    if (f->paddr2 != BLOCK_NO_PAGE)
+        for (const uint8_t *from = port_phys(f->paddr2); total < GUEST_INSN_MAX; total++)
+            fault->bytes[total] = *from++;
+    fault->nbytes = (uint8_t)total;
+    switch (guest_decode(fault->bytes, total, (enum guest_mode)f->sh->cpu.mode, g)) {
+    case DECODE_OK:
+        return BLOCK_OK;
+    case DECODE_TOO_LONG:
+        return BLOCK_PROTECTION;
+    case DECODE_TOO_SHORT: /* so there is no second page */
+        if (wraps(f->sh, f->page_end))
+            return BLOCK_PROTECTION;
+        if (f->second.ok)
+            return BLOCK_UNDEFINED; /* no memory there: all ones */
+        fault->addr = f->page_end;
+        fault->error = f->second.error;
+        return BLOCK_PAGE_FAULT;
+    default:
+        return BLOCK_UNDEFINED;
+    }
+}
+
+/* Decodes the instruction at `at`. BLOCK_OK or what is wrong with it. */
+static enum block_result decode_at(struct fetch *f, uint64_t at, struct ginsn *g, struct block_fault *fault)
+{
+    const uint8_t *bytes = f->code + (at - f->rip);
+    uint64_t left = f->page_end - at;
+    unsigned n = left < GUEST_INSN_MAX ? (unsigned)left : GUEST_INSN_MAX;
+    enum decode_result r = guest_decode(bytes, n, (enum guest_mode)f->sh->cpu.mode, g);
+    if (r == DECODE_OK)
+        return BLOCK_OK;
+    fault->addr = at;
+    if (r == DECODE_TOO_SHORT)
+        return decode_crossing(f, at, g, fault);
+    for (unsigned i = 0; i < n; i++)
+        fault->bytes[i] = bytes[i];
+    fault->nbytes = (uint8_t)n;
+    return r == DECODE_TOO_LONG ? BLOCK_PROTECTION : BLOCK_UNDEFINED;
+}
+
+/* Decodes from rip into `g`, at most `max` instructions; fills in b's ninsns, len, end. The first instruction's failure is the
+ * result. */
+static enum block_result decode_block(struct fetch *f, struct ginsn *g, unsigned max, struct gblock *b,
+                                      struct block_fault *fault)
+{
+    uint64_t at = f->rip;
+    unsigned n = 0;
+    b->end = BLOCK_END_LIMIT;
+    while (n < max) {
+        enum block_result r = decode_at(f, at, &g[n], fault);
+        if (r != BLOCK_OK) {
+            if (!n)
+                return r;
+            b->end = BLOCK_END_UNDECODED;
+            break;
+        }
+        at += g[n].len;
+        if (gop_ends_block(g[n++].op)) {
+            b->end = BLOCK_END_BRANCH;
+            break;
+        }
+        if (at >= f->page_end) {
+            b->end = BLOCK_END_PAGE;
+            break;
+        }
+    }
+    b->ninsns = (uint16_t)n;
+    b->len = (uint16_t)(at - f->rip);
+    return BLOCK_OK;
+}
+
+/* Marks the chunks of both pages, and enters the block in all lists. */
+static void enter(struct morph *m, struct block_cache *c, uint32_t index, const struct fetch *f)
+{
+    struct gblock *b = &c->blocks[index];
+    uint64_t end = b->rip + b->len, page = b->rip >> PAGE_SHIFT;
+    uint32_t first = end > f->page_end ? (uint32_t)(f->page_end - b->rip) : b->len;
+    uint32_t *head = &c->hash[block_hash(b->rip) & c->hash_mask];
+
+    b->hash_next = *head;
+    *head = index;
+    page_link(c, index, 0);
+    morph_mark_code(m, b->paddr, first);
+    if (first < b->len) {
+        b->paddr2 = f->paddr2;
+        page_link(c, index, 1);
+        morph_mark_code(m, b->paddr2, b->len - first);
+    }
+    for (; page <= (end - 1) >> PAGE_SHIFT; page++) {
+        uint32_t bit = filter_bit(c, page);
+        c->lin_filter[bit / 64] |= UINT64_C(1) << (bit & 63);
+    }
+}
+
+enum block_result block_make(struct morph *m, uint64_t rip, struct gblock **out, struct block_fault *fault)
+{
+    const struct shared *sh = m->sh;
+    struct block_cache *c = m->blocks;
+    struct fetch f = {.sh = sh, .rip = rip, .page_end = (rip | (PAGE - 1)) + 1, .paddr2 = BLOCK_NO_PAGE};
+    unsigned max = sh->params.block_insns < MAX_BLOCK_INSNS ? (unsigned)sh->params.block_insns : MAX_BLOCK_INSNS;
+
+    *fault = (struct block_fault){.addr = rip};
+    if (wraps(sh, rip))
+        return BLOCK_PROTECTION;
+    if ((!c->free && c->nblocks == c->max_blocks) || c->max_insns - c->ninsns < max)
+        return BLOCK_FULL;
+    struct mmu_result r = mmu_translate(sh, rip, MMU_EXEC);
+    if (!r.ok) {
+        fault->error = r.error;
+        return BLOCK_PAGE_FAULT;
+    }
+    if (r.paddr >= sh->dram_size)
+        return BLOCK_UNDEFINED; /* nothing answers: all ones */
+    f.paddr = (uint32_t)r.paddr;
+    f.code = port_phys(f.paddr);
+
+    struct gblock b = {
+        .rip = rip, .insns = c->ninsns, .mode = (uint8_t)sh->cpu.mode, .paddr = f.paddr, .paddr2 = BLOCK_NO_PAGE, .epoch = c->epoch,
+    };
+    enum block_result result = decode_block(&f, &c->insns[c->ninsns], max, &b, fault);
+    if (result != BLOCK_OK)
+        return result;
+    uint32_t index = c->free;
+    if (index)
+        c->free = c->blocks[index].hash_next;
+    else
+        index = c->nblocks++;
+    c->blocks[index] = b;
+    c->ninsns += b.ninsns;
+    enter(m, c, index, &f);
+    *out = &c->blocks[index];
+    return BLOCK_OK;
+}
+
+bool block_still_mapped(struct morph *m, struct gblock *b)
+{
+    struct mmu_result r = mmu_translate(m->sh, b->rip, MMU_EXEC);
+    bool same = r.ok && r.paddr == b->paddr;
+    if (same && b->paddr2 != BLOCK_NO_PAGE) {
+        r = mmu_translate(m->sh, (b->rip | (PAGE - 1)) + 1, MMU_EXEC);
+        same = r.ok && r.paddr == b->paddr2;
+    }
+    if (same)
+        b->epoch = m->blocks->epoch;
+    else
+        block_drop(m->blocks, b);
+    return same;
+}
