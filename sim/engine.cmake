@@ -8,3 +8,7 @@ set_source_files_properties(engine_func_fast.c PROPERTIES COMPILE_OPTIONS "-fno-
 add_executable(engine-speed engine_speed.c)
 target_link_libraries(engine-speed PRIVATE selkirk_func)
 set_target_properties(engine-speed PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/benchmarks)
+
+# Random programs. The RTL and lockstep engines take part where the RTL is built.
+add_executable(duke-random duke_random.c duke_random_main.c)
+target_link_libraries(duke-random PRIVATE selkirk_func)

@@ -26,6 +26,7 @@ enum {
     TRACE_PLACES = FUNC_TRACE_BUNDLES * 4 + 4,
     MAX_DIRTY = 256,
     PAGE_WORDS = 1024,
+    PAGES = 1 << 20,
 };
 
 struct func_code {
@@ -35,7 +36,8 @@ struct func_code {
     uint32_t dirty[MAX_DIRTY], ndirty;
     bool dirty_overflow;
     uint64_t past[5];                    /* events of places that are gone */
-    struct func_insn **page[1u << 20];   /* by pc: heads of traces */
+    struct func_insn **page[PAGES];      /* by pc: heads of traces */
+    uint32_t used[PAGES], nused;         /* pages that have heads */
 };
 
 static void *reserve(size_t size)
@@ -61,8 +63,8 @@ void func_code_destroy(struct func *e)
 {
     if (e->code == NULL)
         return;
-    for (size_t i = 0; i < sizeof e->code->page / sizeof e->code->page[0]; i++)
-        free(e->code->page[i]);
+    for (uint32_t i = 0; i < e->code->nused; i++)
+        free(e->code->page[e->code->used[i]]);
     if (e->code->insns != NULL)
         munmap(e->code->insns, sizeof(struct func_insn) * MAX_INSNS);
     if (e->code->places != NULL)
@@ -99,12 +101,13 @@ void func_code_flush(struct func *e)
 {
     struct func_code *c = e->code;
     sum_places(c, c->past);
-    for (size_t i = 0; i < sizeof c->page / sizeof c->page[0]; i++) {
-        free(c->page[i]);
-        c->page[i] = NULL;
-        if (e->code_page[i] != FUNC_PAGE_PLAIN)
-            e->code_page[i] = FUNC_PAGE_PLAIN;
+    for (uint32_t i = 0; i < c->nused; i++) {
+        uint32_t page = c->used[i];
+        free(c->page[page]);
+        c->page[page] = NULL;
+        e->code_page[page] = e->code_page[(page + 1) % PAGES] = FUNC_PAGE_PLAIN; /* a trace may reach into the next */
     }
+    c->nused = 0;
     c->ninsns = 0;
     c->nplaces = 1;
     c->ndirty = 0;
@@ -547,6 +550,7 @@ struct func_insn *func_code_find(struct func *e, uint32_t pc)
         heads = c->page[pc >> 12] = calloc(PAGE_WORDS, sizeof *heads);
         if (heads == NULL)
             return NULL;
+        c->used[c->nused++] = pc >> 12;
     }
     struct builder b = { .e = e };
     struct func_insn *front = emit(&b, FH_STALE), *head = front + 1;
