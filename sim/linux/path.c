@@ -1,0 +1,251 @@
+/* Guest paths to host descriptors, and the confinement of the guest.
+ *
+ * With a root folder given (confined), every path is resolved inside it by openat2's RESOLVE_IN_ROOT. Without one, the guest
+ * sees the host's paths, may read them, and may change only what lies below the folder it was started in.
+ *
+ * Every path is first walked to an O_PATH descriptor, which has no side effect. What may be done with it is judged on that
+ * descriptor (file system, kind, canonical path), and the operation then goes through /proc/self/fd/N, so that nothing can
+ * change in between. The host's /proc would show the simulator, so the guest has none but for a few emulated names.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "linux.h"
+
+struct path_link path_link(int host_fd)
+{
+    struct path_link n;
+    snprintf(n.text, sizeof n.text, "/proc/self/fd/%d", host_fd);
+    return n;
+}
+
+static int canonical(int fd, char out[LINUX_PATH])
+{
+    ssize_t n = readlink(path_link(fd).text, out, LINUX_PATH - 1);
+    if (n < 0)
+        return -errno;
+    out[n] = 0;
+    return 0;
+}
+
+static bool inside(const char *path, const char *root)
+{
+    size_t n = strlen(root);
+    if (n == 1)
+        return true;
+    return !strncmp(path, root, n) && (path[n] == '/' || path[n] == 0);
+}
+
+/* The path of a host descriptor as the guest knows it. */
+int path_of(struct linux_process *p, int host_fd, char out[LINUX_PATH])
+{
+    int r = canonical(host_fd, out);
+    if (r < 0 || !p->confined || strlen(p->root_path) == 1)
+        return r;
+    if (!inside(out, p->root_path))
+        return -ENOENT;
+    size_t n = strlen(p->root_path);
+    memmove(out, out + n, strlen(out + n) + 1);
+    if (!out[0])
+        strcpy(out, "/");
+    return 0;
+}
+
+int path_copy(struct linux_process *p, char path[LINUX_PATH], uint32_t addr)
+{
+    for (size_t n = 0; n < LINUX_PATH;) {
+        size_t chunk = MM_PAGE - (addr + n) % MM_PAGE;
+        if (chunk > LINUX_PATH - n)
+            chunk = LINUX_PATH - n;
+        if (!user_get(p, path + n, addr + (uint32_t)n, chunk))
+            return -EFAULT;
+        if (memchr(path + n, 0, chunk))
+            return 0;
+        n += chunk;
+    }
+    return -ENAMETOOLONG;
+}
+
+static int base_fd(struct linux_process *p, int dirfd)
+{
+    if (dirfd == AT_FDCWD)
+        return p->cwd_fd;
+    return fd_host(p, (uint32_t)dirfd);
+}
+
+static int walk_confined(struct linux_process *p, int base, const char *path, int flags)
+{
+    struct open_how how = {.flags = (unsigned)flags, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+    char full[2 * LINUX_PATH];
+    if (path[0] != '/') {
+        int r = path_of(p, base, full);
+        if (r < 0)
+            return r;
+        size_t n = strlen(full);
+        snprintf(full + n, sizeof full - n, "/%s", path);
+        path = full;
+    }
+    long fd = syscall(SYS_openat2, p->root_fd, path, &how, sizeof how);
+    return fd < 0 ? -errno : (int)fd;
+}
+
+int path_judge(struct linux_process *p, int fd, bool write)
+{
+    struct statfs fs;
+    char path[LINUX_PATH];
+    if (fstatfs(fd, &fs))
+        return -errno;
+    if (fs.f_type == PROC_SUPER_MAGIC)
+        return -ENOENT;
+    if (!write || p->confined)
+        return 0;
+    int r = canonical(fd, path);
+    if (r < 0)
+        return r;
+    return inside(path, p->root_path) ? 0 : -EROFS;
+}
+
+int path_node(struct linux_process *p, int dirfd, const char *path, bool follow, bool write)
+{
+    int flags = O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW);
+    int base = path[0] == '/' ? p->root_fd : base_fd(p, dirfd);
+    if (base < 0)
+        return base;
+    if (!path[0])
+        return -ENOENT;
+    int fd;
+    if (p->confined) {
+        fd = walk_confined(p, base, path, flags);
+    } else {
+        fd = openat(base, path, flags);
+        if (fd < 0)
+            fd = -errno;
+    }
+    if (fd < 0)
+        return fd;
+    int r = path_judge(p, fd, write);
+    if (r < 0) {
+        close(fd);
+        return r;
+    }
+    return fd;
+}
+
+int path_parent(struct linux_process *p, int dirfd, const char *path, char name[256])
+{
+    char folder[LINUX_PATH + 1];
+    size_t n = strlen(path);
+    if (!n)
+        return -ENOENT;
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    size_t start = n;
+    while (start > 0 && path[start - 1] != '/')
+        start--;
+    if (n - start > 255)
+        return -ENAMETOOLONG;
+    memcpy(name, path + start, n - start);
+    name[n - start] = 0;
+    if (!name[0]) /* the root itself */
+        strcpy(name, ".");
+    snprintf(folder, sizeof folder, "%.*s", (int)start, path);
+    return path_node(p, dirfd, start ? folder : ".", true, true);
+}
+
+/* Devices that a program may open: those without state of the host. */
+static int open_device(const struct stat *st, enum linux_fd_kind *kind)
+{
+    static const struct { unsigned major, minor; enum linux_fd_kind kind; } allowed[] = {
+        {1, 3, FD_HOST}, {1, 5, FD_HOST}, {1, 7, FD_HOST}, {1, 8, FD_RANDOM}, {1, 9, FD_RANDOM}, {5, 0, FD_HOST},
+    };
+    for (size_t i = 0; S_ISCHR(st->st_mode) && i < sizeof allowed / sizeof *allowed; i++) {
+        if (allowed[i].major == major(st->st_rdev) && allowed[i].minor == minor(st->st_rdev)) {
+            *kind = allowed[i].kind;
+            return 0;
+        }
+    }
+    return -EACCES;
+}
+
+static int reopen(struct linux_process *p, int node, int flags, enum linux_fd_kind *kind)
+{
+    struct stat st;
+    bool write = (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC);
+    int r = 0;
+    if (fstat(node, &st))
+        return -errno;
+    *kind = FD_HOST;
+    if (S_ISLNK(st.st_mode))
+        return -ELOOP;
+    if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
+        r = write ? path_judge(p, node, true) : 0;
+    else if (S_ISFIFO(st.st_mode))
+        r = path_judge(p, node, true);
+    else
+        r = open_device(&st, kind);
+    if (r < 0)
+        return r;
+    int fd = open(path_link(node).text, (flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_CLOEXEC | O_NOCTTY);
+    return fd < 0 ? -errno : fd;
+}
+
+/* "/proc/self/fd/3", "/dev/stdin" and the like name the guest's own descriptors. */
+static int special_fd(const char *path)
+{
+    static const char *const names[] = {"/dev/stdin", "/dev/stdout", "/dev/stderr"};
+    static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
+    for (int i = 0; i < 3; i++)
+        if (!strcmp(path, names[i]))
+            return i;
+    for (int i = 0; i < 2; i++) {
+        size_t n = strlen(folders[i]);
+        if (!strncmp(path, folders[i], n) && path[n] >= '0' && path[n] <= '9')
+            return atoi(path + n);
+    }
+    return -1;
+}
+
+int path_open(struct linux_process *p, int dirfd, const char *path, int flags, unsigned mode, enum linux_fd_kind *kind)
+{
+    int special = special_fd(path);
+    int source = -1;
+    *kind = FD_HOST;
+    if (special >= 0)
+        source = fd_host(p, (uint32_t)special);
+    else if (!strcmp(path, "/proc/self/exe"))
+        source = p->exe_fd;
+    if (special >= 0 || source >= 0) {
+        if (source < 0)
+            return -ENOENT;
+        int copy = fcntl(source, F_DUPFD_CLOEXEC, 3);
+        return copy < 0 ? -errno : copy;
+    }
+    int node = path_node(p, dirfd, path, !(flags & O_NOFOLLOW), false);
+    if (node >= 0) {
+        int fd = (flags & O_CREAT) && (flags & O_EXCL) ? -EEXIST : reopen(p, node, flags, kind);
+        close(node);
+        return fd;
+    }
+    if (node != -ENOENT || !(flags & O_CREAT))
+        return node;
+    if (path[0] && path[strlen(path) - 1] == '/')
+        return -EISDIR;
+    char name[256];
+    int parent = path_parent(p, dirfd, path, name);
+    if (parent < 0)
+        return parent;
+    int fd = openat(parent, name, flags | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, mode & 07777);
+    if (fd < 0)
+        fd = -errno;
+    close(parent);
+    return fd;
+}

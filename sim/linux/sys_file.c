@@ -1,0 +1,431 @@
+/* System calls on descriptors. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "syscalls.h"
+
+enum { CHUNK = 1 << 16 };
+
+int fd_host(struct linux_process *p, uint32_t fd)
+{
+    return fd < LINUX_FDS && p->fds[fd].kind != FD_FREE ? p->fds[fd].host : -EBADF;
+}
+
+int fd_add(struct linux_process *p, int host, enum linux_fd_kind kind, unsigned lowest, bool cloexec)
+{
+    if (host < 0)
+        return host;
+    for (unsigned fd = lowest; fd < LINUX_FDS; fd++) {
+        if (p->fds[fd].kind == FD_FREE) {
+            p->fds[fd] = (struct linux_fd){kind, host, cloexec};
+            return (int)fd;
+        }
+    }
+    close(host);
+    return -EMFILE;
+}
+
+static void fd_close(struct linux_process *p, uint32_t fd)
+{
+    close(p->fds[fd].host);
+    p->fds[fd].kind = FD_FREE;
+}
+
+void fd_close_all(struct linux_process *p)
+{
+    for (uint32_t fd = 0; fd < LINUX_FDS; fd++)
+        if (p->fds[fd].kind != FD_FREE)
+            fd_close(p, fd);
+}
+
+/* Moving bytes ------------------------------------------------------------------------------------------------------- */
+
+/* offset -1: at the file's position. */
+static int64_t read_some(struct linux_process *p, uint32_t fd, uint32_t to, uint32_t size, int64_t offset)
+{
+    static const struct linux_fd none = {FD_FREE, -1, false};
+    const struct linux_fd *f = fd < LINUX_FDS ? &p->fds[fd] : &none;
+    uint8_t buf[CHUNK];
+    int64_t done = 0;
+    if (f->kind == FD_FREE)
+        return -EBADF;
+    if (size > 0x7ffff000)
+        size = 0x7ffff000;
+    do {
+        size_t want = size - (uint32_t)done < CHUNK ? size - (uint32_t)done : CHUNK;
+        ssize_t n;
+        if (f->kind == FD_RANDOM) {
+            for (size_t i = 0; i < want; i++)
+                buf[i] = (uint8_t)linux_random(p);
+            n = (ssize_t)want;
+        } else {
+            n = offset < 0 ? read(f->host, buf, want) : pread(f->host, buf, want, offset + done);
+        }
+        if (n < 0)
+            return done ? done : -errno;
+        if (!user_put(p, to + (uint32_t)done, buf, (size_t)n))
+            return done ? done : -EFAULT;
+        done += n;
+        /* Only of a file may more be asked for than is there now: a pipe would make the guest wait. */
+        if ((size_t)n < want || (f->kind == FD_HOST && done < size && lseek(f->host, 0, SEEK_CUR) < 0))
+            break;
+    } while (done < size);
+    return done;
+}
+
+static int64_t write_some(struct linux_process *p, uint32_t fd, uint32_t from, uint32_t size, int64_t offset)
+{
+    int host = fd_host(p, fd);
+    uint8_t buf[CHUNK];
+    int64_t done = 0;
+    if (host < 0)
+        return host;
+    if (size > 0x7ffff000)
+        size = 0x7ffff000;
+    do {
+        size_t want = size - (uint32_t)done < CHUNK ? size - (uint32_t)done : CHUNK;
+        size_t have = mm_copy_in(p->mm, buf, from + (uint32_t)done, want);
+        if (want && !have)
+            return done ? done : -EFAULT;
+        ssize_t n = offset < 0 ? write(host, buf, have) : pwrite(host, buf, have, offset + done);
+        if (n < 0) {
+            if (errno == EPIPE)
+                linux_raise(p, 13 /* SIGPIPE */, 0);
+            return done ? done : -errno;
+        }
+        done += n;
+        if ((size_t)n < want)
+            break;
+    } while (done < size);
+    return done;
+}
+
+int64_t sys_read(struct linux_process *p, const uint32_t a[6])
+{
+    return read_some(p, a[0], a[1], a[2], -1);
+}
+
+int64_t sys_write(struct linux_process *p, const uint32_t a[6])
+{
+    return write_some(p, a[0], a[1], a[2], -1);
+}
+
+int64_t sys_pread64(struct linux_process *p, const uint32_t a[6])
+{
+    int64_t offset = (int64_t)pair64(a[3], a[4]);
+    return offset < 0 ? -EINVAL : read_some(p, a[0], a[1], a[2], offset);
+}
+
+int64_t sys_pwrite64(struct linux_process *p, const uint32_t a[6])
+{
+    int64_t offset = (int64_t)pair64(a[3], a[4]);
+    return offset < 0 ? -EINVAL : write_some(p, a[0], a[1], a[2], offset);
+}
+
+typedef int64_t some_fn(struct linux_process *p, uint32_t fd, uint32_t at, uint32_t size, int64_t offset);
+
+static int64_t vector(struct linux_process *p, const uint32_t a[6], some_fn *fn)
+{
+    int64_t done = 0;
+    if (fd_host(p, a[0]) < 0)
+        return -EBADF;
+    if (a[2] > 1024)
+        return -EINVAL;
+    for (uint32_t i = 0; i < a[2]; i++) {
+        struct abi_iovec v;
+        if (!user_get(p, &v, a[1] + i * (uint32_t)sizeof v, sizeof v))
+            return done ? done : -EFAULT;
+        if (!v.len)
+            continue;
+        int64_t n = fn(p, a[0], v.base, v.len, -1);
+        if (n < 0)
+            return done ? done : n;
+        done += n;
+        if (n < v.len)
+            break;
+    }
+    return done;
+}
+
+int64_t sys_readv(struct linux_process *p, const uint32_t a[6])
+{
+    return vector(p, a, read_some);
+}
+
+int64_t sys_writev(struct linux_process *p, const uint32_t a[6])
+{
+    return vector(p, a, write_some);
+}
+
+static int64_t send_file(struct linux_process *p, const uint32_t a[6], uint64_t *offset, bool with_offset)
+{
+    int out = fd_host(p, a[0]), in = fd_host(p, a[1]);
+    uint8_t buf[CHUNK];
+    int64_t done = 0;
+    if (out < 0 || in < 0)
+        return -EBADF;
+    while (done < a[3]) {
+        size_t want = a[3] - done < CHUNK ? (size_t)(a[3] - done) : CHUNK;
+        ssize_t n = with_offset ? pread(in, buf, want, (off_t)*offset) : read(in, buf, want);
+        if (n < 0)
+            return done ? done : -errno;
+        if (n == 0)
+            break;
+        ssize_t put = write(out, buf, (size_t)n);
+        if (put < 0)
+            return done ? done : -errno;
+        done += put;
+        *offset += (uint64_t)put;
+    }
+    return done;
+}
+
+int64_t sys_sendfile64(struct linux_process *p, const uint32_t a[6])
+{
+    uint64_t offset = 0;
+    if (a[2] && !user_get(p, &offset, a[2], 8))
+        return -EFAULT;
+    int64_t r = send_file(p, a, &offset, a[2] != 0);
+    return a[2] && r >= 0 && !user_put(p, a[2], &offset, 8) ? -EFAULT : r;
+}
+
+int64_t sys_sendfile(struct linux_process *p, const uint32_t a[6])
+{
+    uint32_t offset32 = 0;
+    if (a[2] && !user_get(p, &offset32, a[2], 4))
+        return -EFAULT;
+    uint64_t offset = offset32;
+    int64_t r = send_file(p, a, &offset, a[2] != 0);
+    offset32 = (uint32_t)offset;
+    return a[2] && r >= 0 && !user_put(p, a[2], &offset32, 4) ? -EFAULT : r;
+}
+
+/* Descriptors -------------------------------------------------------------------------------------------------------- */
+
+int64_t sys_close(struct linux_process *p, const uint32_t a[6])
+{
+    if (fd_host(p, a[0]) < 0)
+        return -EBADF;
+    fd_close(p, a[0]);
+    return 0;
+}
+
+int64_t sys_lseek(struct linux_process *p, const uint32_t a[6])
+{
+    int host = fd_host(p, a[0]);
+    if (host < 0)
+        return host;
+    off_t r = lseek(host, (int32_t)a[1], (int)a[2]);
+    if (r < 0)
+        return -errno;
+    return r > INT32_MAX ? -EOVERFLOW : r;
+}
+
+int64_t sys_llseek(struct linux_process *p, const uint32_t a[6])
+{
+    int host = fd_host(p, a[0]);
+    if (host < 0)
+        return host;
+    off_t r = lseek(host, (off_t)pair64(a[2], a[1]), (int)a[4]);
+    if (r < 0)
+        return -errno;
+    return user_put(p, a[3], &r, 8) ? 0 : -EFAULT;
+}
+
+static int64_t duplicate(struct linux_process *p, uint32_t fd, unsigned lowest, bool cloexec)
+{
+    int host = fd_host(p, fd);
+    if (host < 0)
+        return host;
+    if (lowest >= LINUX_FDS)
+        return -EINVAL;
+    host = fcntl(host, F_DUPFD_CLOEXEC, 3);
+    return fd_add(p, host < 0 ? -errno : host, p->fds[fd].kind, lowest, cloexec);
+}
+
+int64_t sys_dup(struct linux_process *p, const uint32_t a[6])
+{
+    return duplicate(p, a[0], 0, false);
+}
+
+static int64_t duplicate_to(struct linux_process *p, uint32_t from, uint32_t to, bool cloexec)
+{
+    if (fd_host(p, from) < 0 || to >= LINUX_FDS)
+        return -EBADF;
+    int host = fcntl(p->fds[from].host, F_DUPFD_CLOEXEC, 3);
+    if (host < 0)
+        return -errno;
+    if (p->fds[to].kind != FD_FREE)
+        fd_close(p, to);
+    p->fds[to] = (struct linux_fd){p->fds[from].kind, host, cloexec};
+    return to;
+}
+
+int64_t sys_dup2(struct linux_process *p, const uint32_t a[6])
+{
+    if (a[0] == a[1])
+        return fd_host(p, a[0]) < 0 ? -EBADF : (int64_t)a[0];
+    return duplicate_to(p, a[0], a[1], false);
+}
+
+int64_t sys_dup3(struct linux_process *p, const uint32_t a[6])
+{
+    if (a[0] == a[1] || (a[2] & ~(uint32_t)O_CLOEXEC))
+        return -EINVAL;
+    return duplicate_to(p, a[0], a[1], a[2] & O_CLOEXEC);
+}
+
+/* One process: nobody holds a lock against it. */
+static int64_t get_lock(struct linux_process *p, uint32_t at)
+{
+    int16_t type = F_UNLCK;
+    return user_put(p, at, &type, sizeof type) ? 0 : -EFAULT;
+}
+
+int64_t sys_fcntl64(struct linux_process *p, const uint32_t a[6])
+{
+    enum { GETLK = 5, SETLK, SETLKW, GETLK64 = 12, SETLK64, SETLKW64 };
+    int host = fd_host(p, a[0]);
+    int r;
+    if (host < 0)
+        return host;
+    switch (a[1]) {
+    case F_DUPFD:
+        return duplicate(p, a[0], a[2], false);
+    case F_DUPFD_CLOEXEC:
+        return duplicate(p, a[0], a[2], true);
+    case F_GETFD:
+        return p->fds[a[0]].cloexec;
+    case F_SETFD:
+        p->fds[a[0]].cloexec = a[2] & FD_CLOEXEC;
+        return 0;
+    case F_GETFL:
+        r = fcntl(host, F_GETFL);
+        return r < 0 ? -errno : r;
+    case F_SETFL:
+        return fcntl(host, F_SETFL, a[2] & (O_APPEND | O_NONBLOCK)) < 0 ? -errno : 0;
+    case GETLK:
+    case GETLK64:
+        return get_lock(p, a[2]);
+    case SETLK:
+    case SETLKW:
+    case SETLK64:
+    case SETLKW64:
+        return 0;
+    default:
+        return -EINVAL;
+    }
+}
+
+int64_t sys_ioctl(struct linux_process *p, const uint32_t a[6])
+{
+    static const struct { uint32_t request; uint8_t in, out; } known[] = {
+        {TCGETS, 0, 36}, {TCSETS, 36, 0}, {TCSETSW, 36, 0}, {TCSETSF, 36, 0}, {TIOCGWINSZ, 0, 8}, {TIOCSWINSZ, 8, 0},
+        {FIONREAD, 0, 4}, {FIONBIO, 4, 0},
+    };
+    int host = fd_host(p, a[0]);
+    uint8_t buf[64] = {0}; /* the kernel's structures here are the same for both ABIs */
+    if (host < 0)
+        return host;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (known[i].request != a[1])
+            continue;
+        if (known[i].in && !user_get(p, buf, a[2], known[i].in))
+            return -EFAULT;
+        if (syscall(SYS_ioctl, host, a[1], buf) < 0)
+            return -errno;
+        return known[i].out && !user_put(p, a[2], buf, known[i].out) ? -EFAULT : 0;
+    }
+    return -ENOTTY;
+}
+
+static int64_t make_pipe(struct linux_process *p, uint32_t at, uint32_t flags)
+{
+    int host[2];
+    int32_t fd[2];
+    if (flags & ~(uint32_t)(O_CLOEXEC | O_NONBLOCK))
+        return -EINVAL;
+    if (pipe2(host, (int)(flags & O_NONBLOCK) | O_CLOEXEC))
+        return -errno;
+    fd[0] = fd_add(p, host[0], FD_HOST, 0, flags & O_CLOEXEC);
+    fd[1] = fd_add(p, host[1], FD_HOST, 0, flags & O_CLOEXEC);
+    if (fd[0] >= 0 && fd[1] >= 0 && user_put(p, at, fd, sizeof fd))
+        return 0;
+    int64_t r = fd[0] < 0 || fd[1] < 0 ? -EMFILE : -EFAULT;
+    for (int i = 0; i < 2; i++)
+        if (fd[i] >= 0)
+            fd_close(p, (uint32_t)fd[i]);
+    return r;
+}
+
+int64_t sys_pipe(struct linux_process *p, const uint32_t a[6])
+{
+    return make_pipe(p, a[0], 0);
+}
+
+int64_t sys_pipe2(struct linux_process *p, const uint32_t a[6])
+{
+    return make_pipe(p, a[0], a[1]);
+}
+
+int64_t sys_ftruncate64(struct linux_process *p, const uint32_t a[6])
+{
+    int host = fd_host(p, a[0]);
+    if (host < 0)
+        return host;
+    return ftruncate(host, (off_t)pair64(a[1], a[2])) ? -errno : 0;
+}
+
+int64_t sys_ftruncate(struct linux_process *p, const uint32_t a[6])
+{
+    return sys_ftruncate64(p, (uint32_t[6]){a[0], a[1], (int32_t)a[1] < 0 ? UINT32_MAX : 0});
+}
+
+int64_t sys_fsync(struct linux_process *p, const uint32_t a[6])
+{
+    int host = fd_host(p, a[0]);
+    if (host < 0)
+        return host;
+    return fsync(host) ? -errno : 0;
+}
+
+int64_t sys_sync(struct linux_process *p, const uint32_t a[6])
+{
+    (void)p, (void)a;
+    return 0;
+}
+
+int64_t sys_flock(struct linux_process *p, const uint32_t a[6])
+{
+    int host = fd_host(p, a[0]);
+    if (host < 0)
+        return host;
+    return flock(host, (int)a[1]) ? -errno : 0;
+}
+
+int64_t sys_fallocate(struct linux_process *p, const uint32_t a[6])
+{
+    int host = fd_host(p, a[0]);
+    if (host < 0)
+        return host;
+    return fallocate(host, (int)a[1], (off_t)pair64(a[2], a[3]), (off_t)pair64(a[4], a[5])) ? -errno : 0;
+}
+
+int64_t sys_getdents64(struct linux_process *p, const uint32_t a[6])
+{
+    int host = fd_host(p, a[0]);
+    uint8_t buf[CHUNK];
+    if (host < 0)
+        return host;
+    size_t size = a[2] < CHUNK ? a[2] : CHUNK;
+    long n = syscall(SYS_getdents64, host, buf, size);
+    if (n < 0)
+        return -errno;
+    return user_put(p, a[1], buf, (size_t)n) ? n : -EFAULT;
+}

@@ -1,0 +1,242 @@
+/* System calls on memory, and the thread areas of the GDT. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "syscalls.h"
+
+static uint64_t page_up(uint64_t a)
+{
+    return (a + MM_PAGE - 1) & ~(uint64_t)(MM_PAGE - 1);
+}
+
+static int make_prot(const struct linux_process *p, uint32_t prot)
+{
+    int out = (prot & PROT_READ ? MM_READ : 0) | (prot & PROT_WRITE ? MM_WRITE : 0) | (prot & PROT_EXEC ? MM_EXEC : 0);
+    return p->read_implies_exec && (out & MM_READ) ? out | MM_EXEC : out;
+}
+
+/* [addr, addr+size) lies where a process may map. */
+static bool in_range(uint64_t addr, uint64_t size)
+{
+    return addr >= LINUX_MMAP_MIN && size <= LINUX_STACK_TOP && addr + size <= LINUX_STACK_TOP;
+}
+
+int64_t sys_brk(struct linux_process *p, const uint32_t a[6])
+{
+    uint64_t old = page_up(p->brk), new = page_up(a[0]);
+    if (a[0] < p->brk_start)
+        return p->brk;
+    if (new > old) {
+        if (!in_range(old, new - old) || !mm_is_free(p->mm, old, new - old))
+            return p->brk;
+        int prot = make_prot(p, PROT_READ | PROT_WRITE);
+        if (!mm_map(p->mm, old, new - old, prot, NULL, 0))
+            return p->brk;
+    } else if (new < old) {
+        mm_unmap(p->mm, new, old - new);
+    }
+    p->brk = a[0];
+    return p->brk;
+}
+
+/* Where a mapping goes, or a negative error. */
+static int64_t choose(struct linux_process *p, uint32_t hint, uint64_t size, uint32_t flags)
+{
+    uint64_t addr = hint & ~(MM_PAGE - 1);
+    if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
+        if (hint % MM_PAGE)
+            return -EINVAL;
+        if (!in_range(addr, size))
+            return addr < LINUX_MMAP_MIN ? -EPERM : -ENOMEM;
+        if (!(flags & MAP_FIXED) && !mm_is_free(p->mm, addr, size))
+            return -EEXIST;
+        return (int64_t)addr;
+    }
+    if (hint && in_range(addr, size) && mm_is_free(p->mm, addr, size))
+        return (int64_t)addr;
+    addr = mm_gap_below(p->mm, p->sigpage, LINUX_MMAP_MIN, size);
+    return addr ? (int64_t)addr : -ENOMEM;
+}
+
+static int64_t map_file(struct linux_process *p, const uint32_t a[6], uint64_t addr, uint64_t size, uint64_t offset)
+{
+    struct stat st;
+    int host = fd_host(p, a[4]);
+    if (host < 0)
+        return host;
+    int mode = fcntl(host, F_GETFL);
+    if (fstat(host, &st))
+        return -errno;
+    if (!S_ISREG(st.st_mode))
+        return -ENODEV;
+    if (mode < 0 || (mode & O_ACCMODE) == O_WRONLY)
+        return -EACCES;
+    int fd = fcntl(host, F_DUPFD_CLOEXEC, 3);
+    struct mm_file *file = fd < 0 ? NULL : mm_file_new(fd);
+    if (!file)
+        return -ENOMEM;
+    bool ok = mm_map(p->mm, addr, size, make_prot(p, a[2]), file, offset);
+    mm_file_drop(file);
+    return ok ? (int64_t)addr : -ENOMEM;
+}
+
+static int64_t map(struct linux_process *p, const uint32_t a[6], uint64_t offset)
+{
+    uint32_t flags = a[3], kind = flags & MAP_TYPE;
+    uint64_t size = page_up(a[1]);
+    if (!size || (kind != MAP_PRIVATE && kind != MAP_SHARED && kind != MAP_SHARED_VALIDATE))
+        return -EINVAL;
+    if (!(flags & MAP_ANONYMOUS) && fd_host(p, a[4]) < 0)
+        return -EBADF;
+    /* Writes to a shared mapping would have to reach the file. */
+    if (!(flags & MAP_ANONYMOUS) && kind != MAP_PRIVATE && (a[2] & PROT_WRITE))
+        return -ENODEV;
+    int64_t addr = choose(p, a[0], size, flags);
+    if (addr < 0)
+        return addr;
+    if (!(flags & MAP_ANONYMOUS))
+        return map_file(p, a, (uint64_t)addr, size, offset);
+    return mm_map(p->mm, (uint64_t)addr, size, make_prot(p, a[2]), NULL, 0) ? addr : -ENOMEM;
+}
+
+int64_t sys_mmap2(struct linux_process *p, const uint32_t a[6])
+{
+    return map(p, a, (uint64_t)a[5] * MM_PAGE);
+}
+
+int64_t sys_mmap(struct linux_process *p, const uint32_t a[6])
+{
+    struct abi_mmap_args m;
+    if (!user_get(p, &m, a[0], sizeof m))
+        return -EFAULT;
+    if (m.offset % MM_PAGE)
+        return -EINVAL;
+    return map(p, (uint32_t[6]){m.addr, m.len, m.prot, m.flags, m.fd, 0}, m.offset);
+}
+
+int64_t sys_munmap(struct linux_process *p, const uint32_t a[6])
+{
+    uint64_t size = page_up(a[1]);
+    if (a[0] % MM_PAGE || !size || a[0] + size > LINUX_STACK_TOP)
+        return -EINVAL;
+    return mm_unmap(p->mm, a[0], size) ? 0 : -ENOMEM;
+}
+
+int64_t sys_mprotect(struct linux_process *p, const uint32_t a[6])
+{
+    uint64_t size = page_up(a[1]);
+    if (a[0] % MM_PAGE || (a[2] & ~(uint32_t)(PROT_READ | PROT_WRITE | PROT_EXEC)))
+        return -EINVAL;
+    if (!size)
+        return 0;
+    return mm_protect(p->mm, a[0], size, make_prot(p, a[2])) ? 0 : -ENOMEM;
+}
+
+int64_t sys_mremap(struct linux_process *p, const uint32_t a[6])
+{
+    uint64_t from = a[0], old = page_up(a[1]), new = page_up(a[2]), to;
+    const struct mm_area *area = mm_find(p->mm, from);
+    if (from % MM_PAGE || !new || !old || (a[3] & ~(uint32_t)(MREMAP_MAYMOVE | MREMAP_FIXED)))
+        return -EINVAL;
+    if (!area || area->end - from < old)
+        return -EFAULT;
+    if (a[3] & MREMAP_FIXED) {
+        to = a[4];
+        if (!(a[3] & MREMAP_MAYMOVE) || to % MM_PAGE || !in_range(to, new) || (to < from + old && from < to + new))
+            return -EINVAL;
+        mm_unmap(p->mm, to, new);
+    } else if (new <= old) {
+        if (new < old)
+            mm_unmap(p->mm, from + new, old - new);
+        return (int64_t)from;
+    } else if (in_range(from, new) && mm_is_free(p->mm, from + old, new - old) && !area->file) {
+        return mm_map(p->mm, from + old, new - old, area->prot, NULL, 0) ? (int64_t)from : -ENOMEM;
+    } else {
+        if (!(a[3] & MREMAP_MAYMOVE))
+            return -ENOMEM;
+        to = mm_gap_below(p->mm, p->sigpage, LINUX_MMAP_MIN, new);
+        if (!to)
+            return -ENOMEM;
+    }
+    if (area->file && new > old)
+        return -ENOMEM; /* growing a file's mapping while it moves: nobody has asked for it yet */
+    int prot = area->prot;
+    uint64_t moved = new < old ? new : old;
+    if (!mm_move(p->mm, from, to, moved))
+        return -ENOMEM;
+    mm_unmap(p->mm, from, old);
+    if (new > old && !mm_map(p->mm, to + old, new - old, prot, NULL, 0))
+        return -ENOMEM;
+    return (int64_t)to;
+}
+
+int64_t sys_madvise(struct linux_process *p, const uint32_t a[6])
+{
+    uint64_t size = page_up(a[1]);
+    if (a[0] % MM_PAGE)
+        return -EINVAL;
+    if (a[2] == MADV_DONTNEED || a[2] == MADV_FREE)
+        return mm_discard(p->mm, a[0], size) ? 0 : -ENOMEM;
+    return a[2] <= MADV_DOFORK ? 0 : -EINVAL;
+}
+
+int64_t sys_msync(struct linux_process *p, const uint32_t a[6])
+{
+    (void)p;
+    return a[0] % MM_PAGE ? -EINVAL : 0;
+}
+
+/* Thread areas ------------------------------------------------------------------------------------------------------- */
+
+enum { DESC_EMPTY = 0x28 }; /* read_exec_only and seg_not_present: what clears an entry */
+
+static bool desc_empty(const struct abi_user_desc *d)
+{
+    return !d->base && !d->limit && (d->flags & 0x7f) == DESC_EMPTY;
+}
+
+int64_t sys_set_thread_area(struct linux_process *p, const uint32_t a[6])
+{
+    struct abi_user_desc d;
+    if (!user_get(p, &d, a[0], sizeof d))
+        return -EFAULT;
+    uint32_t i = d.entry - ABI_GDT_TLS;
+    if (d.entry == UINT32_MAX) {
+        for (i = 0; i < ABI_TLS_ENTRIES && p->tls_used[i]; i++)
+            ;
+        if (i == ABI_TLS_ENTRIES)
+            return -ESRCH;
+        d.entry = ABI_GDT_TLS + i;
+        if (!user_put(p, a[0], &d.entry, 4))
+            return -EFAULT;
+    }
+    if (i >= ABI_TLS_ENTRIES)
+        return -EINVAL;
+    p->tls_used[i] = !desc_empty(&d);
+    p->tls_limit[i] = d.limit;
+    p->tls_flags[i] = d.flags;
+    p->cpu->tls_base[i] = p->tls_used[i] ? d.base : 0;
+    /* A segment register that holds the selector sees the new base at once. */
+    for (int s = 0; s < GUEST_SEGS; s++)
+        if (p->cpu->seg_sel[s] >> 3 == d.entry)
+            p->cpu->seg_base[s] = p->cpu->tls_base[i];
+    return 0;
+}
+
+int64_t sys_get_thread_area(struct linux_process *p, const uint32_t a[6])
+{
+    struct abi_user_desc d;
+    if (!user_get(p, &d.entry, a[0], 4))
+        return -EFAULT;
+    uint32_t i = d.entry - ABI_GDT_TLS;
+    if (i >= ABI_TLS_ENTRIES)
+        return -EINVAL;
+    d.base = (uint32_t)p->cpu->tls_base[i];
+    d.limit = p->tls_limit[i];
+    d.flags = p->tls_used[i] ? p->tls_flags[i] : DESC_EMPTY;
+    return user_put(p, a[0], &d, sizeof d) ? 0 : -EFAULT;
+}

@@ -1,0 +1,330 @@
+/* System calls that read and change what is known about a file: stat, mode, owner, size, times. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "syscalls.h"
+
+static int64_t result(int r)
+{
+    return r < 0 ? -errno : r;
+}
+
+/* A descriptor of the file that a call names, to be closed: by path, or by the guest's descriptor if name is 0. */
+static int node(struct linux_process *p, uint32_t dirfd, uint32_t name, bool follow, bool write)
+{
+    char path[LINUX_PATH] = "";
+    int r = name ? path_copy(p, path, name) : 0;
+    if (r < 0)
+        return r;
+    if (path[0])
+        return path_node(p, (int)dirfd, path, follow, write);
+    int host = (int)dirfd == AT_FDCWD ? p->cwd_fd : fd_host(p, dirfd);
+    if (host < 0)
+        return host;
+    r = fcntl(host, F_DUPFD_CLOEXEC, 3);
+    if (r < 0)
+        return -errno;
+    struct stat st;
+    if (write && path_judge(p, r, true) < 0 && !fstat(r, &st) && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))) {
+        close(r);
+        return -EROFS;
+    }
+    return r;
+}
+
+/* stat --------------------------------------------------------------------------------------------------------------- */
+
+static int64_t put_stat64(struct linux_process *p, int fd, uint32_t to)
+{
+    struct stat s;
+    if (fd < 0)
+        return fd;
+    int r = fstatat(fd, "", &s, AT_EMPTY_PATH);
+    int error = errno;
+    close(fd);
+    if (r)
+        return -error;
+    struct abi_stat64 out = {
+        .dev = s.st_dev, .ino32 = (uint32_t)s.st_ino, .mode = s.st_mode, .nlink = (uint32_t)s.st_nlink, .uid = s.st_uid,
+        .gid = s.st_gid, .rdev = s.st_rdev, .size = s.st_size, .blksize = (uint32_t)s.st_blksize,
+        .blocks = (uint64_t)s.st_blocks, .atime = (uint32_t)s.st_atim.tv_sec, .atime_nsec = (uint32_t)s.st_atim.tv_nsec,
+        .mtime = (uint32_t)s.st_mtim.tv_sec, .mtime_nsec = (uint32_t)s.st_mtim.tv_nsec,
+        .ctime = (uint32_t)s.st_ctim.tv_sec, .ctime_nsec = (uint32_t)s.st_ctim.tv_nsec, .ino = s.st_ino,
+    };
+    return user_put(p, to, &out, sizeof out) ? 0 : -EFAULT;
+}
+
+static int64_t put_stat(struct linux_process *p, int fd, uint32_t to)
+{
+    struct stat s;
+    if (fd < 0)
+        return fd;
+    int r = fstatat(fd, "", &s, AT_EMPTY_PATH);
+    int error = errno;
+    close(fd);
+    if (r)
+        return -error;
+    if (s.st_size > INT32_MAX)
+        return -EOVERFLOW;
+    struct abi_stat out = {
+        .dev = (uint32_t)s.st_dev, .ino = (uint32_t)s.st_ino, .mode = (uint16_t)s.st_mode, .nlink = (uint16_t)s.st_nlink,
+        .uid = (uint16_t)s.st_uid, .gid = (uint16_t)s.st_gid, .rdev = (uint32_t)s.st_rdev, .size = (uint32_t)s.st_size,
+        .blksize = (uint32_t)s.st_blksize, .blocks = (uint32_t)s.st_blocks, .atime = (uint32_t)s.st_atim.tv_sec,
+        .atime_nsec = (uint32_t)s.st_atim.tv_nsec, .mtime = (uint32_t)s.st_mtim.tv_sec,
+        .mtime_nsec = (uint32_t)s.st_mtim.tv_nsec, .ctime = (uint32_t)s.st_ctim.tv_sec,
+        .ctime_nsec = (uint32_t)s.st_ctim.tv_nsec,
+    };
+    return user_put(p, to, &out, sizeof out) ? 0 : -EFAULT;
+}
+
+static int by_name(struct linux_process *p, uint32_t name, bool follow)
+{
+    char first;
+    if (!user_get(p, &first, name, 1))
+        return -EFAULT;
+    return first ? node(p, (uint32_t)AT_FDCWD, name, follow, false) : -ENOENT;
+}
+
+static int by_fd(struct linux_process *p, uint32_t fd)
+{
+    return (int)fd < 0 ? -EBADF : node(p, fd, 0, true, false);
+}
+
+/* At a descriptor, where AT_EMPTY_PATH may stand for the descriptor itself. */
+static int by_name_at(struct linux_process *p, uint32_t dirfd, uint32_t name, uint32_t flags, bool write)
+{
+    char first;
+    if (!user_get(p, &first, name, 1))
+        return -EFAULT;
+    if (!first && !(flags & AT_EMPTY_PATH))
+        return -ENOENT;
+    return node(p, dirfd, name, !(flags & AT_SYMLINK_NOFOLLOW), write);
+}
+
+int64_t sys_stat64(struct linux_process *p, const uint32_t a[6])
+{
+    return put_stat64(p, by_name(p, a[0], true), a[1]);
+}
+
+int64_t sys_lstat64(struct linux_process *p, const uint32_t a[6])
+{
+    return put_stat64(p, by_name(p, a[0], false), a[1]);
+}
+
+int64_t sys_fstat64(struct linux_process *p, const uint32_t a[6])
+{
+    return put_stat64(p, by_fd(p, a[0]), a[1]);
+}
+
+int64_t sys_fstatat64(struct linux_process *p, const uint32_t a[6])
+{
+    return put_stat64(p, by_name_at(p, a[0], a[1], a[3], false), a[2]);
+}
+
+int64_t sys_stat(struct linux_process *p, const uint32_t a[6])
+{
+    return put_stat(p, by_name(p, a[0], true), a[1]);
+}
+
+int64_t sys_lstat(struct linux_process *p, const uint32_t a[6])
+{
+    return put_stat(p, by_name(p, a[0], false), a[1]);
+}
+
+int64_t sys_fstat(struct linux_process *p, const uint32_t a[6])
+{
+    return put_stat(p, by_fd(p, a[0]), a[1]);
+}
+
+int64_t sys_statx(struct linux_process *p, const uint32_t a[6])
+{
+    struct statx sx;
+    int fd = by_name_at(p, a[0], a[1], a[2], false);
+    if (fd < 0)
+        return fd;
+    int64_t r = result(statx(fd, "", AT_EMPTY_PATH | (int)(a[2] & AT_STATX_SYNC_TYPE), a[3], &sx));
+    close(fd);
+    return r < 0 || user_put(p, a[4], &sx, sizeof sx) ? r : -EFAULT;
+}
+
+static int64_t put_statfs(struct linux_process *p, int fd, uint32_t to, bool wide)
+{
+    struct statfs s;
+    if (fd < 0)
+        return fd;
+    int64_t r = result(fstatfs(fd, &s));
+    close(fd);
+    if (r < 0)
+        return r;
+    struct abi_statfs64 b = {
+        .type = (uint32_t)s.f_type, .bsize = (uint32_t)s.f_bsize, .blocks = s.f_blocks, .bfree = s.f_bfree,
+        .bavail = s.f_bavail, .files = s.f_files, .ffree = s.f_ffree, .namelen = (uint32_t)s.f_namelen,
+        .frsize = (uint32_t)s.f_frsize, .flags = (uint32_t)s.f_flags,
+    };
+    if (wide)
+        return user_put(p, to, &b, sizeof b) ? 0 : -EFAULT;
+    if ((b.blocks | b.files) >> 32)
+        return -EOVERFLOW;
+    struct abi_statfs n = {
+        .type = b.type, .bsize = b.bsize, .blocks = (uint32_t)b.blocks, .bfree = (uint32_t)b.bfree,
+        .bavail = (uint32_t)b.bavail, .files = (uint32_t)b.files, .ffree = (uint32_t)b.ffree, .namelen = b.namelen,
+        .frsize = b.frsize, .flags = b.flags,
+    };
+    return user_put(p, to, &n, sizeof n) ? 0 : -EFAULT;
+}
+
+int64_t sys_statfs(struct linux_process *p, const uint32_t a[6])
+{
+    return put_statfs(p, by_name(p, a[0], true), a[1], false);
+}
+
+int64_t sys_fstatfs(struct linux_process *p, const uint32_t a[6])
+{
+    return put_statfs(p, by_fd(p, a[0]), a[1], false);
+}
+
+int64_t sys_statfs64(struct linux_process *p, const uint32_t a[6])
+{
+    return put_statfs(p, by_name(p, a[0], true), a[2], true);
+}
+
+int64_t sys_fstatfs64(struct linux_process *p, const uint32_t a[6])
+{
+    return put_statfs(p, by_fd(p, a[0]), a[2], true);
+}
+
+/* Changes ------------------------------------------------------------------------------------------------------------ */
+
+static int64_t change_mode(int fd, uint32_t mode)
+{
+    if (fd < 0)
+        return fd;
+    int64_t r = result(chmod(path_link(fd).text, mode & 07777));
+    close(fd);
+    return r;
+}
+
+int64_t sys_fchmodat(struct linux_process *p, const uint32_t a[6])
+{
+    return change_mode(by_name_at(p, a[0], a[1], 0, true), a[2]);
+}
+
+int64_t sys_chmod(struct linux_process *p, const uint32_t a[6])
+{
+    return change_mode(by_name_at(p, (uint32_t)AT_FDCWD, a[0], 0, true), a[1]);
+}
+
+int64_t sys_fchmod(struct linux_process *p, const uint32_t a[6])
+{
+    return change_mode((int)a[0] < 0 ? -EBADF : node(p, a[0], 0, true, true), a[1]);
+}
+
+static int64_t change_owner(int fd, uint32_t uid, uint32_t gid)
+{
+    if (fd < 0)
+        return fd;
+    int64_t r = result(fchownat(fd, "", uid, gid, AT_EMPTY_PATH));
+    close(fd);
+    return r;
+}
+
+int64_t sys_fchownat(struct linux_process *p, const uint32_t a[6])
+{
+    return change_owner(by_name_at(p, a[0], a[1], a[4], true), a[2], a[3]);
+}
+
+int64_t sys_chown(struct linux_process *p, const uint32_t a[6])
+{
+    return change_owner(by_name_at(p, (uint32_t)AT_FDCWD, a[0], 0, true), a[1], a[2]);
+}
+
+int64_t sys_lchown(struct linux_process *p, const uint32_t a[6])
+{
+    return change_owner(by_name_at(p, (uint32_t)AT_FDCWD, a[0], AT_SYMLINK_NOFOLLOW, true), a[1], a[2]);
+}
+
+int64_t sys_fchown(struct linux_process *p, const uint32_t a[6])
+{
+    return change_owner((int)a[0] < 0 ? -EBADF : node(p, a[0], 0, true, true), a[1], a[2]);
+}
+
+int64_t sys_truncate64(struct linux_process *p, const uint32_t a[6])
+{
+    int fd = by_name_at(p, (uint32_t)AT_FDCWD, a[0], 0, true);
+    if (fd < 0)
+        return fd;
+    int64_t r = result(truncate(path_link(fd).text, (off_t)pair64(a[1], a[2])));
+    close(fd);
+    return r;
+}
+
+/* Times. "Now" is the host's, as for every other change of a file. */
+static int64_t change_times(int fd, const struct timespec *times)
+{
+    if (fd < 0)
+        return fd;
+    int64_t r = result(utimensat(fd, "", times, AT_EMPTY_PATH));
+    close(fd);
+    return r;
+}
+
+static int times_node(struct linux_process *p, const uint32_t a[6])
+{
+    if (!a[1]) /* futimens */
+        return (int)a[0] == AT_FDCWD ? -EFAULT : node(p, a[0], 0, true, true);
+    return by_name_at(p, a[0], a[1], a[3], true);
+}
+
+int64_t sys_utimensat(struct linux_process *p, const uint32_t a[6])
+{
+    struct abi_timespec t[2];
+    if (!a[2])
+        return change_times(times_node(p, a), NULL);
+    if (!user_get(p, t, a[2], sizeof t))
+        return -EFAULT;
+    return change_times(times_node(p, a), (struct timespec[2]){{t[0].sec, t[0].nsec}, {t[1].sec, t[1].nsec}});
+}
+
+int64_t sys_utimensat64(struct linux_process *p, const uint32_t a[6])
+{
+    struct abi_timespec64 t[2];
+    if (!a[2])
+        return change_times(times_node(p, a), NULL);
+    if (!user_get(p, t, a[2], sizeof t))
+        return -EFAULT;
+    /* The upper half of nsec is padding. */
+    return change_times(times_node(p, a),
+                        (struct timespec[2]){{t[0].sec, (int32_t)t[0].nsec}, {t[1].sec, (int32_t)t[1].nsec}});
+}
+
+int64_t sys_utimes(struct linux_process *p, const uint32_t a[6])
+{
+    struct abi_timeval t[2];
+    int fd = by_name_at(p, (uint32_t)AT_FDCWD, a[0], 0, true);
+    if (!a[1])
+        return change_times(fd, NULL);
+    if (!user_get(p, t, a[1], sizeof t)) {
+        if (fd >= 0)
+            close(fd);
+        return -EFAULT;
+    }
+    return change_times(fd, (struct timespec[2]){{t[0].sec, t[0].usec * 1000}, {t[1].sec, t[1].usec * 1000}});
+}
+
+int64_t sys_utime(struct linux_process *p, const uint32_t a[6])
+{
+    int32_t t[2];
+    int fd = by_name_at(p, (uint32_t)AT_FDCWD, a[0], 0, true);
+    if (!a[1])
+        return change_times(fd, NULL);
+    if (!user_get(p, t, a[1], sizeof t)) {
+        if (fd >= 0)
+            close(fd);
+        return -EFAULT;
+    }
+    return change_times(fd, (struct timespec[2]){{t[0], 0}, {t[1], 0}});
+}

@@ -1,0 +1,264 @@
+/* System calls about the process, its limits and the system. */
+#include <errno.h>
+#include <linux/futex.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "syscalls.h"
+
+int64_t sys_exit(struct linux_process *p, const uint32_t a[6])
+{
+    p->end = LINUX_EXITED;
+    p->end_value = a[0] & 0xff;
+    return LINUX_NO_RESULT;
+}
+
+int64_t sys_getpid(struct linux_process *p, const uint32_t a[6])
+{
+    (void)p, (void)a;
+    return LINUX_PID;
+}
+
+int64_t sys_getppid(struct linux_process *p, const uint32_t a[6])
+{
+    (void)p, (void)a;
+    return 1;
+}
+
+int64_t sys_setsid(struct linux_process *p, const uint32_t a[6])
+{
+    (void)p, (void)a;
+    return -EPERM; /* it leads its group already */
+}
+
+/* The host's identity: what files the guest may open and whom they belong to depends on it. */
+int64_t sys_getuid(struct linux_process *p, const uint32_t a[6])
+{
+    (void)p, (void)a;
+    return getuid();
+}
+
+int64_t sys_geteuid(struct linux_process *p, const uint32_t a[6])
+{
+    (void)p, (void)a;
+    return geteuid();
+}
+
+int64_t sys_getgid(struct linux_process *p, const uint32_t a[6])
+{
+    (void)p, (void)a;
+    return getgid();
+}
+
+int64_t sys_getegid(struct linux_process *p, const uint32_t a[6])
+{
+    (void)p, (void)a;
+    return getegid();
+}
+
+static int64_t put_ids(struct linux_process *p, const uint32_t a[6], uint32_t real, uint32_t effective)
+{
+    const uint32_t id[3] = {real, effective, effective};
+    for (int i = 0; i < 3; i++)
+        if (!user_put(p, a[i], &id[i], 4))
+            return -EFAULT;
+    return 0;
+}
+
+int64_t sys_getresuid(struct linux_process *p, const uint32_t a[6])
+{
+    return put_ids(p, a, getuid(), geteuid());
+}
+
+int64_t sys_getresgid(struct linux_process *p, const uint32_t a[6])
+{
+    return put_ids(p, a, getgid(), getegid());
+}
+
+int64_t sys_getgroups(struct linux_process *p, const uint32_t a[6])
+{
+    gid_t groups[1024];
+    int n = getgroups((int)(sizeof groups / sizeof *groups), groups);
+    if (n < 0)
+        return -errno;
+    if (!a[0])
+        return n;
+    if (a[0] < (uint32_t)n)
+        return -EINVAL;
+    return user_put(p, a[1], groups, (size_t)n * 4) ? n : -EFAULT;
+}
+
+int64_t sys_setuid(struct linux_process *p, const uint32_t a[6])
+{
+    (void)p;
+    return a[0] == getuid() ? 0 : -EPERM;
+}
+
+int64_t sys_setgid(struct linux_process *p, const uint32_t a[6])
+{
+    (void)p;
+    return a[0] == getgid() ? 0 : -EPERM;
+}
+
+int64_t sys_uname(struct linux_process *p, const uint32_t a[6])
+{
+    static const struct abi_utsname name = {
+        {"Linux", "selkirk", "6.1.0-selkirk", "#1 SMP", "x86_64", "(none)"},
+    };
+    return user_put(p, a[0], &name, sizeof name) ? 0 : -EFAULT;
+}
+
+int64_t sys_sysinfo(struct linux_process *p, const uint32_t a[6])
+{
+    struct abi_sysinfo s = {
+        .uptime = (int32_t)(time_now(p) / 1000000000),
+        .totalram = (uint32_t)p->mm->mem.size,
+        .freeram = (uint32_t)(p->mm->mem.size - p->mm->frames_used * MM_PAGE),
+        .procs = 1,
+        .mem_unit = 1,
+    };
+    return user_put(p, a[0], &s, sizeof s) ? 0 : -EFAULT;
+}
+
+static struct abi_rlimit64 limit_of(uint32_t resource)
+{
+    switch (resource) {
+    case RLIMIT_STACK: return (struct abi_rlimit64){LINUX_STACK_SIZE, UINT64_MAX};
+    case RLIMIT_NOFILE: return (struct abi_rlimit64){LINUX_FDS, LINUX_FDS};
+    case RLIMIT_CORE: return (struct abi_rlimit64){0, 0};
+    case RLIMIT_NPROC: return (struct abi_rlimit64){1, 1};
+    default: return (struct abi_rlimit64){UINT64_MAX, UINT64_MAX};
+    }
+}
+
+int64_t sys_getrlimit(struct linux_process *p, const uint32_t a[6])
+{
+    if (a[0] >= RLIM_NLIMITS)
+        return -EINVAL;
+    struct abi_rlimit64 r = limit_of(a[0]);
+    struct abi_rlimit narrow = {r.cur > UINT32_MAX ? UINT32_MAX : (uint32_t)r.cur,
+                                r.max > UINT32_MAX ? UINT32_MAX : (uint32_t)r.max};
+    return user_put(p, a[1], &narrow, sizeof narrow) ? 0 : -EFAULT;
+}
+
+int64_t sys_prlimit64(struct linux_process *p, const uint32_t a[6])
+{
+    if (a[0] && a[0] != LINUX_PID)
+        return -ESRCH;
+    if (a[1] >= RLIM_NLIMITS)
+        return -EINVAL;
+    struct abi_rlimit64 r = limit_of(a[1]);
+    return a[3] && !user_put(p, a[3], &r, sizeof r) ? -EFAULT : 0;
+}
+
+int64_t sys_set_tid_address(struct linux_process *p, const uint32_t a[6])
+{
+    p->clear_tid = a[0];
+    return LINUX_PID;
+}
+
+static int64_t futex(struct linux_process *p, const uint32_t a[6], bool wide)
+{
+    uint32_t value;
+    switch (a[1] & FUTEX_CMD_MASK) {
+    case FUTEX_WAKE:
+    case FUTEX_WAKE_BITSET:
+    case FUTEX_REQUEUE:
+        return 0;
+    case FUTEX_WAIT:
+    case FUTEX_WAIT_BITSET:
+        break;
+    default:
+        return -ENOSYS;
+    }
+    if (!user_get(p, &value, a[0], 4))
+        return -EFAULT;
+    if (value != a[2])
+        return -EAGAIN;
+    if (a[3]) { /* nobody else runs: the time passes */
+        struct abi_timespec64 t;
+        struct abi_timespec narrow;
+        if (wide ? !user_get(p, &t, a[3], sizeof t) : !user_get(p, &narrow, a[3], sizeof narrow))
+            return -EFAULT;
+        if (!wide)
+            t = (struct abi_timespec64){narrow.sec, narrow.nsec};
+        if ((a[1] & FUTEX_CMD_MASK) == FUTEX_WAIT && t.sec >= 0 && t.sec < INT32_MAX)
+            time_skip(p, t.sec * 1000000000 + (int32_t)t.nsec);
+        return -ETIMEDOUT;
+    }
+    p->end = LINUX_STUCK;
+    snprintf(p->end_text, sizeof p->end_text, "futex at %#x waits for another thread, and there is none", a[0]);
+    return -EINTR;
+}
+
+int64_t sys_futex(struct linux_process *p, const uint32_t a[6])
+{
+    return futex(p, a, false);
+}
+
+int64_t sys_futex64(struct linux_process *p, const uint32_t a[6])
+{
+    return futex(p, a, true);
+}
+
+int64_t sys_sched_getaffinity(struct linux_process *p, const uint32_t a[6])
+{
+    const uint32_t one_cpu = 1;
+    if (a[1] < 4)
+        return -EINVAL;
+    return user_put(p, a[2], &one_cpu, 4) ? 4 : -EFAULT;
+}
+
+int64_t sys_getcpu(struct linux_process *p, const uint32_t a[6])
+{
+    const uint32_t zero = 0;
+    for (int i = 0; i < 2; i++)
+        if (a[i] && !user_put(p, a[i], &zero, 4))
+            return -EFAULT;
+    return 0;
+}
+
+int64_t sys_getpriority(struct linux_process *p, const uint32_t a[6])
+{
+    (void)p, (void)a;
+    return 20; /* the kernel's way to say nice value 0 */
+}
+
+int64_t sys_getrandom(struct linux_process *p, const uint32_t a[6])
+{
+    enum { CHUNK = 256 };
+    for (uint32_t done = 0; done < a[1];) {
+        uint8_t buf[CHUNK];
+        uint32_t n = a[1] - done < CHUNK ? a[1] - done : CHUNK;
+        for (uint32_t i = 0; i < n; i++)
+            buf[i] = (uint8_t)linux_random(p);
+        if (!user_put(p, a[0] + done, buf, n))
+            return done ? (int64_t)done : -EFAULT;
+        done += n;
+    }
+    return a[1];
+}
+
+int64_t sys_prctl(struct linux_process *p, const uint32_t a[6])
+{
+    switch (a[0]) {
+    case PR_SET_NAME: {
+        char path[LINUX_PATH];
+        if (path_copy(p, path, a[1]) < 0)
+            return -EFAULT;
+        snprintf(p->comm, sizeof p->comm, "%.15s", path);
+        return 0;
+    }
+    case PR_GET_NAME:
+        return user_put(p, a[1], p->comm, sizeof p->comm) ? 0 : -EFAULT;
+    case PR_SET_DUMPABLE:
+    case PR_SET_VMA:
+        return 0;
+    case PR_GET_DUMPABLE:
+        return 1;
+    default:
+        return -EINVAL;
+    }
+}

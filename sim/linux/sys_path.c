@@ -1,0 +1,272 @@
+/* System calls on names: opening, making, removing and changing files. Confinement is path.c's. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "syscalls.h"
+
+static int64_t result(int r)
+{
+    return r < 0 ? -errno : r;
+}
+
+static int64_t close_with(int fd, int64_t r)
+{
+    close(fd);
+    return r;
+}
+
+/* The node that a call names; with an empty path and AT_EMPTY_PATH the descriptor's own. */
+static int node(struct linux_process *p, uint32_t dirfd, uint32_t name, uint32_t flags, bool follow, bool write)
+{
+    char path[LINUX_PATH];
+    int r = path_copy(p, path, name);
+    if (r < 0)
+        return r;
+    if (path[0] || !(flags & AT_EMPTY_PATH))
+        return path_node(p, (int)dirfd, path, follow, write);
+    int host = (int)dirfd == AT_FDCWD ? p->cwd_fd : fd_host(p, dirfd);
+    if (host < 0)
+        return host;
+    if (write && (r = path_judge(p, host, true)) < 0)
+        return r;
+    r = fcntl(host, F_DUPFD_CLOEXEC, 3);
+    return r < 0 ? -errno : r;
+}
+
+static int parent(struct linux_process *p, uint32_t dirfd, uint32_t at, char name[256])
+{
+    char path[LINUX_PATH];
+    int r = path_copy(p, path, at);
+    return r < 0 ? r : path_parent(p, (int)dirfd, path, name);
+}
+
+/* Open --------------------------------------------------------------------------------------------------------------- */
+
+int64_t sys_openat(struct linux_process *p, const uint32_t a[6])
+{
+    enum { KNOWN = O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_NONBLOCK | O_DIRECTORY | O_NOFOLLOW | O_PATH |
+                   O_SYNC | O_DSYNC | O_NOCTTY | O_CLOEXEC | O_TMPFILE };
+    char path[LINUX_PATH];
+    enum linux_fd_kind kind;
+    int r = path_copy(p, path, a[1]);
+    if (r < 0)
+        return r;
+    int host = path_open(p, (int)a[0], path, (int)(a[2] & KNOWN), a[3], &kind);
+    return fd_add(p, host, kind, 0, a[2] & O_CLOEXEC);
+}
+
+int64_t sys_open(struct linux_process *p, const uint32_t a[6])
+{
+    return sys_openat(p, (uint32_t[6]){(uint32_t)AT_FDCWD, a[0], a[1], a[2]});
+}
+
+int64_t sys_creat(struct linux_process *p, const uint32_t a[6])
+{
+    return sys_openat(p, (uint32_t[6]){(uint32_t)AT_FDCWD, a[0], O_CREAT | O_WRONLY | O_TRUNC, a[1]});
+}
+
+/* Names -------------------------------------------------------------------------------------------------------------- */
+
+int64_t sys_faccessat2(struct linux_process *p, const uint32_t a[6])
+{
+    if (a[2] & ~7u)
+        return -EINVAL;
+    int fd = node(p, a[0], a[1], a[3], !(a[3] & AT_SYMLINK_NOFOLLOW), a[2] & W_OK);
+    if (fd < 0)
+        return fd;
+    return close_with(fd, result(faccessat(AT_FDCWD, path_link(fd).text, (int)a[2], (int)a[3] & AT_EACCESS)));
+}
+
+int64_t sys_faccessat(struct linux_process *p, const uint32_t a[6])
+{
+    return sys_faccessat2(p, (uint32_t[6]){a[0], a[1], a[2]});
+}
+
+int64_t sys_access(struct linux_process *p, const uint32_t a[6])
+{
+    return sys_faccessat2(p, (uint32_t[6]){(uint32_t)AT_FDCWD, a[0], a[1]});
+}
+
+int64_t sys_readlinkat(struct linux_process *p, const uint32_t a[6])
+{
+    char path[LINUX_PATH], target[LINUX_PATH];
+    int r = path_copy(p, path, a[1]);
+    ssize_t n;
+    if (r < 0)
+        return r;
+    if ((int32_t)a[3] <= 0)
+        return -EINVAL;
+    if (!strcmp(path, "/proc/self/exe")) {
+        n = (ssize_t)strlen(p->exe_path);
+        memcpy(target, p->exe_path, (size_t)n);
+    } else {
+        int fd = node(p, a[0], a[1], AT_EMPTY_PATH, false, false);
+        if (fd < 0)
+            return fd;
+        n = readlinkat(fd, "", target, sizeof target);
+        if (n < 0)
+            return close_with(fd, errno == ENOENT ? -EINVAL : -errno); /* ENOENT: no symbolic link */
+        close(fd);
+    }
+    if (n > (ssize_t)a[3])
+        n = (ssize_t)a[3];
+    return user_put(p, a[2], target, (size_t)n) ? n : -EFAULT;
+}
+
+int64_t sys_readlink(struct linux_process *p, const uint32_t a[6])
+{
+    return sys_readlinkat(p, (uint32_t[6]){(uint32_t)AT_FDCWD, a[0], a[1], a[2]});
+}
+
+int64_t sys_mkdirat(struct linux_process *p, const uint32_t a[6])
+{
+    char name[256];
+    int dir = parent(p, a[0], a[1], name);
+    return dir < 0 ? dir : close_with(dir, result(mkdirat(dir, name, a[2] & 07777)));
+}
+
+int64_t sys_mkdir(struct linux_process *p, const uint32_t a[6])
+{
+    return sys_mkdirat(p, (uint32_t[6]){(uint32_t)AT_FDCWD, a[0], a[1]});
+}
+
+int64_t sys_unlinkat(struct linux_process *p, const uint32_t a[6])
+{
+    char name[256];
+    if (a[2] & ~(uint32_t)AT_REMOVEDIR)
+        return -EINVAL;
+    int dir = parent(p, a[0], a[1], name);
+    return dir < 0 ? dir : close_with(dir, result(unlinkat(dir, name, (int)a[2])));
+}
+
+int64_t sys_unlink(struct linux_process *p, const uint32_t a[6])
+{
+    return sys_unlinkat(p, (uint32_t[6]){(uint32_t)AT_FDCWD, a[0], 0});
+}
+
+int64_t sys_rmdir(struct linux_process *p, const uint32_t a[6])
+{
+    return sys_unlinkat(p, (uint32_t[6]){(uint32_t)AT_FDCWD, a[0], AT_REMOVEDIR});
+}
+
+int64_t sys_renameat2(struct linux_process *p, const uint32_t a[6])
+{
+    char from[256], to[256];
+    int old = parent(p, a[0], a[1], from);
+    if (old < 0)
+        return old;
+    int new = parent(p, a[2], a[3], to);
+    if (new < 0)
+        return close_with(old, new);
+    return close_with(old, close_with(new, result(renameat2(old, from, new, to, a[4]))));
+}
+
+int64_t sys_renameat(struct linux_process *p, const uint32_t a[6])
+{
+    return sys_renameat2(p, (uint32_t[6]){a[0], a[1], a[2], a[3], 0});
+}
+
+int64_t sys_rename(struct linux_process *p, const uint32_t a[6])
+{
+    return sys_renameat2(p, (uint32_t[6]){(uint32_t)AT_FDCWD, a[0], (uint32_t)AT_FDCWD, a[1], 0});
+}
+
+int64_t sys_linkat(struct linux_process *p, const uint32_t a[6])
+{
+    char to[256];
+    /* The source must be writable too: a second name must not give rights that the first does not. */
+    int old = node(p, a[0], a[1], a[4], a[4] & AT_SYMLINK_FOLLOW, true);
+    if (old < 0)
+        return old;
+    int dir = parent(p, a[2], a[3], to);
+    if (dir < 0)
+        return close_with(old, dir);
+    int64_t r = result(linkat(AT_FDCWD, path_link(old).text, dir, to, AT_SYMLINK_FOLLOW));
+    return close_with(old, close_with(dir, r));
+}
+
+int64_t sys_link(struct linux_process *p, const uint32_t a[6])
+{
+    return sys_linkat(p, (uint32_t[6]){(uint32_t)AT_FDCWD, a[0], (uint32_t)AT_FDCWD, a[1], 0});
+}
+
+int64_t sys_symlinkat(struct linux_process *p, const uint32_t a[6])
+{
+    char target[LINUX_PATH], name[256];
+    int r = path_copy(p, target, a[0]);
+    if (r < 0)
+        return r;
+    int dir = parent(p, a[1], a[2], name);
+    return dir < 0 ? dir : close_with(dir, result(symlinkat(target, dir, name)));
+}
+
+int64_t sys_symlink(struct linux_process *p, const uint32_t a[6])
+{
+    return sys_symlinkat(p, (uint32_t[6]){a[0], (uint32_t)AT_FDCWD, a[1]});
+}
+
+int64_t sys_mknodat(struct linux_process *p, const uint32_t a[6])
+{
+    char name[256];
+    uint32_t type = a[2] & S_IFMT;
+    if (type && type != S_IFREG && type != S_IFIFO)
+        return -EPERM; /* devices are not for guests to make */
+    int dir = parent(p, a[0], a[1], name);
+    return dir < 0 ? dir : close_with(dir, result(mknodat(dir, name, a[2], 0)));
+}
+
+int64_t sys_mknod(struct linux_process *p, const uint32_t a[6])
+{
+    return sys_mknodat(p, (uint32_t[6]){(uint32_t)AT_FDCWD, a[0], a[1], a[2]});
+}
+
+/* Folders ------------------------------------------------------------------------------------------------------------ */
+
+static int64_t change_cwd(struct linux_process *p, int fd)
+{
+    struct stat st;
+    if (fd < 0)
+        return fd;
+    if (fstat(fd, &st) || !S_ISDIR(st.st_mode))
+        return close_with(fd, -ENOTDIR);
+    if (faccessat(AT_FDCWD, path_link(fd).text, X_OK, AT_EACCESS))
+        return close_with(fd, -errno);
+    close(p->cwd_fd);
+    p->cwd_fd = fd;
+    return 0;
+}
+
+int64_t sys_chdir(struct linux_process *p, const uint32_t a[6])
+{
+    return change_cwd(p, node(p, (uint32_t)AT_FDCWD, a[0], 0, true, false));
+}
+
+int64_t sys_fchdir(struct linux_process *p, const uint32_t a[6])
+{
+    int host = fd_host(p, a[0]);
+    if (host < 0)
+        return host;
+    host = fcntl(host, F_DUPFD_CLOEXEC, 3);
+    return change_cwd(p, host < 0 ? -errno : host);
+}
+
+int64_t sys_getcwd(struct linux_process *p, const uint32_t a[6])
+{
+    char path[LINUX_PATH];
+    int r = path_of(p, p->cwd_fd, path);
+    if (r < 0)
+        return r;
+    size_t n = strlen(path) + 1;
+    if (n > a[1])
+        return -ERANGE;
+    return user_put(p, a[0], path, n) ? (int64_t)n : -EFAULT;
+}
+
+int64_t sys_umask(struct linux_process *p, const uint32_t a[6])
+{
+    (void)p;
+    return umask(a[0] & 0777);
+}

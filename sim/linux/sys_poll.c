@@ -1,0 +1,158 @@
+/* Waiting for descriptors. What is ready is asked of the host; time that passes while waiting is virtual. */
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#include "syscalls.h"
+
+enum { POLL_MAX = LINUX_FDS };
+
+/* timeout in nanoseconds, negative: for ever. */
+static int64_t wait_ready(struct linux_process *p, struct pollfd *fds, uint32_t n, int64_t timeout)
+{
+    int r = poll(fds, n, timeout < 0 ? -1 : 0);
+    if (r < 0)
+        return -errno;
+    if (r == 0)
+        time_skip(p, timeout);
+    return r;
+}
+
+/* Nothing to wait for, for ever: only a signal could help, and nobody is there to send one. */
+static int64_t stuck(struct linux_process *p, const char *why)
+{
+    p->end = LINUX_STUCK;
+    snprintf(p->end_text, sizeof p->end_text, "%s", why);
+    return -EINTR;
+}
+
+static int64_t do_poll(struct linux_process *p, uint32_t at, uint32_t n, int64_t timeout)
+{
+    struct abi_pollfd guest[POLL_MAX];
+    struct pollfd fds[POLL_MAX];
+    if (n > POLL_MAX)
+        return -EINVAL;
+    if (!user_get(p, guest, at, n * sizeof *guest))
+        return -EFAULT;
+    if (!n && timeout < 0)
+        return stuck(p, "poll without descriptors and time limit waits for ever");
+    int64_t bad = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        int host = guest[i].fd < 0 ? -1 : fd_host(p, (uint32_t)guest[i].fd);
+        fds[i] = (struct pollfd){.fd = host < 0 ? -1 : host, .events = guest[i].events};
+        guest[i].revents = guest[i].fd >= 0 && host < 0 ? POLLNVAL : 0;
+        bad += guest[i].revents != 0;
+    }
+    int64_t r = wait_ready(p, fds, n, bad ? 0 : timeout);
+    if (r < 0)
+        return r;
+    for (uint32_t i = 0; i < n; i++)
+        guest[i].revents |= fds[i].revents;
+    return user_put(p, at, guest, n * sizeof *guest) ? r + bad : -EFAULT;
+}
+
+/* -1 for a null pointer, -2 for one that faults, -3 for a bad value. */
+static int64_t get_time(struct linux_process *p, uint32_t at, bool wide)
+{
+    struct abi_timespec64 t;
+    struct abi_timespec t32;
+    if (!at)
+        return -1;
+    if (wide ? !user_get(p, &t, at, sizeof t) : !user_get(p, &t32, at, sizeof t32))
+        return -2;
+    if (!wide)
+        t = (struct abi_timespec64){t32.sec, t32.nsec};
+    t.nsec = (int32_t)t.nsec;
+    if (t.sec < 0 || t.nsec < 0 || t.nsec > 999999999)
+        return -3;
+    return t.sec > INT32_MAX ? INT64_MAX / 2 : t.sec * 1000000000 + t.nsec;
+}
+
+int64_t sys_poll(struct linux_process *p, const uint32_t a[6])
+{
+    return do_poll(p, a[0], a[1], (int32_t)a[2] < 0 ? -1 : (int64_t)a[2] * 1000000);
+}
+
+int64_t sys_ppoll(struct linux_process *p, const uint32_t a[6])
+{
+    int64_t t = get_time(p, a[2], false);
+    return t < -1 ? (t == -2 ? -EFAULT : -EINVAL) : do_poll(p, a[0], a[1], t);
+}
+
+int64_t sys_ppoll64(struct linux_process *p, const uint32_t a[6])
+{
+    int64_t t = get_time(p, a[2], true);
+    return t < -1 ? (t == -2 ? -EFAULT : -EINVAL) : do_poll(p, a[0], a[1], t);
+}
+
+static int64_t do_select(struct linux_process *p, const uint32_t a[6], int64_t timeout)
+{
+    static const short events[3] = {POLLIN | POLLHUP | POLLERR, POLLOUT | POLLERR, POLLPRI};
+    uint32_t set[3][LINUX_FDS / 32] = {{0}}, n = a[0];
+    struct pollfd fds[LINUX_FDS];
+    uint32_t number[LINUX_FDS], used = 0;
+    if (n > LINUX_FDS)
+        n = LINUX_FDS;
+    size_t bytes = (n + 31) / 32 * 4;
+    for (int k = 0; k < 3; k++)
+        if (a[1 + k] && !user_get(p, set[k], a[1 + k], bytes))
+            return -EFAULT;
+    for (uint32_t fd = 0; fd < n; fd++) {
+        struct pollfd f = {.fd = -1};
+        for (int k = 0; k < 3; k++)
+            if (set[k][fd / 32] >> (fd % 32) & 1)
+                f.events |= events[k];
+        if (!f.events)
+            continue;
+        f.fd = fd_host(p, fd);
+        if (f.fd < 0)
+            return -EBADF;
+        number[used] = fd;
+        fds[used++] = f;
+    }
+    if (!used && timeout < 0)
+        return stuck(p, "select without descriptors and time limit waits for ever");
+    int64_t r = wait_ready(p, fds, used, timeout), ready = 0;
+    if (r < 0)
+        return r;
+    uint32_t out[3][LINUX_FDS / 32] = {{0}};
+    for (uint32_t i = 0; i < used; i++) {
+        for (int k = 0; k < 3; k++) {
+            uint32_t word = number[i] / 32, bit = 1u << (number[i] % 32);
+            if ((set[k][word] & bit) && (fds[i].revents & events[k])) {
+                out[k][word] |= bit;
+                ready++;
+            }
+        }
+    }
+    for (int k = 0; k < 3; k++)
+        if (a[1 + k] && !user_put(p, a[1 + k], out[k], bytes))
+            return -EFAULT;
+    return ready;
+}
+
+int64_t sys_select(struct linux_process *p, const uint32_t a[6])
+{
+    struct abi_timeval t;
+    int64_t timeout = -1;
+    if (a[4]) {
+        if (!user_get(p, &t, a[4], sizeof t))
+            return -EFAULT;
+        if (t.sec < 0 || t.usec < 0)
+            return -EINVAL;
+        timeout = t.sec * INT64_C(1000000000) + t.usec * INT64_C(1000);
+    }
+    return do_select(p, a, timeout);
+}
+
+int64_t sys_pselect6(struct linux_process *p, const uint32_t a[6])
+{
+    int64_t t = get_time(p, a[4], false);
+    return t < -1 ? (t == -2 ? -EFAULT : -EINVAL) : do_select(p, a, t);
+}
+
+int64_t sys_pselect64(struct linux_process *p, const uint32_t a[6])
+{
+    int64_t t = get_time(p, a[4], true);
+    return t < -1 ? (t == -2 ? -EFAULT : -EINVAL) : do_select(p, a, t);
+}

@@ -1,0 +1,234 @@
+/* System calls on signals. */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "syscalls.h"
+
+enum { MASK_BYTES = 8, MIN_ALTSTACK = 2048, ONSTACK = 1, DISABLED = 2 };
+#define AUTODISARM (1u << 31)
+
+static uint64_t bit(int signal)
+{
+    return UINT64_C(1) << (signal - 1);
+}
+
+#define UNBLOCKABLE (bit(SIGKILL) | bit(SIGSTOP))
+
+/* Actions ------------------------------------------------------------------------------------------------------------ */
+
+static int64_t set_action(struct linux_process *p, uint32_t signal, const struct linux_action *new)
+{
+    if (signal == 0 || signal >= LINUX_SIGNALS || signal == SIGKILL || signal == SIGSTOP)
+        return -EINVAL;
+    p->action[signal] = *new;
+    p->action[signal].mask &= ~UNBLOCKABLE;
+    if (new->handler == 1 || (new->handler == 0 && (signal == SIGCHLD || signal == SIGURG || signal == SIGWINCH)))
+        p->pending &= ~bit((int)signal);
+    return 0;
+}
+
+int64_t sys_rt_sigaction(struct linux_process *p, const uint32_t a[6])
+{
+    struct abi_sigaction s;
+    struct linux_action new = {0};
+    if (a[3] != MASK_BYTES || a[0] == 0 || a[0] >= LINUX_SIGNALS)
+        return -EINVAL;
+    struct linux_action old = p->action[a[0]];
+    if (a[1]) {
+        if (!user_get(p, &s, a[1], sizeof s))
+            return -EFAULT;
+        new = (struct linux_action){s.handler, s.flags, s.restorer, s.mask};
+        int64_t r = set_action(p, a[0], &new);
+        if (r < 0)
+            return r;
+    }
+    s = (struct abi_sigaction){old.handler, old.flags, old.restorer, old.mask};
+    return a[2] && !user_put(p, a[2], &s, sizeof s) ? -EFAULT : 0;
+}
+
+int64_t sys_sigaction(struct linux_process *p, const uint32_t a[6])
+{
+    struct abi_old_sigaction s;
+    if (a[0] == 0 || a[0] >= LINUX_SIGNALS)
+        return -EINVAL;
+    struct linux_action old = p->action[a[0]];
+    if (a[1]) {
+        if (!user_get(p, &s, a[1], sizeof s))
+            return -EFAULT;
+        struct linux_action new = {s.handler, s.flags, s.restorer, s.mask};
+        int64_t r = set_action(p, a[0], &new);
+        if (r < 0)
+            return r;
+    }
+    s = (struct abi_old_sigaction){old.handler, (uint32_t)old.mask, old.flags, old.restorer};
+    return a[2] && !user_put(p, a[2], &s, sizeof s) ? -EFAULT : 0;
+}
+
+int64_t sys_signal(struct linux_process *p, const uint32_t a[6])
+{
+    enum { ONESHOT_NOMASK = 0xc0000000 };
+    struct linux_action new = {a[1], ONESHOT_NOMASK, 0, 0};
+    uint32_t old = a[0] < LINUX_SIGNALS ? p->action[a[0]].handler : 0;
+    int64_t r = set_action(p, a[0], &new);
+    return r < 0 ? r : old;
+}
+
+/* Masks -------------------------------------------------------------------------------------------------------------- */
+
+static int64_t change_mask(struct linux_process *p, uint32_t how, uint64_t set)
+{
+    switch (how) {
+    case SIG_BLOCK: p->blocked |= set; break;
+    case SIG_UNBLOCK: p->blocked &= ~set; break;
+    case SIG_SETMASK: p->blocked = set; break;
+    default: return -EINVAL;
+    }
+    p->blocked &= ~UNBLOCKABLE;
+    return 0;
+}
+
+int64_t sys_rt_sigprocmask(struct linux_process *p, const uint32_t a[6])
+{
+    uint64_t set, old = p->blocked;
+    if (a[3] != MASK_BYTES)
+        return -EINVAL;
+    if (a[1]) {
+        if (!user_get(p, &set, a[1], 8))
+            return -EFAULT;
+        int64_t r = change_mask(p, a[0], set);
+        if (r < 0)
+            return r;
+    }
+    return a[2] && !user_put(p, a[2], &old, 8) ? -EFAULT : 0;
+}
+
+int64_t sys_sigprocmask(struct linux_process *p, const uint32_t a[6])
+{
+    uint32_t set, old = (uint32_t)p->blocked;
+    if (a[1]) {
+        if (!user_get(p, &set, a[1], 4))
+            return -EFAULT;
+        uint64_t wide = a[0] == SIG_SETMASK ? (p->blocked & ~UINT64_C(0xffffffff)) | set : set;
+        int64_t r = change_mask(p, a[0], wide);
+        if (r < 0)
+            return r;
+    }
+    return a[2] && !user_put(p, a[2], &old, 4) ? -EFAULT : 0;
+}
+
+int64_t sys_rt_sigpending(struct linux_process *p, const uint32_t a[6])
+{
+    uint64_t set = p->pending & p->blocked;
+    if (a[1] > MASK_BYTES)
+        return -EINVAL;
+    return user_put(p, a[0], &set, a[1]) ? 0 : -EFAULT;
+}
+
+static int64_t suspend(struct linux_process *p, uint64_t mask)
+{
+    mask &= ~UNBLOCKABLE;
+    if (!(p->pending & ~mask)) {
+        p->end = LINUX_STUCK;
+        snprintf(p->end_text, sizeof p->end_text, "waits for a signal, and there is nobody to send one");
+        return -EINTR;
+    }
+    p->saved_mask = p->blocked;
+    p->restore_mask = true;
+    p->blocked = mask;
+    return -EINTR;
+}
+
+int64_t sys_rt_sigsuspend(struct linux_process *p, const uint32_t a[6])
+{
+    uint64_t mask;
+    if (a[1] != MASK_BYTES)
+        return -EINVAL;
+    return user_get(p, &mask, a[0], 8) ? suspend(p, mask) : -EFAULT;
+}
+
+int64_t sys_pause(struct linux_process *p, const uint32_t a[6])
+{
+    (void)a;
+    return suspend(p, p->blocked);
+}
+
+/* Alternate stack ---------------------------------------------------------------------------------------------------- */
+
+static bool on_altstack(const struct linux_process *p, uint32_t sp)
+{
+    const struct abi_stack *s = &p->altstack;
+    return !((uint32_t)s->flags & AUTODISARM) && sp > s->sp && sp - s->sp <= s->size;
+}
+
+int64_t sys_sigaltstack(struct linux_process *p, const uint32_t a[6])
+{
+    struct abi_stack new, old = p->altstack;
+    bool on = on_altstack(p, (uint32_t)p->cpu->gpr[GUEST_RSP]);
+    old.flags = (int32_t)((uint32_t)old.flags & AUTODISARM) | (old.size == 0 ? DISABLED : on ? ONSTACK : 0);
+    if (a[0]) {
+        if (!user_get(p, &new, a[0], sizeof new))
+            return -EFAULT;
+        uint32_t mode = (uint32_t)new.flags & ~AUTODISARM;
+        if (on)
+            return -EPERM;
+        if (mode != DISABLED && mode != ONSTACK && mode != 0)
+            return -EINVAL;
+        if (mode == DISABLED)
+            new.sp = new.size = 0;
+        else if (new.size < MIN_ALTSTACK)
+            return -ENOMEM;
+        p->altstack = new;
+    }
+    return a[1] && !user_put(p, a[1], &old, sizeof old) ? -EFAULT : 0;
+}
+
+/* Sending and returning ---------------------------------------------------------------------------------------------- */
+
+static int64_t send(struct linux_process *p, int32_t pid, uint32_t signal, int code)
+{
+    if (signal >= LINUX_SIGNALS)
+        return -EINVAL;
+    if (pid != LINUX_PID)
+        return -ESRCH;
+    if (signal)
+        linux_raise(p, (int)signal, code);
+    return 0;
+}
+
+int64_t sys_kill(struct linux_process *p, const uint32_t a[6])
+{
+    int32_t pid = (int32_t)a[0];
+    if (pid == 0 || pid == -1 || pid == -LINUX_PID) /* its group is itself */
+        pid = pid == -1 ? 0 : LINUX_PID;
+    return send(p, pid, a[1], SI_USER);
+}
+
+int64_t sys_tkill(struct linux_process *p, const uint32_t a[6])
+{
+    return send(p, (int32_t)a[0], a[1], SI_TKILL);
+}
+
+int64_t sys_tgkill(struct linux_process *p, const uint32_t a[6])
+{
+    return a[0] == LINUX_PID ? send(p, (int32_t)a[1], a[2], SI_TKILL) : -ESRCH;
+}
+
+static int64_t frame_return(struct linux_process *p, bool rt)
+{
+    if (!sigframe_pop(p, rt))
+        linux_kill(p, SIGSEGV);
+    return LINUX_NO_RESULT;
+}
+
+int64_t sys_sigreturn(struct linux_process *p, const uint32_t a[6])
+{
+    (void)a;
+    return frame_return(p, false);
+}
+
+int64_t sys_rt_sigreturn(struct linux_process *p, const uint32_t a[6])
+{
+    (void)a;
+    return frame_return(p, true);
+}

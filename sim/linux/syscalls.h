@@ -1,0 +1,14 @@
+/* Handlers of system calls: arguments in order of EBX ECX EDX ESI EDI EBP; the result goes to EAX. */
+#pragma once
+#include "linux.h"
+
+typedef int64_t syscall_fn(struct linux_process *p, const uint32_t a[6]);
+
+#define SYSCALL(name, function, arguments) syscall_fn sys_##function;
+#include "syscalls.def"
+#undef SYSCALL
+
+static inline uint64_t pair64(uint32_t low, uint32_t high)
+{
+    return (uint64_t)high << 32 | low;
+}
