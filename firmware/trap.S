@@ -38,7 +38,7 @@ trap_vectors:
     .balign 128
     j trap_fatal            /* fetch */
     .balign 128
-    j trap_fatal            /* soft */
+    j trap_soft             /* soft */
     .balign 128
 
     .text
@@ -169,6 +169,15 @@ leave_translation:
     bne r60, r61, 1f
     li r4, PORT_EXIT_LIMIT
 1:  rfe
+
+/* Translated code undoes itself by `trap` where the guest may have to be told of an exception; C code only does so if broken. */
+    .globl trap_soft
+    .type trap_soft, @function
+trap_soft:
+    ldn.d.x r60, [r3 + r0 << 0 + SH_IN_TRANSLATION]
+    bne.x r60, r0, trap_guest
+    j trap_fatal
+    .size trap_soft, .-trap_soft
 
 /* A trap that only a mistake in firmware or translated code can cause: tell the host and stop. */
     .globl trap_fatal

@@ -9,7 +9,7 @@
 
 struct duke_machine; /* duke_isa.h: lanes, latencies, sizes */
 struct block_cache;  /* guest/block.h: decoded guest blocks */
-struct gear2;        /* gen/gear2.h: the translator's working memory */
+struct gear2;        /* run/gear2.h: the translator's working memory */
 struct tcache;       /* cache/cache.h: translations */
 
 struct morph {
@@ -21,10 +21,10 @@ struct morph {
     struct gear2 *gear2;
     struct tcache *tcache;
     uint64_t *tmask;            /* one 64-bit mask a guest page frame: 64-byte chunks that hold known code */
+    uint8_t *fine;              /* one bit a page frame: code and data were seen close together there, see run/smc.c */
     uint64_t frames;            /* guest page frames */
     /* Native addresses of the firmware's exit stubs, set after morph_init. */
     uint32_t exit_direct, exit_indirect, exit_interp;
-    uint32_t flat;              /* 1 while the bases of ES, CS, SS and DS are all zero: translated code assumes it */
 };
 
 /* Makes morph's state in the memory at `arena`. NULL if it does not suffice. sh->params must be filled in. */

@@ -31,6 +31,7 @@ struct port_fault {
  *   int  port_guard(void)         0 when armed; nonzero when a guest fault arrives later (a setjmp for one place at a time)
  *   struct port_fault port_fault(void)
  *   uint64_t port_icount(void)
+ *   void port_gctl(unsigned bits)  control register gctl: bit 0 guest addresses wrap at 32 bits, bit 1 user privilege
  *   void port_tlb_flush(void); void port_tlb_inval(uint64_t lin); uint64_t pld64(uint64_t paddr) physical load
  *   void pst64(uint64_t paddr, uint64_t v)  physical store: no gated store may be pending for that double word
  *   const uint8_t *port_phys(uint64_t paddr)  guest memory itself, to read up to the end of the page

@@ -61,6 +61,7 @@ static inline void port_commit(unsigned n)
 static inline struct port_fault port_fault(void) { return port_host->fault; }
 static inline uint64_t port_icount(void) { return port_host->icount; }
 static inline void port_set_ilimit(uint64_t limit) { port_host->ilimit = limit; }
+static inline void port_gctl(unsigned bits) { (void)bits; } /* guest/mmu.c looks at the CPU */
 void port_tlb_flush(void);
 void port_tlb_inval(uint64_t lin);
 uint64_t pld64(uint64_t paddr);

@@ -1,0 +1,118 @@
+/* Room for translations, and their entry into the cache's tables. */
+#include "cache.h"
+
+#include "duke_isa.h"
+#include "guest/block.h"
+#include "morph.h"
+#include "port.h"
+
+struct tcache *cache_make(struct arena *a, uint64_t kib)
+{
+    uint32_t size = (uint32_t)(kib > CACHE_MAX_KIB ? CACHE_MAX_KIB : kib) * 1024;
+    uint32_t max_tr = size / 128, max_exits = size / 64;
+    uint8_t *mem = arena_alloc(a, size, 64);
+    struct tcache *t = arena_alloc(a, sizeof *t, 64);
+    struct translation *tr = arena_alloc(a, (uint64_t)max_tr * sizeof *tr, 64);
+    struct cache_exit *exits = arena_alloc(a, (uint64_t)max_exits * sizeof *exits, 64);
+    struct cache_page *pages = arena_alloc(a, (uint64_t)max_tr * 2 * sizeof *pages, 64);
+    if (!mem || !t || !tr || !exits || !pages)
+        return NULL;
+    *t = (struct tcache){.mem = mem, .size = size, .tr = tr, .exits = exits, .pages = pages};
+    t->max_tr = max_tr;
+    t->max_exits = max_exits;
+    t->max_pages = max_tr * 2;
+    /* On Duke an address is an address. On the host the code is only looked at: any base will do. */
+    uint64_t at = (uint64_t)(uintptr_t)mem;
+    t->native = at < UINT64_C(0x80000000) ? (uint32_t)at : 0x40100000;
+    for (unsigned i = 0; i < CACHE_PAGE_HEADS; i++)
+        t->page_heads[i] = CACHE_NONE;
+    return t;
+}
+
+void cache_flush(struct morph *m)
+{
+    struct tcache *t = m->tcache;
+    for (uint32_t i = 0; i < t->ntr; i++) {
+        struct gblock *b = &m->blocks->blocks[t->tr[i].block];
+        if (!t->tr[i].dead && b->native && b->translation == i)
+            b->native = 0;
+    }
+    t->used = t->ntr = t->nexits = t->npages = t->max_commit = 0;
+    t->generation++;
+    for (unsigned i = 0; i < CACHE_PAGE_HEADS; i++)
+        t->page_heads[i] = CACHE_NONE;
+    for (unsigned i = 0; i < CACHE_FILTER_BITS / 64; i++)
+        t->filter[i] = 0;
+    port_itc_flush();
+    port_code_sync();
+}
+
+bool cache_reserve(struct morph *m, uint32_t words, uint32_t exits, uint32_t pages)
+{
+    struct tcache *t = m->tcache;
+    if (words * 4 > t->size || exits > t->max_exits || pages > t->max_pages)
+        return false;
+    if (t->used + words * 4 > t->size || t->nexits + exits > t->max_exits || t->npages + pages > t->max_pages ||
+        t->ntr == t->max_tr) {
+        cache_flush(m);
+        m->sh->stats.tcache_flushes++;
+    }
+    return true;
+}
+
+static void enter_exit(struct tcache *t, const struct ir_exit *e, const struct gen_exit_code *c)
+{
+    struct cache_exit *x = &t->exits[t->nexits++];
+    *x = (struct cache_exit){.target = e->target, .next = e->next, .branch = c->branch, .stub = c->stub, .after = c->after};
+    x->chained = x->link = CACHE_NONE;
+    x->kind = e->kind;
+    if (e->ninsns > t->max_commit)
+        t->max_commit = e->ninsns;
+}
+
+uint32_t cache_enter(struct morph *m, const struct ir_block *b, const struct gen_code *code, uint32_t block)
+{
+    struct tcache *t = m->tcache;
+    uint32_t n = t->ntr++, first = t->nexits;
+    struct translation *tr = &t->tr[n];
+    tr->rip = b->rip;
+    tr->entry = t->native + t->used;
+    t->used += code->nwords * 4;
+    tr->end = t->native + t->used;
+    tr->block = block;
+    tr->first_exit = first;
+    tr->nexits = b->nexits;
+    tr->incoming = CACHE_NONE;
+    tr->dead = 0;
+    for (uint32_t i = 0; i < b->nexits; i++)
+        enter_exit(t, &b->exit[i], &code->exit[i]);
+    struct gblock *g = &m->blocks->blocks[block];
+    g->native = tr->entry;
+    g->translation = n;
+    if (m->sh->params.opt_chain) {
+        for (uint32_t i = 0; i < b->nexits; i++) {
+            struct cache_exit *x = &t->exits[first + i];
+            if (!x->branch || (x->kind != IR_EXIT_DIRECT && x->kind != IR_EXIT_RETURN))
+                continue;
+            const struct gblock *to = block_peek(m->blocks, x->target, m->sh->cpu.mode);
+            if (to && to->native && to->epoch == m->blocks->epoch)
+                cache_chain(m, first + i, to->translation);
+        }
+    }
+    port_code_sync();
+    return n;
+}
+
+void cache_add_page(struct morph *m, uint64_t lin, uint32_t paddr)
+{
+    struct tcache *t = m->tcache;
+    uint64_t page = lin >> 12;
+    uint32_t frame = paddr >> 12, n = t->ntr - 1;
+    for (uint32_t i = t->npages; i-- > 0 && t->pages[i].translation == n;)
+        if (t->pages[i].page == page && t->pages[i].frame == frame)
+            return;
+    uint32_t *head = &t->page_heads[frame % CACHE_PAGE_HEADS];
+    t->pages[t->npages] = (struct cache_page){page, frame, n, *head};
+    *head = t->npages++;
+    t->filter[page % CACHE_FILTER_BITS / 64] |= UINT64_C(1) << page % 64;
+}

@@ -1,0 +1,71 @@
+/* Links between translations, and taking translations out again. */
+#include "cache.h"
+
+#include "duke_isa.h"
+#include "guest/block.h"
+#include "morph.h"
+#include "port.h"
+
+static void patch(struct tcache *t, uint32_t at, uint32_t target)
+{
+    gen_patch((uint32_t *)(void *)(t->mem + (at - t->native)), at, target);
+}
+
+/* Makes the exit go straight to translation `to`. The caller syncs code. */
+void cache_chain(struct morph *m, uint32_t exit, uint32_t to)
+{
+    struct tcache *t = m->tcache;
+    struct cache_exit *x = &t->exits[exit];
+    if (x->chained != CACHE_NONE || t->tr[to].dead)
+        return;
+    patch(t, x->branch, t->tr[to].entry);
+    x->chained = to;
+    x->link = t->tr[to].incoming;
+    t->tr[to].incoming = exit;
+    m->sh->stats.chains++;
+}
+
+void cache_drop(struct morph *m, uint32_t n)
+{
+    struct tcache *t = m->tcache;
+    struct translation *tr = &t->tr[n];
+    if (tr->dead)
+        return;
+    tr->dead = 1;
+    struct gblock *b = &m->blocks->blocks[tr->block];
+    if (b->native == tr->entry && b->translation == n)
+        b->native = 0;
+    for (uint32_t i = tr->incoming, next; i != CACHE_NONE; i = next) {
+        struct cache_exit *x = &t->exits[i];
+        next = x->link;
+        patch(t, x->branch, x->stub);
+        x->chained = x->link = CACHE_NONE;
+    }
+    tr->incoming = CACHE_NONE;
+    m->sh->stats.tcache_invalidations++;
+    port_itc_flush();
+    port_code_sync();
+}
+
+void cache_drop_frame(struct morph *m, uint32_t paddr)
+{
+    struct tcache *t = m->tcache;
+    uint32_t frame = paddr >> 12;
+    for (uint32_t i = t->page_heads[frame % CACHE_PAGE_HEADS]; i != CACHE_NONE; i = t->pages[i].next)
+        if (t->pages[i].frame == frame)
+            cache_drop(m, t->pages[i].translation);
+}
+
+void cache_drop_range(struct morph *m, uint64_t start, uint64_t end)
+{
+    struct tcache *t = m->tcache;
+    uint64_t first = start >> 12, last = (end - 1) >> 12;
+    bool any = last - first >= CACHE_FILTER_BITS;
+    for (uint64_t p = first; !any && p <= last; p++)
+        any = t->filter[p % CACHE_FILTER_BITS / 64] >> p % 64 & 1;
+    if (!any)
+        return;
+    for (uint32_t i = 0; i < t->npages; i++)
+        if (t->pages[i].page >= first && t->pages[i].page <= last)
+            cache_drop(m, t->pages[i].translation);
+}

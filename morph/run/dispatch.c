@@ -1,0 +1,198 @@
+/* The dispatcher: finds out how to execute what is at cpu.rip, again and again. */
+#include "cache/cache.h"
+#include "duke_isa.h"
+#include "gear2.h"
+#include "guest/block.h"
+#include "guest/interp.h"
+#include "guest/mmu.h"
+#include "guest/sem/sem.h"
+#include "morph.h"
+#include "port.h"
+#include "run.h"
+
+enum { NO_EXIT = 0xffffffffu, BLOCK_MAX = 64 };
+
+/* What the last exit from translated code would like to be told. */
+struct wish {
+    uint32_t exit;       /* number of the direct exit to chain, or NO_EXIT */
+    uint32_t generation; /* of the cache */
+    bool indirect;       /* cpu.rip was looked up and not found */
+};
+
+/* Reports to the host what the interpreter could not go on with. False: the run has come to a stop. */
+static bool report(struct morph *m, enum interp_result r)
+{
+    switch (r) {
+    case INTERP_OK: return true;
+    case INTERP_SMC: return report(m, (enum interp_result)smc_step(m, m->interp.addr));
+    case INTERP_EXCEPTION:
+    case INTERP_SYSCALL:
+    case INTERP_UNIMPLEMENTED:
+    case INTERP_STOP:
+        exc_report(m, r);
+        run_resume(m);
+        return r != INTERP_STOP;
+    default: port_panic("an interpreted instruction met a trap that no instruction should");
+    }
+}
+
+/* The fetch at cpu.rip fails: raises what the processor raises. */
+static bool report_fetch(struct morph *m, enum block_result r, const struct block_fault *f)
+{
+    unsigned vector = r == BLOCK_PAGE_FAULT ? GUEST_PF : r == BLOCK_PROTECTION ? GUEST_GP : GUEST_UD;
+    m->interp.addr = f->addr;
+    return report(m, interp_raise(m, vector, r == BLOCK_PAGE_FAULT ? f->error : 0));
+}
+
+/* The block at cpu.rip. NULL: none; *go_on says whether the run goes on all the same. */
+static struct gblock *block_here(struct morph *m, bool *go_on)
+{
+    const struct guest_cpu *cpu = &m->sh->cpu;
+    struct gblock *b = block_find(m, m->blocks, cpu->rip, cpu->mode);
+    struct block_fault fault;
+    if (b)
+        return b;
+    enum block_result r = block_make(m, cpu->rip, &b, &fault);
+    if (r == BLOCK_FULL) {
+        m->sh->stats.decode_flushes++;
+        morph_drop_all(m);
+        r = block_make(m, cpu->rip, &b, &fault);
+    }
+    if (r == BLOCK_OK)
+        return b;
+    *go_on = report_fetch(m, r, &fault);
+    return NULL;
+}
+
+/* Whether translated code may run: enough instructions are left before the stop, and the segments are as it expects. */
+static bool may_enter(struct morph *m)
+{
+    const struct morph_params *p = &m->sh->params;
+    struct tcache *t = m->tcache;
+    uint32_t env = run_env(m);
+    if (env != t->env || !(env & 1)) {
+        if (t->ntr)
+            cache_flush(m);
+        t->env = env;
+        return false;
+    }
+    if (m->sh->cpu.sysflags & EFL_TF)
+        return false;
+    if (p->stop_rip_on && p->stop_rip == m->sh->cpu.rip)
+        return false;
+    if (p->max_insts) {
+        if (port_icount() + t->max_commit > p->max_insts)
+            return false;
+        port_set_ilimit(p->max_insts - t->max_commit + 1);
+    }
+    return true;
+}
+
+/* Translated code was rolled back to its last commit: interprets from there. The rest of the way to a fault that lies in
+ * a later block is found by the dispatcher. */
+static bool recover(struct morph *m, uint32_t cause)
+{
+    struct morph_stats *s = &m->sh->stats;
+    bool go_on = true;
+    port_cat(DUKE_CAT_RECOVER);
+    struct gblock *b = block_here(m, &go_on);
+    enum interp_result r = b ? interp_block(m, b, BLOCK_MAX) : INTERP_OK;
+    if (r == INTERP_EXCEPTION)
+        s->faults_genuine++;
+    else
+        s->faults_spurious++;
+    if (b && cause == DUKE_TRAP_SB_OVERFLOW) { /* gear 2 did not foresee it: once is enough */
+        uint32_t t = cache_find(m->tcache, (uint32_t)m->sh->trap_pc);
+        if (t != CACHE_NONE) {
+            struct gblock *first = &m->blocks->blocks[m->tcache->tr[t].block];
+            cache_drop(m, t);
+            first->translation = GEAR2_REFUSED;
+        }
+    }
+    go_on = b ? report(m, r) : go_on;
+    port_cat(DUKE_CAT_INTERP);
+    return go_on;
+}
+
+/* Interprets one instruction: what translated code leaves to the interpreter. */
+static bool step(struct morph *m)
+{
+    bool go_on = true;
+    struct gblock *b = block_here(m, &go_on);
+    return b ? report(m, interp_block(m, b, 1)) : go_on;
+}
+
+static bool enter(struct morph *m, uint32_t native, struct wish *w)
+{
+    struct shared *sh = m->sh;
+    struct morph_stats *s = &sh->stats;
+    s->enters++;
+    switch (port_enter(native)) {
+    case PORT_EXIT_DIRECT:
+        s->exits_direct++;
+        w->exit = (uint32_t)sh->exit_id;
+        w->generation = m->tcache->generation;
+        return true;
+    case PORT_EXIT_INDIRECT:
+        s->exits_indirect++;
+        w->indirect = true;
+        return true;
+    case PORT_EXIT_INTERP:
+        s->exits_interp++;
+        return step(m);
+    case PORT_EXIT_LIMIT:
+        sh->cpu.rip = cache_resolve(m->tcache, (uint32_t)sh->trap_cpc, sh->trap_r30);
+        return true;
+    default:
+        s->exits_fault++;
+        sh->cpu.rip = cache_resolve(m->tcache, (uint32_t)sh->trap_cpc, sh->trap_r30);
+        return recover(m, (uint32_t)sh->trap_cause);
+    }
+}
+
+/* Gives the last exit what it lacked, now that block b is translated. */
+static void grant(struct morph *m, struct wish *w, const struct gblock *b)
+{
+    const struct morph_params *p = &m->sh->params;
+    struct tcache *t = m->tcache;
+    if (w->exit != NO_EXIT && w->generation == t->generation && p->opt_chain && w->exit < t->nexits &&
+        t->exits[w->exit].target == b->rip) {
+        cache_chain(m, w->exit, b->translation);
+        port_code_sync();
+    }
+    if (w->indirect && p->opt_itc)
+        port_itc_write(b->rip, b->native);
+}
+
+static bool hot(struct morph *m, struct gblock *b)
+{
+    const struct morph_params *p = &m->sh->params;
+    if (p->gear_max < 2 || b->translation == GEAR2_REFUSED || ++b->count < p->hot2)
+        return false;
+    port_cat(DUKE_CAT_TRANSLATE);
+    bool done = gear2_translate(m, b);
+    port_cat(DUKE_CAT_INTERP);
+    return done;
+}
+
+void morph_run(struct morph *m)
+{
+    bool go_on = true;
+    struct wish w = {.exit = NO_EXIT};
+    run_resume(m);
+    while (go_on) {
+        struct gblock *b = block_here(m, &go_on);
+        if (!b)
+            continue;
+        if ((b->native || hot(m, b)) && may_enter(m)) {
+            grant(m, &w, b);
+            w = (struct wish){.exit = NO_EXIT};
+            go_on = enter(m, b->native, &w);
+            continue;
+        }
+        w = (struct wish){.exit = NO_EXIT};
+        /* A block whose first instruction only the interpreter knows: what follows it may be translated. */
+        unsigned max = b->translation == GEAR2_REFUSED && !b->native ? 1 : BLOCK_MAX;
+        go_on = report(m, interp_block(m, b, max));
+    }
+}

@@ -1,0 +1,217 @@
+/* Makes translations: picks the blocks, lifts, schedules, emits. */
+#include "gear2.h"
+
+#include "cache/cache.h"
+#include "guest/block.h"
+#include "guest/lift.h"
+#include "guest/sem/sem.h"
+#include "morph.h"
+#include "opt/opt.h"
+#include "port.h"
+#include "run.h"
+
+enum {
+    PART_INSNS = 14,  /* a commit at least after so many, should every one of them store to two double words */
+    PENDING_MAX = 24,
+};
+
+/* What a block's last instruction does, as far as going on is concerned. */
+struct way_out {
+    uint64_t taken, fall; /* linear */
+    bool has_taken, has_fall;
+};
+
+static struct way_out way_out_of(const struct gblock *b, const struct ginsn *last, uint64_t last_rip)
+{
+    bool wide = b->mode != GUEST_IA32;
+    struct way_out w = {.fall = lift_next(last, last_rip, wide)};
+    switch (last->op) {
+    case G_JCC: case G_LOOP: case G_LOOPE: case G_LOOPNE: case G_JCXZ:
+        w.has_fall = w.has_taken = true;
+        break;
+    case G_JMP: case G_CALL:
+        w.has_taken = true;
+        break;
+    default:
+        w.has_fall = b->end != BLOCK_END_BRANCH;
+        break;
+    }
+    if (w.has_taken)
+        w.taken = lift_target(last, last_rip, wide);
+    return w;
+}
+
+static uint32_t executions(struct morph *m, const struct gblock *b)
+{
+    if (!b)
+        return 0;
+    return b->native ? (uint32_t)m->sh->params.hot2 : b->count;
+}
+
+/* The block at rip, if it can be taken into this translation. */
+static struct gblock *usable(struct morph *m, struct gblock *b, unsigned max_insns)
+{
+    struct gear2 *g = m->gear2;
+    if (!b || b->native || b->translation == GEAR2_REFUSED || b->count * 4 < m->sh->params.hot2)
+        return NULL;
+    if (g->ir.insns + b->ninsns > max_insns || b->epoch != m->blocks->epoch)
+        return NULL;
+    for (uint32_t i = 0; i < g->nblocks; i++)
+        if (g->blocks[i] == block_index(m->blocks, b))
+            return NULL;
+    if (m->sh->params.stop_rip_on && b->rip == m->sh->params.stop_rip)
+        return NULL;
+    return b;
+}
+
+/* Where to go on after block b, whose instructions but the last may have been lifted already; NULL: nowhere. */
+static struct gblock *choose(struct morph *m, const struct gblock *b, const struct way_out *w, unsigned max_insns,
+                             enum lift_follow *follow, bool *taken_likely)
+{
+    struct gblock *t = w->has_taken ? block_peek(m->blocks, w->taken, b->mode) : NULL;
+    struct gblock *f = w->has_fall ? block_peek(m->blocks, w->fall, b->mode) : NULL;
+    bool taken = w->has_taken && (!w->has_fall || executions(m, t) > executions(m, f));
+    *taken_likely = taken;
+    *follow = LIFT_STOP;
+    struct gblock *next = usable(m, taken ? t : f, max_insns);
+    if (next)
+        *follow = taken ? LIFT_TAKEN : LIFT_FALL;
+    return next;
+}
+
+static unsigned until_stop(struct morph *m, const struct ginsn *insns, unsigned n, uint64_t rip)
+{
+    const struct morph_params *p = &m->sh->params;
+    bool wide = m->sh->cpu.mode != GUEST_IA32;
+    if (!p->stop_rip_on)
+        return n;
+    for (unsigned i = 0; i < n; i++) {
+        if (i && rip == p->stop_rip)
+            return i;
+        rip = lift_next(&insns[i], rip, wide);
+    }
+    return n;
+}
+
+static uint64_t last_rip_of(const struct gblock *b, const struct ginsn *insns, unsigned n)
+{
+    uint64_t rip = b->rip;
+    bool wide = b->mode != GUEST_IA32;
+    for (unsigned i = 0; i + 1 < n; i++)
+        rip = lift_next(&insns[i], rip, wide);
+    return rip;
+}
+
+/* Lifts one block. Returns how the translation stands; *next is the block to go on with. */
+static enum lift_result lift_one(struct morph *m, struct lift *l, struct gblock *b, unsigned max_insns, struct gblock **next)
+{
+    struct gear2 *g = m->gear2;
+    const struct ginsn *insns = block_insns(m->blocks, b);
+    unsigned n = until_stop(m, insns, b->ninsns, b->rip);
+    bool whole = n == b->ninsns;
+    enum lift_follow follow = LIFT_STOP;
+
+    *next = NULL;
+    g->blocks[g->nblocks++] = block_index(m->blocks, b);
+    if (whole && g->nblocks < GEAR2_BLOCKS_MAX) {
+        struct way_out w = way_out_of(b, &insns[n - 1], last_rip_of(b, insns, n));
+        *next = choose(m, b, &w, max_insns > n ? max_insns - n : 0, &follow, &l->taken_likely);
+    }
+    while (n > PART_INSNS) { /* parts that commit, so that gated stores have room */
+        opt_dead_flags(insns, PART_INSNS, l->null_segs, m->sh->params.opt_dead_flags != 0, g->dead);
+        if (lift_insns(l, insns, PART_INSNS, g->dead, LIFT_FALL) == LIFT_CUT)
+            return LIFT_CUT;
+        lift_commit(l);
+        insns += PART_INSNS;
+        n -= PART_INSNS;
+    }
+    opt_dead_flags(insns, n, l->null_segs, m->sh->params.opt_dead_flags != 0, g->dead);
+    return lift_insns(l, insns, n, g->dead, follow);
+}
+
+bool gear2_prepare(struct morph *m, struct gblock *b, unsigned max_blocks, unsigned max_insns)
+{
+    struct gear2 *g = m->gear2;
+    const struct morph_params *p = &m->sh->params;
+    struct lift l = {.b = &g->ir, .rip = b->rip, .itc = p->opt_itc != 0};
+    unsigned left = max_blocks;
+
+    for (unsigned s = GUEST_FS; s <= GUEST_GS; s++)
+        if (b->mode == GUEST_IA32 && (m->sh->cpu.seg_sel[s] & 0xfffc) == 0)
+            l.null_segs |= 1u << s;
+    g->ir.wide = b->mode != GUEST_IA32;
+    g->ir.fold = p->opt_fold != 0;
+    g->ir.fuse = p->opt_fuse != 0;
+    g->ir.index = m->machine->lanes_address_modes;
+    g->gen.machine = m->machine;
+    g->nblocks = 0;
+    ir_start(&g->ir, b->rip);
+    for (;;) {
+        struct gblock *next;
+        enum lift_result r = lift_one(m, &l, b, --left ? max_insns : 0, &next);
+        if (r != LIFT_OPEN)
+            break;
+        if (l.pending + next->ninsns > PENDING_MAX)
+            lift_commit(&l);
+        b = next;
+    }
+    if (g->ir.insns == 0 || g->ir.overflow)
+        return false;
+    opt_liveness(&g->ir);
+    return gen_schedule(&g->gen, &g->ir);
+}
+
+static uint32_t worst_words(const struct gear2 *g)
+{
+    return 2 * g->gen.nops + g->gen.ncycles + 7 * (g->ir.nexits + 1);
+}
+
+static void count(struct morph *m, const struct gear2 *g)
+{
+    struct morph_stats *s = &m->sh->stats;
+    s->gear2_blocks++;
+    s->gear2_insns += g->ir.insns;
+    s->gear2_bundles += g->code.nbundles;
+    s->gear2_ops += g->code.nops;
+    s->gear2_bytes += 4 * g->code.nwords;
+}
+
+static bool emit(struct morph *m, struct gblock *b)
+{
+    struct gear2 *g = m->gear2;
+    uint32_t words = worst_words(g);
+    if (!cache_reserve(m, words, g->ir.nexits, 2 * g->nblocks))
+        return false;
+    struct tcache *t = m->tcache;
+    struct gen_place place = {
+        .words = (uint32_t *)(void *)(t->mem + t->used), .max_words = words, .native = t->native + t->used,
+        .first_exit = t->nexits, .exit_direct = m->exit_direct, .exit_indirect = m->exit_indirect,
+        .exit_interp = m->exit_interp,
+    };
+    if (!gen_emit(&g->gen, &place, &g->code))
+        return false;
+    cache_enter(m, &g->ir, &g->code, block_index(m->blocks, b));
+    for (uint32_t i = 0; i < g->nblocks; i++) {
+        const struct gblock *part = &m->blocks->blocks[g->blocks[i]];
+        cache_add_page(m, part->rip, part->paddr);
+        if (part->paddr2 != BLOCK_NO_PAGE)
+            cache_add_page(m, part->rip + part->len - 1, part->paddr2);
+    }
+    count(m, g);
+    if (m->sh->params.trace_translations)
+        run_trace(m, b);
+    return true;
+}
+
+bool gear2_translate(struct morph *m, struct gblock *b)
+{
+    unsigned max = m->sh->params.block_insns > 63 ? 63 : (unsigned)m->sh->params.block_insns;
+    if (gear2_prepare(m, b, GEAR2_BLOCKS_MAX, max) && emit(m, b))
+        return true;
+    /* Something did not fit: the block alone is smaller. */
+    if (m->gear2->ir.insns && gear2_prepare(m, b, 1, max) && emit(m, b))
+        return true;
+    b->translation = GEAR2_REFUSED;
+    m->sh->stats.gear2_refused++;
+    return false;
+}

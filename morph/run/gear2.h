@@ -1,0 +1,32 @@
+/* Gear 2: guest blocks to translations. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gen/gen.h"
+#include "ir/ir.h"
+
+struct gblock;
+struct morph;
+
+enum {
+    GEAR2_BLOCKS_MAX = 16, /* guest blocks in one translation */
+    GEAR2_REFUSED = 0xffffffffu, /* gblock.translation of a block that gear 2 will not take, native being 0 */
+};
+
+/* The translator's working memory. */
+struct gear2 {
+    struct ir_block ir;
+    struct gen gen;
+    struct gen_code code;
+    uint32_t nblocks;
+    uint32_t blocks[GEAR2_BLOCKS_MAX]; /* decoded blocks that are in the translation */
+    uint8_t dead[64];
+};
+
+/* Translates the code that begins with b, and follows the likely way out of it as far as params allow. False: refused; b is
+ * marked so. The cache may have been flushed on the way. */
+bool gear2_translate(struct morph *m, struct gblock *b);
+
+/* The part before emission, for tests and tools: m->gear2->ir and ->gen are filled in. */
+bool gear2_prepare(struct morph *m, struct gblock *b, unsigned max_blocks, unsigned max_insns);

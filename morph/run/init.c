@@ -1,0 +1,59 @@
+/* Makes struct morph and everything below it. */
+#include "cache/cache.h"
+#include "duke_isa.h"
+#include "gear2.h"
+#include "guest/block.h"
+#include "morph.h"
+#include "port.h"
+#include "run.h"
+
+enum { MAX_BLOCKS = 32768, MAX_INSNS = 196608, MIN_BLOCKS = 1024 };
+
+/* Decoded code gets what the tables fit in: a quarter of what is left, at most MAX_BLOCKS. */
+static struct block_cache *make_blocks(struct arena *a)
+{
+    uint64_t left = a->size - a->used, per_block = sizeof(struct gblock) + 6 * sizeof(struct ginsn) + 16;
+    uint64_t n = left / 2 / per_block;
+    if (n > MAX_BLOCKS)
+        n = MAX_BLOCKS;
+    if (n < MIN_BLOCKS)
+        return NULL;
+    return block_cache_make(a, (uint32_t)n, (uint32_t)n * 6);
+}
+
+struct morph *morph_init(struct shared *sh, void *base, uint64_t size)
+{
+    struct arena a = {.base = base, .size = size};
+    struct morph *m = arena_alloc(&a, sizeof *m, 64);
+    if (!m)
+        return NULL;
+    *m = (struct morph){.sh = sh, .machine = &DUKE_MACHINE, .frames = sh->dram_size / 4096};
+    m->tcache = cache_make(&a, sh->params.tcache_kib); /* first: jumps to the firmware's stubs must reach */
+    m->gear2 = arena_alloc(&a, sizeof *m->gear2, 64);
+    m->tmask = arena_alloc(&a, m->frames * sizeof *m->tmask, 64);
+    m->fine = arena_alloc(&a, (m->frames + 7) / 8, 64);
+    if (!m->tcache || !m->gear2 || !m->tmask || !m->fine)
+        return NULL;
+    m->blocks = make_blocks(&a);
+    if (!m->blocks)
+        return NULL;
+    for (uint64_t i = 0; i < m->frames; i++)
+        m->tmask[i] = 0;
+    for (uint64_t i = 0; i < (m->frames + 7) / 8; i++)
+        m->fine[i] = 0;
+    m->arena = a;
+    m->tcache->env = run_env(m);
+    m->tcache->stop_rip = run_stop_key(sh);
+    sh->tmask_base = (uint64_t)(uintptr_t)m->tmask;
+    return m;
+}
+
+uint32_t run_env(const struct morph *m)
+{
+    const struct guest_cpu *cpu = &m->sh->cpu;
+    uint64_t bases = cpu->seg_base[GUEST_ES] | cpu->seg_base[GUEST_CS] | cpu->seg_base[GUEST_SS] | cpu->seg_base[GUEST_DS];
+    if (cpu->mode != GUEST_IA32)
+        return 1;
+    return (bases == 0 ? 1u : 0) | ((cpu->seg_sel[GUEST_FS] & 0xfffc) == 0 ? 2u : 0) |
+           ((cpu->seg_sel[GUEST_GS] & 0xfffc) == 0 ? 4u : 0);
+}
