@@ -99,7 +99,7 @@ fill:
 1:  ldn.d.x r61, [r3 + r0 << 0 + SH_TLB_FILLS]
     addi r61, r61, 1
     stn.d.x r61, [r3 + r0 << 0 + SH_TLB_FILLS]
-    tlbw r0, r60, r63, r62
+    tlbw r60, r63, r62
     rfe
 
 page_1g:

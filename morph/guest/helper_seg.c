@@ -67,7 +67,6 @@ enum interp_result helper_load_segment(struct morph *m, unsigned seg, unsigned s
     bool ignored = cpu->mode == GUEST_X86_64 && seg < GUEST_FS;
     cpu->seg_sel[seg] = selector & 0xffff;
     cpu->seg_base[seg] = ignored || is_null(selector) ? 0 : describe(cpu, selector).base;
-    m->flat = !(cpu->seg_base[GUEST_ES] | cpu->seg_base[GUEST_CS] | cpu->seg_base[GUEST_SS] | cpu->seg_base[GUEST_DS]);
     return INTERP_OK;
 }
 
