@@ -100,6 +100,7 @@ class Spec:
     commit: dict
     functions: str
     root: pathlib.Path
+    ext_min: int          # opcodes from here on are extension words
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,7 +133,8 @@ def load_spec(root):
     root = pathlib.Path(root)
     duke = root / "duke"
     path = duke / "formats.toml"
-    formats = {n: load_format(n, r, f"{path}: format.{n}") for n, r in read_toml(path)["format"].items()}
+    table = read_toml(path)
+    formats = {n: load_format(n, r, f"{path}: format.{n}") for n, r in table.get("format", {}).items()}
     if "R3I" not in formats:
         raise SpecError(f"{path}: format.R3I is missing; R3's short immediates need it")
     ops = []
@@ -146,7 +148,8 @@ def load_spec(root):
                 raise SpecError(f'{where}: fmt "{row["fmt"]}" is unknown; formats are {", ".join(formats)}')
             ops.append(Op(name, formats[row["fmt"]], row["op"], row["unit"], row.get("kind", "alu"), row, where))
     return Spec(formats, ops, read_toml(duke / "regs.toml"), read_toml(duke / "traps.toml"), read_toml(duke / "hazards.toml"),
-                read_toml(duke / "events.toml"), read_toml(duke / "commit.toml"), (duke / "functions.sem").read_text(), root)
+                read_toml(duke / "events.toml"), read_toml(duke / "commit.toml"), (duke / "functions.sem").read_text(), root,
+                table.get("word", {}).get("ext_opcode_min", 0x60))
 
 
 def load_machine(path):
