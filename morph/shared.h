@@ -55,8 +55,8 @@ enum hostcall {
     HC_LOG,           /* text, for --debug-flags */
     HC_NATIVE,        /* a program compiled by duke-cc calls the host: arg 0 function, 1.. arguments, result in arg 0 */
     HC_READY,         /* firmware has initialised itself; the host fills in cpu and params, then resumes */
-    HC_TRACE,         /* a translation was made (only if params.trace_translations): arg 0 guest rip, 1 guest bytes,
-                         2 native address of its first bundle, 3 native bytes, 4 guest instructions */
+    HC_TRACE,         /* a translation was made (only if params.trace_translations): arg 0 guest rip, 1 native address of
+                         its first bundle, 2 native bytes, 3 gear, 4 guest bytes */
 };
 enum stop_reason { STOP_COUNT = 1, STOP_ADDRESS, STOP_HALT };
 
