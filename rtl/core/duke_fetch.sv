@@ -1,0 +1,124 @@
+// F: every cycle one aligned 32-byte window from L1I goes into a queue of four, and the predictor says where the next one lies.
+// Latency one cycle. Stalls: queue full, L1I miss, hold. A redirect from M empties the queue; so does a refetch from D, which has
+// met a predicted branch where there is none. A window outside memory enters the queue as a fault and ends fetching.
+module duke_fetch
+  import duke_isa_pkg::*;
+  import duke_pkg::*;
+(
+  input  logic        clk_i,
+  input  logic        rst_ni,
+  input  logic        init_i,
+  input  logic        hold_i,            // after a host call
+  input  logic [19:0] dram_pages_i,
+  input  logic [19:0] hidden_pages_i,
+
+  // Redirect (M) and refetch (D)
+  input  logic        redirect_i,
+  input  logic [31:0] redirect_pc_i,
+  input  logic        refetch_i,
+  input  logic [31:0] refetch_pc_i,
+
+  // Predictor
+  output logic        p_en_o,
+  output logic        p_used_o,
+  input  logic        p_taken_i,
+  input  logic [2:0]  p_last_i,
+  input  logic [31:0] p_target_i,
+
+  // L1I
+  output logic        ic_en_o,
+  output logic [31:0] ic_pc_o,
+  input  logic        ic_hit_i,
+  input  logic        ic_busy_i,
+  input  logic [63:0] ic_data_i [4],
+
+  // Queue, as D sees it: entries from head, `count` of them
+  output logic [63:0] q_data_o [16],     // index: entry, double word
+  output logic [2:0]  q_first_o [4],
+  output logic [2:0]  q_last_o [4],
+  output logic [3:0]  q_taken_o,         // the window ends in a predicted-taken branch
+  output logic [3:0]  q_fault_o,
+  output logic [31:0] q_target_o [4],
+  output logic [1:0]  q_head_o,
+  output logic [2:0]  q_count_o,
+  input  logic [2:0]  q_pop_i
+);
+  logic [63:0] data_q [16];
+  logic [2:0] first_q [4];
+  logic [2:0] last_q [4];
+  logic [31:0] target_q [4];
+  logic [3:0] taken_q, fault_q;
+  logic [1:0] head_q /* verilator public_flat_rw */;
+  logic [1:0] tail_q /* verilator public_flat_rw */;
+  logic [2:0] count_q /* verilator public_flat_rw */;
+  logic [31:0] pc_q /* verilator public_flat_rw */;
+  logic [31:0] pc_d;
+  logic dead_q /* verilator public_flat_rw */;                   // fetched a fault; only a redirect helps
+
+  assign q_data_o = data_q;
+  assign q_first_o = first_q;
+  assign q_last_o = last_q;
+  assign q_target_o = target_q;
+  assign q_taken_o = taken_q;
+  assign q_fault_o = fault_q;
+  assign q_head_o = head_q;
+  assign q_count_o = count_q;
+
+  logic go, bad, push;
+  assign go = !init_i && !hold_i && !dead_q && !redirect_i && !refetch_i && !count_q[2];
+  assign bad = pc_q[1:0] != 2'd0
+    || !(pc_q[31:12] < dram_pages_i || (pc_q[31:30] == 2'b01 && {2'b0, pc_q[29:12]} < hidden_pages_i));
+  assign ic_en_o = go && !bad;
+  assign ic_pc_o = pc_q;
+  assign p_en_o = ic_en_o && ic_hit_i;
+  assign push = go && (bad || ic_hit_i);
+  assign p_used_o = push;
+
+  always_comb begin
+    pc_d = pc_q;
+    if (redirect_i) pc_d = redirect_pc_i;
+    else if (refetch_i) pc_d = refetch_pc_i;
+    else if (push && !bad) pc_d = p_taken_i ? p_target_i : {pc_q[31:5] + 27'd1, 5'd0};
+  end
+
+  logic unused;
+  assign unused = ic_busy_i;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      pc_q <= 32'h4001_0000;
+      head_q <= '0;
+      tail_q <= '0;
+      count_q <= '0;
+      dead_q <= 1'b0;
+      taken_q <= '0;
+      fault_q <= '0;
+    end else begin
+      pc_q <= pc_d;
+      if (redirect_i || refetch_i) begin
+        head_q <= '0;
+        tail_q <= '0;
+        count_q <= '0;
+        dead_q <= 1'b0;
+      end else begin
+        head_q <= head_q + q_pop_i[1:0];
+        count_q <= count_q + {2'd0, push} - q_pop_i;
+        if (push) begin
+          tail_q <= tail_q + 2'd1;
+          dead_q <= bad;
+          taken_q[tail_q] <= !bad && p_taken_i;
+          fault_q[tail_q] <= bad;
+        end
+      end
+    end
+    if (push) begin
+      first_q[tail_q] <= pc_q[4:2];
+      last_q[tail_q] <= p_last_i;
+      target_q[tail_q] <= p_target_i;
+      data_q[{tail_q, 2'd0}] <= ic_data_i[0];
+      data_q[{tail_q, 2'd1}] <= ic_data_i[1];
+      data_q[{tail_q, 2'd2}] <= ic_data_i[2];
+      data_q[{tail_q, 2'd3}] <= ic_data_i[3];
+    end
+  end
+endmodule

@@ -1,0 +1,66 @@
+// Types and derived parameters that the units of the core share. Facts of encoding and of the machine are in duke_isa_pkg.
+package duke_pkg;
+  import duke_isa_pkg::*;
+
+  // Lanes have fixed numbers on every machine; lanes a machine lacks stay empty.
+  localparam int LANES = 5;
+  localparam int LANE_M0 = 0;
+  localparam int LANE_A0 = 2;
+  localparam int LANE_B = 4;
+  localparam int INT_LANES = 4;  // all but B
+
+  localparam int LINE_WORDS = 8;  // double words of a 64-byte line
+  localparam int L1I_SETS = CACHES_L1I_KIB * 16 / CACHES_L1I_WAYS;
+  localparam int L1D_SETS = CACHES_L1D_KIB * 16 / CACHES_L1D_WAYS;
+  localparam int L2_SETS = CACHES_L2_KIB * 16 / CACHES_L2_WAYS;
+  localparam int NATIVE_STORES = 8;  // write buffer of native stores
+  // After reset a counter walks through the sets of all tables and the registers, clearing one a cycle.
+  localparam int INIT_CYCLES = 512;
+
+  // An op in flight. Register numbers have bit 6 set for file f; 0 where none is read.
+  typedef struct packed {
+    logic [2:0] pos;      // position among the ops of the bundle that take a lane
+    logic [2:0] unit;     // UNIT_*
+    logic [4:0] kind;     // KIND_*
+    logic [6:0] code;     // what the unit does
+    logic [6:0] rd;
+    logic [6:0] ra;
+    logic [6:0] rb;
+    logic [6:0] rc;       // a store's data register
+    logic       wr;       // writes rd
+    logic       use_imm;  // the immediate stands for rb (not memory ops: they add it)
+    logic [1:0] size;     // memory: log2 of the bytes
+    logic       sign;
+    logic [1:0] spec;     // SPEC_*
+    logic       guest;
+    logic [1:0] scale;
+    logic [3:0] aux;      // condition of selcc and bcc, alias entry of ldp
+  } uop_t;
+
+  // Kinds of branch that the predictor tells apart.
+  typedef enum logic [2:0] {
+    PK_COND, PK_JUMP, PK_CALL, PK_RET, PK_JRAS
+  } pkind_e;
+
+  // Least-recently-used order of up to 8 ways: way numbers from the most recent (low bits) to the oldest.
+  function automatic logic [23:0] lru_touch(input logic [23:0] order, input logic [2:0] way);
+    logic [23:0] r;
+    logic found;
+    r = {order[20:0], way};
+    found = 1'b0;
+    for (int i = 0; i < 8; i++) begin
+      if (!found && order[3*i+:3] == way) begin
+        found = 1'b1;
+        r = (order & ~(24'((25'd1 << (3 * i + 3)) - 25'd1)))
+          | ((order << 3) & (24'((25'd1 << (3 * i + 3)) - 25'd1))) | {21'd0, way};
+      end
+    end
+    return r;
+  endfunction
+  localparam logic [23:0] LRU_INIT = {3'd7, 3'd6, 3'd5, 3'd4, 3'd3, 3'd2, 3'd1, 3'd0};
+
+  // Eight byte enables to a bit mask.
+  function automatic logic [63:0] byte_mask(input logic [7:0] m);
+    return {{8{m[7]}}, {8{m[6]}}, {8{m[5]}}, {8{m[4]}}, {8{m[3]}}, {8{m[2]}}, {8{m[1]}}, {8{m[0]}}};
+  endfunction
+endpackage

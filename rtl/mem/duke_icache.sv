@@ -1,0 +1,151 @@
+// L1 instruction cache: tags and data, read a 32-byte window at a time. A hit is combinational; a miss asks L2 for the line and
+// the fetch unit tries again. `flush` empties it at once: every set carries the epoch in which its valid bits were made.
+module duke_icache
+  import duke_isa_pkg::*;
+  import duke_pkg::*;
+(
+  input  logic        clk_i,
+  input  logic        rst_ni,
+  input  logic        init_i,
+  input  logic [8:0]  init_idx_i,
+
+  // Fetch
+  input  logic        en_i,
+  input  logic [31:5] window_i,
+  output logic        hit_o,
+  output logic [63:0] data_o [4],
+  output logic        busy_o,       // a miss is outstanding
+  input  logic        flush_i,
+
+  // L2
+  output logic        req_o,
+  output logic [31:6] req_addr_o,
+  input  logic        fill_i,
+  input  logic [63:0] fill_line_i [LINE_WORDS],
+
+  output logic        ev_miss_o
+);
+  localparam int SB = $clog2(L1I_SETS);
+  localparam int WAYS = CACHES_L1I_WAYS;
+  localparam int WB = $clog2(WAYS);
+  localparam int TB = 26 - SB;
+  localparam int EB = 8;
+
+  logic [EB+WAYS-1:0] set_q [L1I_SETS] /* verilator public_flat_rw */;  // epoch, valid bits
+  logic [TB-1:0] tag_q [L1I_SETS * WAYS] /* verilator public_flat_rw */;
+  logic [23:0] lru_q [L1I_SETS];
+  logic [63:0] data_q [L1I_SETS * WAYS * LINE_WORDS];
+  logic [EB-1:0] epoch_q, epoch_next;
+  logic miss_q, stale_q;
+  logic [31:6] miss_addr_q;
+
+  assign busy_o = miss_q;
+  assign req_o = miss_q;
+  assign req_addr_o = miss_addr_q;
+  assign epoch_next = epoch_q + 1'b1;
+
+  logic [SB-1:0] set;
+  logic [WB-1:0] way;
+  logic [23:0] order;
+  always_comb begin
+    logic [EB+WAYS-1:0] state;
+    set = window_i[6+:SB];
+    hit_o = 1'b0;
+    way = '0;
+    order = LRU_INIT;
+    data_o[0] = '0;
+    data_o[1] = '0;
+    data_o[2] = '0;
+    data_o[3] = '0;
+    if (en_i) begin
+      state = set_q[set];
+      order = lru_q[set];
+      if (state[EB+WAYS-1:WAYS] == epoch_q) begin
+        for (int w = 0; w < WAYS; w++) begin
+          if (state[w] && tag_q[{set, WB'(w)}] == window_i[31-:TB]) begin
+            hit_o = 1'b1;
+            way = WB'(w);
+          end
+        end
+      end
+      if (hit_o) begin
+        data_o[0] = data_q[{set, way, window_i[5], 2'd0}];
+        data_o[1] = data_q[{set, way, window_i[5], 2'd1}];
+        data_o[2] = data_q[{set, way, window_i[5], 2'd2}];
+        data_o[3] = data_q[{set, way, window_i[5], 2'd3}];
+      end
+    end
+  end
+
+  assign ev_miss_o = en_i && !hit_o && !miss_q;
+
+  // Fill: an invalid way, else the oldest. A line asked for before a flush may be stale and is dropped.
+  logic set_we;
+  logic [SB-1:0] set_wi;
+  logic [EB+WAYS-1:0] set_wd;
+  logic fill_en;
+  logic [WB-1:0] fill_way;
+  logic lru_we;
+  logic [SB-1:0] lru_wi;
+  logic [23:0] lru_wd;
+  always_comb begin
+    logic [WAYS-1:0] valid;
+    set_we = 1'b0;
+    set_wi = init_idx_i[SB-1:0];
+    set_wd = '0;
+    fill_en = 1'b0;
+    fill_way = '0;
+    lru_we = en_i && hit_o && order[WB-1:0] != way;
+    lru_wi = set;
+    lru_wd = LRU_INIT;
+    if (lru_we) lru_wd = lru_touch(order, 3'(way));
+    valid = '0;
+    if (init_i) begin
+      set_we = 1'b1;
+      lru_we = 1'b1;
+      lru_wi = init_idx_i[SB-1:0];
+    end else if (flush_i) begin
+      // Cleaning one set a flush makes sure that no set is left with an epoch that comes round again.
+      set_we = 1'b1;
+      set_wi = epoch_next[SB-1:0];
+      set_wd = {epoch_next, {WAYS{1'b0}}};
+    end else if (fill_i && !stale_q) begin
+      fill_en = 1'b1;
+      set_wi = miss_addr_q[6+:SB];
+      valid = (set_q[set_wi][EB+WAYS-1:WAYS] == epoch_q) ? set_q[set_wi][WAYS-1:0] : '0;
+      lru_wd = lru_q[set_wi];
+      fill_way = lru_wd[3*(WAYS-1)+:WB];
+      for (int w = WAYS - 1; w >= 0; w--) if (!valid[w]) fill_way = WB'(w);
+      valid[fill_way] = 1'b1;
+      set_we = 1'b1;
+      set_wd = {epoch_q, valid};
+      lru_we = 1'b1;
+      lru_wi = set_wi;
+      lru_wd = lru_touch(lru_wd, 3'(fill_way));
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      epoch_q <= '0;
+      miss_q <= 1'b0;
+      stale_q <= 1'b0;
+      miss_addr_q <= '0;
+    end else begin
+      if (flush_i) epoch_q <= epoch_next;
+      if (fill_i) begin
+        miss_q <= 1'b0;
+      end else if (ev_miss_o) begin
+        miss_q <= 1'b1;
+        miss_addr_q <= window_i[31:6];
+      end
+      stale_q <= miss_q && !fill_i && (stale_q || flush_i);
+    end
+    if (set_we) set_q[set_wi] <= set_wd;
+    if (lru_we) lru_q[lru_wi] <= lru_wd;
+    if (fill_en) begin
+      tag_q[{set_wi, fill_way}] <= miss_addr_q[31-:TB];
+      for (int i = 0; i < LINE_WORDS; i++) data_q[{set_wi, fill_way, 3'(i)}] <= fill_line_i[i];
+    end
+  end
+endmodule

@@ -1,0 +1,20 @@
+// What the simulator sees: the core, and nothing else. Memory is behind DPI (mem/duke_l2.sv).
+module duke_top (
+  input  logic        clk_i,
+  input  logic        rst_ni,
+  input  logic [63:0] host_i,             // passed back in every DPI call
+  input  logic [19:0] dram_pages_i,       // memory sizes in 4 KiB pages
+  input  logic [19:0] hidden_pages_i,
+  input  logic        irq_i,
+  input  logic        resume_i,           // one cycle: go on after a host call
+  input  logic        record_i,
+  output logic        stopped_o,          // a host call has retired and its record is out
+  output logic        double_fault_o,
+  output logic [31:0] hcall_o,
+  output logic [31:0] pc_o
+);
+  duke_core core (
+    .clk_i, .rst_ni, .host_i, .dram_pages_i, .hidden_pages_i, .irq_i, .resume_i, .record_i, .stopped_o, .double_fault_o,
+    .hcall_o, .pc_o
+  );
+endmodule
