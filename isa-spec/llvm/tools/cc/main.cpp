@@ -152,7 +152,7 @@ void Driver::parse(int Count, char **Args) {
       ClangOptions.push_back(A);
       ClangOptions.push_back(Next());
     } else if (A.size() > 1 && A[0] == '-') {
-      if (!strchr("IDUWfgMps", A[1]) && !startsWith(A, "-i"))
+      if (!strchr("IDUWfgMpsw", A[1]) && !startsWith(A, "-i"))
         fail("unknown option " + A + "; see duke-cc --help");
       ClangOptions.push_back(A);
     } else {
