@@ -22,6 +22,7 @@ static const struct key keys[] = {
     {"sim.engine", "func, rtl or lockstep", KEY_TEXT, AT(engine), 0, 0, 0},
     {"sim.machine", "machine table the core is built from", KEY_TEXT, AT(machine), 0, 0, 0},
     {"sim.firmware", "firmware image; empty: the one built with this program", KEY_TEXT, AT(firmware), 0, 0, 0},
+    {"sim.clock_mhz", "clock of the core, which turns cycles into seconds", KEY_NUMBER, AT(clock_mhz), 1000, 1, 100000},
     {"memory.dram_mib", "guest DRAM in MiB", KEY_NUMBER, AT(dram_mib), 256, 1, 1024},
     {"memory.hidden_mib", "hidden memory in MiB: firmware, morph's tables, translation cache", KEY_NUMBER, AT(hidden_mib), 64,
      1, 1024},

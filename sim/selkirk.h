@@ -35,6 +35,7 @@ struct selkirk_config {
     char engine[16];               /* "func", "rtl" or "lockstep" */
     char machine[32];              /* machine table, see isa-spec/machines */
     uint64_t dram_mib, hidden_mib; /* guest DRAM, hidden memory */
+    uint64_t clock_mhz;            /* turns cycles into seconds */
     char firmware[4096];           /* ELF64 for Duke; empty: the one built with this program */
     struct morph_params morph;
     char fst[4096];                /* rtl: waves to this file; empty: none */

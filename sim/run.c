@@ -1,0 +1,293 @@
+/* `selkirk run`: one guest program from start to end. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "disasm.h"
+#include "linux/linux.h"
+#include "output.h"
+#include "progress.h"
+#include "trace.h"
+
+struct run {
+    struct run_options o;
+    struct selkirk *m;
+    struct linux_process p;
+    struct progress progress;
+    struct trace *trace;
+    FILE *trace_out;
+};
+
+static struct selkirk *interrupt_target; /* for the signal handler, which takes no argument */
+
+static void on_signal(int signal)
+{
+    (void)signal;
+    selkirk_interrupt(interrupt_target);
+}
+
+static void catch_signals(struct selkirk *m)
+{
+    /* No SA_RESTART: a read that waits shall end. A second Ctrl-C ends the simulator itself. */
+    struct sigaction a = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    interrupt_target = m;
+    sigaction(SIGINT, &a, NULL);
+    sigaction(SIGTERM, &a, NULL);
+    signal(SIGPIPE, SIG_IGN); /* the guest gets its own */
+}
+
+/* Hooks -------------------------------------------------------------------------------------------------------------- */
+
+static uint64_t icount(void *arg)
+{
+    return selkirk_icount(arg);
+}
+
+static enum selkirk_verdict verdict(const struct run *r)
+{
+    return r->p.end == LINUX_RUNNING ? SELKIRK_GO_ON : SELKIRK_RETURN;
+}
+
+static enum selkirk_verdict on_syscall(void *arg, const struct selkirk_event *ev)
+{
+    enum { INT80 = 0x80, INSTRUCTION_BYTES = 2, INVALID_OPCODE = 6 };
+    struct run *r = arg;
+    if (ev->arg[0] == INT80) {
+        linux_syscall(&r->p);
+    } else { /* this kernel offers no vdso, so nothing tells a program to use syscall or sysenter */
+        r->p.cpu->rip -= INSTRUCTION_BYTES;
+        linux_exception(&r->p, INVALID_OPCODE, 0, 0);
+    }
+    return verdict(r);
+}
+
+static enum selkirk_verdict on_exception(void *arg, const struct selkirk_event *ev)
+{
+    struct run *r = arg;
+    linux_exception(&r->p, (unsigned)ev->arg[0], (uint32_t)ev->arg[1], ev->arg[2]);
+    return verdict(r);
+}
+
+static enum selkirk_verdict on_translation(void *arg, const struct selkirk_event *ev)
+{
+    struct run *r = arg;
+    if (r->trace)
+        trace_translation(r->trace, ev);
+    return SELKIRK_GO_ON;
+}
+
+static enum selkirk_verdict on_tick(void *arg)
+{
+    struct run *r = arg;
+    progress_tick(&r->progress, r->m, &r->o);
+    return SELKIRK_GO_ON;
+}
+
+static void on_log(void *arg, const char *text)
+{
+    (void)arg;
+    fprintf(stderr, "morph: %s\n", text);
+}
+
+static void on_record(void *arg, const struct engine_record *rec)
+{
+    struct run *r = arg;
+    trace_record(r->trace, rec);
+}
+
+static void set_hooks(struct run *r, bool record)
+{
+    bool slow = strcmp(r->o.cfg.engine, "func") != 0;
+    struct selkirk_hooks h = {
+        .arg = r, .syscall = on_syscall, .exception = on_exception, .translation = on_translation, .log = on_log,
+        .tick = on_tick, .tick_cycles = slow ? 20000 : 2000000, .record = record ? on_record : NULL,
+    };
+    selkirk_set_hooks(r->m, &h);
+}
+
+/* The end ------------------------------------------------------------------------------------------------------------ */
+
+static void print_instruction(struct run *r)
+{
+    const struct guest_cpu *c = r->p.cpu;
+    uint8_t bytes[15];
+    char text[160];
+    size_t n = 0;
+    while (n < sizeof bytes && selkirk_read(r->m, c->rip + n, &bytes[n], 1))
+        n++;
+    size_t length = guest_disasm(text, sizeof text, (int)c->mode, c->rip, bytes, n);
+    fprintf(stderr, " at %#llx:", (unsigned long long)c->rip);
+    for (size_t i = 0; i < (length ? length : n); i++)
+        fprintf(stderr, " %02x", bytes[i]);
+    fprintf(stderr, "  %s", n ? text : "(not mapped)");
+}
+
+static void print_registers(const struct guest_cpu *c)
+{
+    static const char *const names[] = {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"};
+    for (int i = 0; i < 8; i++)
+        fprintf(stderr, " %s=%08x", names[i], (unsigned)c->gpr[i]);
+    fprintf(stderr, " efl=%08x\n", (unsigned)(c->flags | c->sysflags));
+}
+
+static int process_ended(struct run *r)
+{
+    const struct linux_process *p = &r->p;
+    switch (p->end) {
+    case LINUX_EXITED:
+        return p->end_value;
+    case LINUX_KILLED:
+        fprintf(stderr, "selkirk: guest killed by SIG%s", linux_signal_name(p->end_value));
+        if (p->end_text[0])
+            fprintf(stderr, " (%s)", p->end_text);
+        else if (p->end_value == SIGSEGV || p->end_value == SIGBUS)
+            fprintf(stderr, " (address %#x)", p->info[p->end_value].addr);
+        print_instruction(r);
+        fputc(';', stderr);
+        print_registers(p->cpu);
+        return 128 + p->end_value;
+    default:
+        fprintf(stderr, "selkirk: guest is stuck: %s\n", p->end_text);
+        return EXIT_STUCK;
+    }
+}
+
+static int ended(struct run *r, const struct selkirk_event *ev)
+{
+    switch (ev->stop) {
+    case SELKIRK_STOP_UNIMPLEMENTED:
+        fputs("selkirk: instruction is not implemented", stderr);
+        print_instruction(r);
+        fprintf(stderr, "%s%s;", ev->text[0] ? "; " : "", ev->text);
+        print_registers(r->p.cpu);
+        return EXIT_UNIMPLEMENTED;
+    case SELKIRK_STOP_PANIC:
+        fprintf(stderr, "selkirk: firmware panic: %s\n", ev->text);
+        return EXIT_PANIC;
+    case SELKIRK_STOP_DIVERGED:
+        fprintf(stderr, "selkirk: engines differ: %s\n", ev->text);
+        return EXIT_DIVERGED;
+    case SELKIRK_STOP_INSTS:
+    case SELKIRK_STOP_CYCLES:
+        fprintf(stderr, "selkirk: stopped at the limit, %llu instructions, %llu cycles\n",
+                (unsigned long long)selkirk_icount(r->m), (unsigned long long)selkirk_cycles(r->m));
+        return EXIT_LIMIT;
+    case SELKIRK_STOP_INTERRUPTED:
+        fprintf(stderr, "selkirk: interrupted after %llu instructions, %llu cycles\n",
+                (unsigned long long)selkirk_icount(r->m), (unsigned long long)selkirk_cycles(r->m));
+        return EXIT_INTERRUPTED;
+    default:
+        return process_ended(r);
+    }
+}
+
+/* The run ------------------------------------------------------------------------------------------------------------ */
+
+static bool open_trace(struct run *r)
+{
+    char path[4096];
+    if (!r->o.trace)
+        return true;
+    r->trace_out = stderr;
+    if (r->o.trace_file || r->o.outdir) {
+        snprintf(path, sizeof path, "%s%s", r->o.trace_file ? r->o.trace_file : r->o.outdir, r->o.trace_file ? "" : "/trace.txt");
+        r->trace_out = fopen(path, "w");
+        if (!r->trace_out)
+            return usage_error("--trace-file %s: %s", path, strerror(errno)), false;
+    }
+    r->trace = trace_open(r->m, r->trace_out);
+    return true;
+}
+
+static void close_trace(struct run *r)
+{
+    if (r->trace)
+        trace_close(r->trace);
+    if (r->trace_out && r->trace_out != stderr)
+        fclose(r->trace_out);
+}
+
+/* The window of a trace is run with the record hook, the rest without. */
+static struct selkirk_event run_guest(struct run *r)
+{
+    struct selkirk_limits whole = {.insts = r->o.max_insts, .cycles = r->o.max_cycles};
+    uint64_t start = r->o.trace_start, count = r->o.trace_count;
+    uint64_t end = count > UINT64_MAX - start ? UINT64_MAX : start + count;
+    const struct { uint64_t until; bool record; } parts[] = {{start, false}, {end, true}, {UINT64_MAX, false}};
+    for (int i = 0; i < 3; i++) {
+        struct selkirk_limits l = whole;
+        bool last = !r->trace || parts[i].until == UINT64_MAX || (whole.cycles && whole.cycles <= parts[i].until);
+        if (r->trace && !parts[i].until)
+            continue;
+        if (!last)
+            l.cycles = parts[i].until;
+        set_hooks(r, r->trace && parts[i].record);
+        struct selkirk_event ev = selkirk_run(r->m, &l);
+        if (last || ev.stop != SELKIRK_STOP_CYCLES)
+            return ev;
+    }
+    return (struct selkirk_event){.stop = SELKIRK_STOP_CYCLES};
+}
+
+static int run_to_end(struct run *r)
+{
+    char err[512];
+    if (!output_prepare(&r->o) || !open_trace(r))
+        return EXIT_USAGE;
+    progress_start(&r->progress, &r->o);
+    catch_signals(r->m);
+    struct selkirk_event ev = run_guest(r);
+    progress_end(&r->progress);
+    signal(SIGINT, SIG_DFL);
+    double seconds = host_seconds() - r->progress.start;
+    int status = ended(r, &ev);
+    linux_report_missing(&r->p, stderr);
+    if (!selkirk_stats_check(r->m, err, sizeof err)) {
+        fprintf(stderr, "selkirk: %s\n", err);
+        status = EXIT_INVARIANT;
+    }
+    if (!output_write(&r->o, r->m, seconds, status))
+        status = EXIT_USAGE;
+    if (r->o.report)
+        output_report(r->m, &r->o, seconds, stderr);
+    close_trace(r);
+    return status;
+}
+
+static int start(struct run *r)
+{
+    char err[1024];
+    r->o.cfg.morph.trace_translations = r->o.trace;
+    r->m = selkirk_create(&r->o.cfg, err, sizeof err);
+    if (!r->m)
+        return usage_error("%s", err);
+    if (!linux_init(&r->p, selkirk_mm(r->m), selkirk_cpu(r->m), r->o.root, err, sizeof err))
+        return usage_error("--root %s", err);
+    r->p.icount = icount;
+    r->p.icount_arg = r->m;
+    r->p.strace = r->o.strace ? stderr : NULL;
+    if (!linux_load(&r->p, r->o.program[0], r->o.program, r->o.env, (unsigned)r->o.cfg.morph.guest_cpu, err, sizeof err))
+        return usage_error("%s", err);
+    return run_to_end(r);
+}
+
+int run_main(int argc, char *argv[])
+{
+    struct run *r = calloc(1, sizeof *r);
+    if (!r)
+        return usage_error("out of memory");
+    r->p.root_fd = r->p.cwd_fd = r->p.exe_fd = -1;
+    int status = options_parse(&r->o, argc, argv);
+    if (status < 0)
+        status = start(r);
+    if (r->m)
+        linux_free(&r->p);
+    selkirk_destroy(r->m);
+    options_free(&r->o);
+    free(r);
+    return status;
+}
