@@ -60,7 +60,7 @@ struct func_ras_entry {
 /* Guest pages that may be accessed without any check: va & ~4095 equals the tag. addend + va is the host address. */
 struct func_soft {
     uint64_t load, store; /* 1: never equal */
-    uint8_t *addend;
+    uintptr_t addend;
     uint32_t page;
 };
 

@@ -104,7 +104,7 @@ static void undo_first(struct func *e, const struct func_place *place)
         if (unlikely(((va + sizeof(u) - 1) & ~UINT64_C(4095)) != t->load))                         \
             goto slow;                                                                             \
         u v;                                                                                       \
-        memcpy(&v, t->addend + va, sizeof v);                                                      \
+        memcpy(&v, (void *)(t->addend + va), sizeof v);                                            \
         if (save)                                                                                  \
             e->saved = r[ip->d];                                                                   \
         r[ip->d] = (uint64_t)(s)v;                                                                 \
@@ -139,12 +139,12 @@ static void undo_first(struct func *e, const struct func_place *place)
         }                                                                                          \
         u v = (u)r[ip->d], old;                                                                    \
         struct func_undo *undo = &e->undo[e->undo_count++];                                        \
-        memcpy(&old, t->addend + va, sizeof v);                                                    \
+        memcpy(&old, (void *)(t->addend + va), sizeof v);                                          \
         undo->paddr = t->page + (uint32_t)(va & 4095);                                             \
         undo->size = sizeof(u);                                                                    \
         undo->old = old;                                                                           \
         e->gated += need;                                                                          \
-        memcpy(t->addend + va, &v, sizeof v);                                                      \
+        memcpy((void *)(t->addend + va), &v, sizeof v);                                            \
         NEXT;                                                                                      \
     }
 #define STORE_N(name, u, address, save)                                                            \
@@ -169,9 +169,9 @@ static enum func_status run(struct func *e, const void *const **labels)
 {
 #define L_ALU(OP, low)              &&R_##OP, &&I_##OP,
 #define L_BRANCH(OP, low)           &&B_##OP, &&B_##OP##_C,
-#define L_LOAD(space, kind, u, s)   &&LD_##space##_##kind##_A, &&LD_##space##_##kind##_A_S, \
+#define L_LOAD(space, kind, u, s)   &&LD_##space##_##kind##_A, &&LD_##space##_##kind##_A_S,        \
                                     &&LD_##space##_##kind##_X, &&LD_##space##_##kind##_X_S,
-#define L_STORE(space, kind, u)     &&ST_##space##_##kind##_A, &&ST_##space##_##kind##_A_S, \
+#define L_STORE(space, kind, u)     &&ST_##space##_##kind##_A, &&ST_##space##_##kind##_A_S,        \
                                     &&ST_##space##_##kind##_X, &&ST_##space##_##kind##_X_S,
 #define L_PLAIN(name)               &&P_##name,
     /* clang-format off */

@@ -79,7 +79,7 @@ void func_soft_enter(struct func *e, uint64_t va)
     s->load = vpn << 12;
     s->store = t->writable && t->translated == 0 && (e->code_page[t->page >> 12] & 1) == 0 ? vpn << 12 : 1;
     s->page = t->page;
-    s->addend = e->memory + t->page - (vpn << 12);
+    s->addend = (uintptr_t)e->memory + t->page - (vpn << 12);
 }
 
 /* Bits of the 64-byte chunks that bytes [from, from + size) of a page lie in. */
