@@ -138,3 +138,12 @@ uint64_t f80_to_f64(struct x87_env *e, struct f80 v);
 /* To a signed integer of `size` bytes; the integer indefinite if it does not fit. */
 uint64_t f80_to_int(struct x87_env *e, struct f80 v, unsigned size, bool chop);
 void f80_to_bcd(struct x87_env *e, struct f80 v, uint64_t *lo, uint16_t *hi);
+
+/* x87_trans.c: all of them raise what they must and round to 64 bits. */
+struct f80 f80_2xm1(struct x87_env *e, struct f80 x);
+struct f80 f80_yl2x(struct x87_env *e, struct f80 x, struct f80 y);
+struct f80 f80_yl2xp1(struct x87_env *e, struct f80 x, struct f80 y);
+struct f80 f80_patan(struct x87_env *e, struct f80 x, struct f80 y); /* arctan(y / x) */
+/* False: |x| >= 2^63, nothing done (C2). The results that are NULL are not wanted. */
+bool f80_sincos(struct x87_env *e, struct f80 x, struct f80 *sine, struct f80 *cosine);
+bool f80_tan(struct x87_env *e, struct f80 x, struct f80 *tangent);

@@ -1,5 +1,6 @@
 /* Every x87 instruction on random and special operands, compared with the host's unit: registers, tags, control and status
- * words, pointers, memory, EFLAGS and AX. The transcendental ones are in trans_test.c. */
+ * words, pointers, memory, EFLAGS and AX. Results of the transcendental ones may be one unit of the last place apart, as the
+ * host's are not always the nearest, and then C1 may differ. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -75,7 +76,44 @@ static void print_image(const char *what, const struct x87_image *im)
 
 static const uint64_t test_flags = EFL_CF | EFL_PF | EFL_AF | EFL_ZF | EFL_SF | EFL_OF;
 
-/* One instruction on `cases` random states. Returns the number of cases that differ (it stops at the third). */
+static bool transcendental(unsigned op)
+{
+    static const uint16_t ops[] = {G_F2XM1, G_FYL2X, G_FPTAN, G_FPATAN, G_FYL2XP1, G_FSINCOS, G_FSIN, G_FCOS};
+    for (unsigned i = 0; i < sizeof ops / sizeof *ops; i++) {
+        if (ops[i] == op)
+            return true;
+    }
+    return false;
+}
+
+/* Makes one result equal to another that is its neighbour. */
+static void forgive_neighbour(uint8_t ours[10], const uint8_t host[10])
+{
+    unsigned __int128 a = 0, b = 0;
+    memcpy(&a, ours, 10);
+    memcpy(&b, host, 10);
+    for (int i = 0; i < 2; i++) { /* the step over a power of two skips the numbers without an integer bit */
+        unsigned __int128 next = a + 1;
+        if (!(uint64_t)next)
+            next |= (unsigned __int128)1 << 63;
+        if (next == b) {
+            memcpy(ours, host, 10);
+            return;
+        }
+        unsigned __int128 t = a;
+        a = b;
+        b = t;
+    }
+}
+
+static void forgive(struct x87_image *ours, const struct x87_image *host)
+{
+    for (int i = 0; i < 2; i++)
+        forgive_neighbour(ours->st[i].byte, host->st[i].byte);
+    ours->sw = (uint16_t)((ours->sw & ~0x200) | (host->sw & 0x200));
+}
+
+/* One instruction on `cases` random states. Returns the number of cases that differ; it stops at the first. */
 static int run_cases(struct bench *b, const uint8_t *insn, unsigned len, int cases)
 {
     struct ginsn g;
@@ -108,6 +146,8 @@ static int run_cases(struct bench *b, const uint8_t *insn, unsigned len, int cas
             host_x87_run(stub, &in, &host, b->memory, &frame);
             memcpy(memory_host, b->memory, MEMORY);
             host.pad0 = host.pad1 = host.pad2 = host.pad3 = 0xffff;
+            if (transcendental(g.op))
+                forgive(&ours, &host);
             if (memcmp(&ours, &host, sizeof ours) == 0 && memcmp(memory_ours, memory_host, MEMORY) == 0)
                 break;
         }
@@ -130,16 +170,6 @@ static int run_cases(struct bench *b, const uint8_t *insn, unsigned len, int cas
         }
     }
     return bad;
-}
-
-static bool transcendental(unsigned op)
-{
-    static const uint16_t ops[] = {G_F2XM1, G_FYL2X, G_FPTAN, G_FPATAN, G_FYL2XP1, G_FSINCOS, G_FSIN, G_FCOS};
-    for (unsigned i = 0; i < sizeof ops / sizeof *ops; i++) {
-        if (ops[i] == op)
-            return true;
-    }
-    return false;
 }
 
 static struct bench *make_bench(void)
@@ -182,7 +212,7 @@ static void sweep(unsigned opcode)
             continue;
         if (only && strtoul(only, NULL, 16) != modrm)
             continue;
-        if (guest_decode(insn, 15, GUEST_X86_64, &g) != DECODE_OK || transcendental(g.op))
+        if (guest_decode(insn, 15, GUEST_X86_64, &g) != DECODE_OK)
             continue;
         tried++;
         EXPECT_MSG(run_cases(b, insn, 2, cases) == 0, "%02x %02x differs from the host", opcode, modrm);
