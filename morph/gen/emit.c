@@ -18,7 +18,7 @@ static uint32_t here(const struct writer *w) { return w->p->native + 4 * w->n; }
 
 static void put(struct writer *w, struct duke_op o)
 {
-    uint32_t words[2];
+    uint32_t words[2] = {0, 0};
     unsigned n = duke_encode_words(&o, words);
     w->p->words[w->n++] = words[0];
     if (n == 2)

@@ -153,7 +153,7 @@ static void evict(struct gen *g, unsigned home, uint32_t i)
     if (hint && hint >> 8 == g->part) {
         unsigned h = ir_home((hint & 255) - 1);
         ir_ref v = g->content[h];
-        if (h != home && (!v || g->ir->node[v].last <= i || g->loc[v] != h)) {
+        if (h != home && (!v || g->ir->node[v].last < i || g->loc[v] != h)) { /* node i may read it yet */
             to = h;
             g->content[h] = u;
         }
@@ -349,7 +349,7 @@ static void place_exit(struct gen *g, const struct ir_node *n, uint32_t i)
     uint32_t from = max_u(max_u(g->floor, g->last), g->fault), c = from;
     from = max_u(from, max_u(g->avail[ra], g->avail[rb]));
     struct gen_op *o = 0;
-    if (e->op) {
+    if (e->op != IR_ALWAYS) {
         o = place_branch(g, e->op, DUKE_FORM_EXT, from, &c);
         o->ra = (uint8_t)ra;
         o->rb = (uint8_t)rb;

@@ -52,7 +52,7 @@ struct ir_node {
     uint8_t bits;  /* the value is below 2^bits */
     ir_ref last;   /* opt: last user, 0 if dead */
 };
-enum { IR_BIG = 1 };
+enum { IR_BIG = 1, IR_ALWAYS = 0xffff };
 
 enum ir_exit_kind {
     IR_EXIT_NONE,     /* no exit: a commit inside the block */
@@ -66,7 +66,7 @@ enum ir_exit_kind {
 struct ir_exit {
     uint8_t kind;
     uint8_t ninsns;   /* guest instructions committed here since the last commit; 0: no commit */
-    uint16_t op;      /* compare-and-branch op, or 0: unconditional */
+    uint16_t op;      /* compare-and-branch op, or IR_ALWAYS */
     uint64_t target;  /* linear address */
     uint64_t next;    /* linear address of the instruction that follows in the block, for a trap after the commit */
 };

@@ -188,7 +188,7 @@ static uint32_t add_exit(struct ir_block *b, struct ir_exit e)
 
 void ir_leave(struct ir_block *b, struct ir_val cond, bool invert, struct ir_exit e)
 {
-    struct ir_node n = {.op = 0};
+    struct ir_node n = {.op = IR_ALWAYS};
     if (cond.ref)
         n = branch_node(b, cond, invert);
     go_home(b);

@@ -1,0 +1,270 @@
+/* Random guest code: the translation, run on the functional engine, against the interpreter.
+ *
+ * Whatever way the engine leaves, the state must be the one after the instructions it committed; after a trap, interpreting
+ * on from there must meet an exception. GEN_SEED and GEN_CASES in the environment choose other cases.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "duke_isa.h"
+#include "gtest_shim.h"
+#include "guest/decode.h"
+#include "guest/lift.h"
+#include "port.h"
+#include "rig.h"
+
+static uint64_t rng_state;
+
+static uint64_t rng(void)
+{
+    rng_state += UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t z = rng_state;
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+static unsigned pick(unsigned n) { return (unsigned)(rng() % n); }
+
+/* ModRM, SIB and displacement of an operand that mostly hits data: esi is an index, the others but eax and ecx pointers. */
+static unsigned put_modrm(uint8_t *p)
+{
+    unsigned n = 0, mod = pick(4), reg = pick(8), rm = pick(8);
+    if (mod == 3) {
+        p[n++] = (uint8_t)(0xc0 | reg << 3 | rm);
+        return n;
+    }
+    if (rm < 2 || rm == 6)
+        rm = 4;
+    p[n++] = (uint8_t)(mod << 6 | reg << 3 | rm);
+    unsigned base = rm;
+    if (rm == 4) {
+        base = pick(8);
+        unsigned index = pick(3) ? 6 : 4;
+        p[n++] = (uint8_t)(pick(4) << 6 | index << 3 | base);
+    }
+    int32_t disp = (int32_t)pick(256) - 128;
+    if (mod == 0 && base == 5)
+        disp = RIG_DATA + 0x8000 + (int32_t)pick(2048);
+    if (mod == 2)
+        disp = (int32_t)pick(0x2000) - 0x1000;
+    if (mod == 1)
+        p[n++] = (uint8_t)disp;
+    if (mod == 2 || (mod == 0 && base == 5)) {
+        memcpy(p + n, &disp, 4);
+        n += 4;
+    }
+    return n;
+}
+
+static const uint8_t one_byte[] = {
+    0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x18, 0x19,
+    0x1a, 0x1b, 0x1c, 0x1d, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x28, 0x29, 0x2a, 0x2b, 0x2c, 0x2d, 0x30, 0x31, 0x32, 0x33,
+    0x34, 0x35, 0x38, 0x39, 0x3a, 0x3b, 0x3c, 0x3d, 0x40, 0x41, 0x42, 0x43, 0x45, 0x46, 0x48, 0x49, 0x4a, 0x4b, 0x4d, 0x4e,
+    0x50, 0x51, 0x52, 0x53, 0x54, 0x55, 0x56, 0x57, 0x58, 0x59, 0x5a, 0x5b, 0x5d, 0x5e, 0x5f, 0x60, 0x61, 0x68, 0x69, 0x6a,
+    0x6b, 0x80, 0x81, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8a, 0x8b, 0x8d, 0x8f, 0x90, 0x91, 0x92, 0x93, 0x95, 0x96,
+    0x97, 0x98, 0x99, 0x9e, 0x9f, 0xa8, 0xa9, 0xb0, 0xb1, 0xb4, 0xb5, 0xb6, 0xb8, 0xb9, 0xba, 0xc0, 0xc1, 0xc6, 0xc7, 0xc9,
+    0xd0, 0xd1, 0xd2, 0xd3, 0xd6, 0xd7, 0xf5, 0xf6, 0xf7, 0xf8, 0xf9, 0xfe, 0xff, 0x89, 0x8b, 0x89, 0x8b, 0x01, 0x03, 0x39,
+    0x3b, 0x83, 0x83, 0x85, 0x8d, 0xc1, 0xc1,
+};
+static const uint8_t two_byte[] = {
+    0x40, 0x42, 0x44, 0x45, 0x46, 0x48, 0x4c, 0x4d, 0x4e, 0x4f, 0x90, 0x92, 0x94, 0x95, 0x97, 0x98, 0x9a, 0x9c, 0x9f, 0xa3,
+    0xa4, 0xa5, 0xab, 0xac, 0xad, 0xaf, 0xb0, 0xb1, 0xb3, 0xb6, 0xb7, 0xba, 0xbb, 0xbc, 0xbd, 0xbe, 0xbf, 0xc0, 0xc1, 0xc7,
+    0xc8, 0xc9, 0xca, 0xcb, 0xcf, 0x1f, 0xaf, 0xb6, 0xb7, 0xbe,
+};
+
+/* One instruction that the lifter takes and that is no transfer. Returns its length. */
+static unsigned put_insn(uint8_t *p)
+{
+    for (;;) {
+        uint8_t buf[24];
+        unsigned n = 0;
+        struct ginsn g;
+        for (unsigned i = 0; i < sizeof buf; i++)
+            buf[i] = (uint8_t)rng();
+        if (pick(8) == 0)
+            buf[n++] = 0x66;
+        if (pick(24) == 0)
+            buf[n++] = pick(2) ? 0x64 : 0x65;
+        if (pick(40) == 0)
+            buf[n++] = 0x67;
+        if (pick(4)) {
+            buf[n++] = one_byte[pick(sizeof one_byte)];
+        } else {
+            if (pick(20) == 0)
+                buf[n++] = 0xf3;
+            buf[n++] = 0x0f;
+            buf[n++] = two_byte[pick(sizeof two_byte)];
+        }
+        put_modrm(buf + n);
+        if (guest_decode(buf, 15, GUEST_IA32, &g) != DECODE_OK || !lift_can(&g) || gop_ends_block(g.op))
+            continue;
+        if (g.op == G_ENTER || ((g.op == G_DIV || g.op == G_IDIV) && pick(4)))
+            continue;
+        memcpy(p, buf, g.len);
+        return g.len;
+    }
+}
+
+static unsigned put_short(uint8_t *p, uint8_t op, int rel)
+{
+    p[0] = op;
+    p[1] = (uint8_t)rel;
+    return 2;
+}
+
+/* A run of instructions with conditional branches forward in it; it ends in a transfer or something not lifted. */
+static unsigned put_code(uint8_t *p)
+{
+    unsigned n = 0, count = 1 + pick(pick(3) ? 8 : 40), open = 0, at[8], pending = 0;
+    for (unsigned i = 0; i < count; i++) {
+        if (pick(7) == 0 && pending < 8) {
+            p[n++] = (uint8_t)(pick(12) ? 0x70 | pick(16) : 0xe0 | pick(4));
+            at[pending++] = n++;
+        } else if (pick(30) == 0) {
+            p[n++] = 0xeb; /* over a few bytes */
+            p[n++] = (uint8_t)pick(3);
+            p[n++] = 0x90;
+            p[n++] = 0x90;
+        } else {
+            n += put_insn(p + n);
+        }
+        if (pending > open && pick(3) == 0) {
+            p[at[open]] = (uint8_t)(n - at[open] - 1 > 127 ? 0 : n - at[open] - 1);
+            open++;
+        }
+    }
+    for (; open < pending; open++)
+        p[at[open]] = (uint8_t)(n - at[open] - 1 > 127 ? 0 : n - at[open] - 1);
+    switch (pick(8)) {
+    case 0: p[n++] = 0xc3; break;                                        /* ret */
+    case 1: p[n++] = 0xff; p[n++] = (uint8_t)(0xe0 | pick(8)); break;    /* jmp reg */
+    case 2: p[n++] = 0xff; p[n++] = (uint8_t)(0xd0 | pick(8)); break;    /* call reg */
+    case 3: p[n++] = 0xe8; p[n++] = 0x40; p[n++] = 0; p[n++] = 0; p[n++] = 0; break;
+    case 4: p[n++] = 0xc2; p[n++] = (uint8_t)pick(64); p[n++] = 0; break;
+    case 5: p[n++] = 0x0f; p[n++] = 0xa2; break;                         /* cpuid */
+    case 6: n += put_short(p + n, 0xeb, n + 2 < 128 ? -(int)(n + 2) : 2); break; /* to the start */
+    default: n += put_short(p + n, 0x75, n + 2 < 128 ? -(int)(n + 2) : 2); break;
+    }
+    return n;
+}
+
+static void random_state(struct rig *r)
+{
+    struct guest_cpu *cpu = &r->sh->cpu;
+    for (unsigned i = 0; i < 8; i++)
+        cpu->gpr[i] = i < 2 ? (pick(3) ? (uint32_t)rng() : pick(40)) : RIG_DATA + 0x8000 + pick(0x1000) * (pick(2) ? 4 : 1);
+    cpu->gpr[GUEST_RSI] = pick(4) ? pick(64) : (uint32_t)(0 - pick(64));
+    cpu->gpr[GUEST_RSP] &= ~UINT64_C(3);
+    cpu->flags = rng() & EFL_ARITH;
+    cpu->rip = RIG_CODE;
+}
+
+static void dump_code(const uint8_t *code, unsigned n)
+{
+    fprintf(stderr, "code:");
+    for (unsigned i = 0; i < n; i++)
+        fprintf(stderr, " %02x", code[i]);
+    fprintf(stderr, "\n");
+}
+
+struct totals {
+    unsigned cases, traps, refused, stubs[4];
+    uint64_t insns, committed;
+};
+
+/* False: a difference was reported. */
+static bool one_case(struct rig *r, uint64_t seed, struct totals *t)
+{
+    static uint8_t before[RIG_DATA_END - RIG_DATA];
+    struct guest_cpu *cpu = &r->sh->cpu, start, got;
+    uint8_t code[1024];
+    char why[100];
+    rng_state = seed;
+    unsigned n = put_code(code);
+    rig_code(r, code, n);
+    r->sh->params.opt_fold = pick(8) != 0;
+    r->sh->params.opt_dead_flags = pick(8) != 0;
+    r->sh->params.opt_fuse = pick(8) != 0;
+    random_state(r);
+    uint64_t *data = (uint64_t *)(void *)(r->port->ram + RIG_DATA);
+    for (unsigned i = 0; i < sizeof before / 8; i++)
+        data[i] = i % 5 ? rng() : RIG_DATA + 0x8000 + (rng() & 0x1ffc);
+    memcpy(before, data, sizeof before);
+    start = *cpu;
+    rig_interpret(r, 1 + pick(200)); /* for the profile */
+    memcpy(data, before, sizeof before);
+    *cpu = start;
+
+    uint64_t icount = 0;
+    r->sh->params.hot2 = 1 + pick(4);
+    r->ilimit = 1 + pick(300);
+    struct gblock *b = rig_block(r, RIG_CODE);
+    unsigned stub = b ? rig_translated(r, b, &icount) : 0;
+    t->cases++;
+    if (!stub) {
+        t->refused++;
+        return true;
+    }
+    t->insns += r->m->gear2->ir.insns;
+    t->committed += icount;
+    if (stub < RIG_TRAP)
+        t->stubs[stub]++;
+    else
+        t->traps++;
+    bool ok = rig_legal(r, why, sizeof why);
+    EXPECT_MSG(ok, "seed %#" PRIx64 ": %s", seed, why);
+    got = *cpu;
+    *cpu = start;
+    enum interp_result result = icount ? rig_interpret(r, icount) : INTERP_OK;
+    bool same = result == INTERP_OK && got.flags == cpu->flags && got.rip == cpu->rip &&
+                memcmp(got.gpr, cpu->gpr, sizeof got.gpr) == 0 && memcmp(r->dram + RIG_DATA, data, sizeof before) == 0;
+    if (stub >= RIG_TRAP && stub != RIG_TRAP + DUKE_TRAP_INTERRUPT && same) /* what trapped must be the guest's doing */
+        same = rig_interpret(r, 64) == INTERP_EXCEPTION;
+    if (ok && same)
+        return true;
+    shim_fail(__FILE__, __LINE__, "seed %#" PRIx64 ": stub %u after %u instructions, interpreter says %d", seed, stub,
+              (unsigned)icount, result);
+    dump_code(code, n);
+    for (unsigned i = 0; i < 8; i++)
+        fprintf(stderr, "r%u %08x: %08x, interpreter %08x%s\n", i, (unsigned)start.gpr[i], (unsigned)got.gpr[i],
+                (unsigned)cpu->gpr[i], got.gpr[i] == cpu->gpr[i] ? "" : " <");
+    fprintf(stderr, "flags %03x: %03x, interpreter %03x; rip %x, %x\n", (unsigned)start.flags, (unsigned)got.flags,
+            (unsigned)cpu->flags, (unsigned)got.rip, (unsigned)cpu->rip);
+    for (unsigned i = 0; i < sizeof before; i++)
+        if (r->dram[RIG_DATA + i] != ((uint8_t *)data)[i]) {
+            fprintf(stderr, "first difference in memory at %x\n", RIG_DATA + i);
+            break;
+        }
+    char *text = malloc(1 << 20);
+    struct ir_text out = {text, 1 << 20, 0};
+    ir_print(&r->m->gear2->ir, &out);
+    fputs(text, stderr);
+    free(text);
+    rig_dump(r);
+    return false;
+}
+
+static uint64_t env_u64(const char *name, uint64_t otherwise)
+{
+    const char *s = getenv(name);
+    return s ? strtoull(s, NULL, 0) : otherwise;
+}
+
+static void run_cases(const char *machine, uint64_t seed, uint64_t cases)
+{
+    struct rig *r = rig_make(machine);
+    struct totals t = {0};
+    for (uint64_t i = 0; i < cases; i++)
+        if (!one_case(r, seed + i, &t))
+            break;
+    printf("%s: %u cases, %u refused, exits %u direct %u indirect %u interp %u trap; %" PRIu64 " instructions translated, %" PRIu64
+           " committed, %" PRIu64 " bundles\n", machine, t.cases, t.refused, t.stubs[1], t.stubs[2], t.stubs[3], t.traps, t.insns,
+           t.committed, r->sh->stats.gear2_bundles);
+    EXPECT(t.committed > t.cases); /* the test must not have become empty */
+    rig_free(r);
+}
+
+TEST_CASE(gen, random_default) { run_cases("default", env_u64("GEN_SEED", 1000), env_u64("GEN_CASES", 4000)); }
+TEST_CASE(gen, random_tm5400) { run_cases("tm5400", env_u64("GEN_SEED", 50000), env_u64("GEN_CASES", 2000)); }
