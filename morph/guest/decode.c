@@ -23,13 +23,15 @@ struct decoding {
     unsigned mode, rex, rep, opsize_prefix, addrsize_prefix;
     unsigned prefixes, opcode, modrm;
     unsigned size_log; /* effective operand size, as a shift */
-    unsigned imm2;
-    bool x87; /* opcode D8..DF */
-    int64_t imm;
 };
 
 /* Flags that conditions read, for each pair of a condition and its negation. */
 static const uint8_t cc_flags[8] = {0x20, 0x01, 0x08, 0x09, 0x10, 0x02, 0x30, 0x38};
+
+/* Bits of a register number that count. */
+static const uint8_t kind_registers[] = {
+    [GO_REG] = 15, [GO_SEG] = 7, [GO_CR] = 15, [GO_DR] = 15, [GO_ST] = 7, [GO_MMX] = 7, [GO_XMM] = 15,
+};
 
 static inline bool lacks(const struct decoding *d, unsigned n)
 {
@@ -101,7 +103,7 @@ static bool note_prefix(struct decoding *d, unsigned byte, struct ginsn *out)
 }
 
 /* Follows selectors from `entry` to a row number: 0 if there is no such instruction, -1 if bytes are lacking. */
-static int find_row(struct decoding *d, unsigned entry)
+static inline int find_row(struct decoding *d, unsigned entry)
 {
     while (entry >> 12) {
         unsigned select = entry >> 12, value, modrm = 0;
@@ -147,7 +149,7 @@ static bool take_mem16(struct decoding *d, struct ginsn *out)
 }
 
 /* The rest of a memory operand with 32- or 64-bit addressing. False: bytes are lacking. */
-static bool take_mem(struct decoding *d, struct ginsn *out)
+static inline bool take_mem(struct decoding *d, struct ginsn *out)
 {
     unsigned mod = d->modrm >> 6, base = d->modrm & 7, disp = mod == 2 ? 4 : mod;
     if (base == 4) {
@@ -184,136 +186,66 @@ static bool take_mem(struct decoding *d, struct ginsn *out)
 }
 
 /* Immediates and moffs. False: bytes are lacking. */
-static bool take_imm(struct decoding *d, unsigned kind, struct ginsn *out)
+static inline bool take_imm(struct decoding *d, unsigned kind, struct ginsn *out)
 {
-    unsigned full = 1u << d->size_log, short_full = full > 4 ? 4 : full;
-    unsigned size = kind <= IK_SB ? 1 : kind == IK_W || kind == IK_ENTER ? 2 : kind == IK_V ? full
-        : kind == IK_MOFFS ? out->addrsize : short_full;
-    unsigned size2 = kind == IK_FAR ? 2 : kind == IK_ENTER ? 1 : 0;
-    if (lacks(d, size + size2))
+    unsigned size = kind == IK_MOFFS ? out->addrsize : imm_sizes[4 * kind + d->size_log];
+    if (lacks(d, size))
         return false;
-    int64_t v = take(d, size);
-    switch (kind) {
-    case IK_UB:
-        v = (uint8_t)v;
-        break;
-    case IK_W:
-        v = (uint16_t)v;
-        break;
-    case IK_ENTER:
-        v = (uint16_t)v;
-        d->imm2 = (uint8_t)take(d, 1);
-        break;
-    case IK_FAR:
-        v = size == 2 ? (uint16_t)v : (uint32_t)v;
-        d->imm2 = (uint16_t)take(d, 2);
-        break;
-    case IK_MOFFS:
-        out->disp = size == 2 ? (uint16_t)v : size == 4 ? (uint32_t)v : v;
+    int64_t v = out->imm = take(d, size);
+    if (kind < IK_UB)
         return true;
-    default:
-        break;
+    uint64_t zero_extended = size == 8 ? (uint64_t)v : (uint64_t)v & ((UINT64_C(1) << 8 * size) - 1);
+    if (kind == IK_MOFFS) {
+        out->disp = (int64_t)zero_extended;
+        out->imm = 0;
+        return true;
     }
-    d->imm = v;
+    out->imm = (int64_t)zero_extended;
+    unsigned size2 = kind == IK_FAR ? 2 : kind == IK_ENTER ? 1 : 0;
+    if (lacks(d, size2))
+        return false;
+    if (size2)
+        out->imm2 = size2 == 2 ? (uint16_t)take(d, 2) : (uint8_t)take(d, 1);
     return true;
 }
 
-/* A register number of ModRM.reg, ModRM.rm or the opcode, as a general register of `size` bytes. */
-static inline void set_gpr(const struct decoding *d, unsigned reg, unsigned size, struct gopnd *o)
+/* The operands by their codes of the table. */
+static inline void set_operands(const struct decoding *d, const struct decode_row *row, struct ginsn *out)
 {
-    o->kind = GO_REG;
-    if (size == 1 && !d->rex && reg >= 4) {
-        o->kind = GO_REGH;
-        reg -= 4;
-    }
-    o->reg = (uint8_t)reg;
-}
-
-/* One operand by its code of the table. False: the register does not exist. */
-static bool set_operand(struct decoding *d, unsigned code, struct gopnd *o)
-{
-    unsigned size = opnd_sizes[(code & 0xff) + d->size_log], number = code >> 8 & 7;
-    unsigned reg = (d->modrm >> 3 & 7) | (d->rex & REX_R) << 1;
-    unsigned rm = (d->modrm & 7) | (d->rex & REX_B) << 3;
+    /* Register numbers by OS_*, a byte each; the fixed number comes from the code. */
+    uint32_t numbers = ((d->modrm >> 3 & 7) | (d->rex & REX_R) << 1) << 8 | ((d->modrm & 7) | (d->rex & REX_B) << 3) << 16 |
+        ((d->opcode & 7) | (d->rex & REX_B) << 3) << 24;
     bool mem = d->modrm < MODRM_REGISTER;
-    o->size = (uint8_t)size;
-    o->reg = 0;
-    switch (code >> 11) {
-    case OM_G:
-        set_gpr(d, reg, size, o);
-        return true;
-    case OM_E:
-        if (mem)
-            o->kind = GO_MEM;
-        else
-            set_gpr(d, rm, size, o);
-        return true;
-    case OM_R:
-        set_gpr(d, rm, size, o);
-        return true;
-    case OM_Z:
-        set_gpr(d, (d->opcode & 7) | (d->rex & REX_B) << 3, size, o);
-        return true;
-    case OM_FIX:
-        o->kind = GO_REG;
-        o->reg = (uint8_t)number;
-        return true;
-    case OM_ONE:
-        d->imm = 1;
-        o->kind = GO_IMM;
-        return true;
-    case OM_IMM:
-        o->kind = GO_IMM;
-        return true;
-    case OM_IMM2:
-        o->kind = GO_IMM2;
-        return true;
-    case OM_MOFFS:
-        o->kind = GO_MEM;
-        return true;
-    case OM_SREG:
-        o->kind = GO_SEG;
-        o->reg = (uint8_t)(reg & 7);
-        return o->reg < GUEST_SEGS;
-    case OM_SEGFIX:
-        o->kind = GO_SEG;
-        o->reg = (uint8_t)number;
-        return true;
-    case OM_CR: /* CR0, 2, 3, 4, 8 */
-        o->kind = GO_CR;
-        o->reg = (uint8_t)reg;
-        return 0x11d >> reg & 1;
-    case OM_DR:
-        o->kind = GO_DR;
-        o->reg = (uint8_t)reg;
-        return reg < 8;
-    case OM_P:
-        o->kind = GO_MMX;
-        o->reg = (uint8_t)(reg & 7);
-        return true;
-    case OM_Q:
-        o->kind = mem ? GO_MEM : GO_MMX;
-        o->reg = (uint8_t)(mem ? 0 : rm & 7);
-        return true;
-    case OM_V:
-        o->kind = GO_XMM;
-        o->reg = (uint8_t)reg;
-        return true;
-    case OM_W:
-        o->kind = mem ? GO_MEM : GO_XMM;
-        o->reg = (uint8_t)(mem ? 0 : rm);
-        return true;
-    case OM_STI:
-        o->kind = GO_ST;
-        o->reg = (uint8_t)(rm & 7);
-        return true;
-    default: /* OM_ST0 */
-        o->kind = GO_ST;
-        return true;
+    for (unsigned i = 0; i < row->nopnds; i++) {
+        unsigned code = row->opnd[i], kind = code >> 12, size = opnd_sizes[(code & 0x3f) + d->size_log];
+        unsigned reg = (code >> 6 & 7) | (numbers >> (code >> 10 & 3) * 8 & 15);
+        if (code & OPND_MEM && mem) {
+            kind = GO_MEM;
+            reg = 0;
+        } else if (kind == GO_REG) {
+            if (size == 1 && reg - 4 < 4 && !d->rex) {
+                kind = GO_REGH;
+                reg -= 4;
+            }
+        } else {
+            reg &= kind_registers[kind];
+        }
+        out->opnd[i] = (struct gopnd){(uint8_t)kind, (uint8_t)reg, (uint8_t)size};
     }
 }
 
-static unsigned operand_size_log(const struct decoding *d, unsigned attr)
+/* Whether the segment, control or debug register exists and may be written. */
+static bool register_exists(const struct ginsn *out)
+{
+    const struct gopnd *o = out->opnd[0].kind >= GO_SEG && out->opnd[0].kind <= GO_DR ? &out->opnd[0] : &out->opnd[1];
+    if (o->kind == GO_SEG)
+        return o->reg < GUEST_SEGS && !(out->op == G_MOV_TO_SEG && o->reg == GUEST_CS);
+    if (o->kind == GO_CR) /* CR0, 2, 3, 4, 8 */
+        return 0x11d >> o->reg & 1;
+    return o->reg < 8;
+}
+
+static inline unsigned operand_size_log(const struct decoding *d, unsigned attr)
 {
     bool small = d->opsize_prefix && !(attr & RA_P66);
     if (attr & RA_BYTE)
@@ -325,44 +257,23 @@ static unsigned operand_size_log(const struct decoding *d, unsigned attr)
     return small ? 1 : attr & RA_D64 ? 3 : 2;
 }
 
-static void set_flags(const struct decoding *d, const struct decode_row *row, struct ginsn *out)
+/* What a condition, a count or a REP prefix change about the flags that the row says. */
+static void adjust_flags(const struct decoding *d, const struct decode_row *row, struct ginsn *out)
 {
-    unsigned read = row->flags_read, written = row->flags_written;
     if (row->attr & RA_CC) {
         out->cc = (uint8_t)(d->opcode & 15);
-        read = cc_flags[out->cc >> 1];
-    } else if (row->attr & RA_MAYBE) {
-        if (row->nopnds == 0) { /* a string instruction: REP may execute no time at all */
-            if (d->rep)
-                read |= written;
-        } else if (row->opnd[row->nopnds - 1] >> 11 == OM_FIX) { /* count in CL */
-            read |= written;
-        } else if (row->imm == IK_UB && !(d->imm & (d->size_log == 3 ? 63 : 31))) {
-            read = written = 0;
-        }
+        out->flags_read = cc_flags[out->cc >> 1];
+    } else if (row->imm == IK_UB) {
+        if (!(out->imm & (d->size_log == 3 ? 63 : 31)))
+            out->flags_read = out->flags_written = 0;
+    } else if (row->nopnds ? !(row->attr & RA_ONE) : d->rep) { /* the count is in CL, or REP may execute nothing */
+        out->flags_read |= out->flags_written;
     }
-    out->flags_read = (uint8_t)read;
-    out->flags_written = (uint8_t)written;
 }
 
-/* The opcode's map entry; -1 bytes are lacking. Prefixes are noted on the way. */
-static int find_opcode(struct decoding *d, struct ginsn *out)
+/* The entry of an opcode after 0F; -1: bytes are lacking. */
+static inline int find_opcode_0f(struct decoding *d)
 {
-    for (;;) {
-        if (lacks(d, 1))
-            return -1;
-        unsigned byte = d->opcode = d->bytes[d->pos++];
-        unsigned entry = decode_map_one[byte];
-        if (entry >> 12 == SEL_MODE)
-            entry = decode_nodes[(entry & 0xfff) + d->mode];
-        d->x87 = (byte & 0xf8) == 0xd8;
-        if (entry)
-            return (int)entry;
-        if (byte == 0x0f)
-            break;
-        if (!note_prefix(d, byte, out))
-            return 0;
-    }
     if (lacks(d, 1))
         return -1;
     d->opcode = d->bytes[d->pos++];
@@ -375,13 +286,29 @@ static int find_opcode(struct decoding *d, struct ginsn *out)
     return map[d->opcode];
 }
 
-enum decode_result guest_decode(const uint8_t *bytes, unsigned avail, enum guest_mode mode, struct ginsn *out)
+/* The opcode's map entry; -1: bytes are lacking. Prefixes are noted on the way. */
+static int find_opcode(struct decoding *d, struct ginsn *out)
 {
-    struct decoding d = {.bytes = bytes, .limit = avail < GUEST_INSN_MAX ? avail : GUEST_INSN_MAX, .mode = mode};
-    enum decode_result lacking = avail < GUEST_INSN_MAX ? DECODE_TOO_SHORT : DECODE_TOO_LONG;
+    for (;;) {
+        if (lacks(d, 1))
+            return -1;
+        unsigned byte = d->opcode = d->bytes[d->pos++];
+        unsigned entry = decode_map_one[byte];
+        if (entry >> 12 == SEL_MODE)
+            entry = decode_nodes[(entry & 0xfff) + d->mode];
+        if (entry)
+            return (int)entry;
+        if (byte == 0x0f)
+            return find_opcode_0f(d);
+        if (!note_prefix(d, byte, out))
+            return 0;
+    }
+}
 
-    *out = (struct ginsn){.base = GREG_NONE, .index = GREG_NONE, .seg = GUEST_DS};
-    int entry = find_opcode(&d, out);
+/* All after the opcode. Inlined twice: once for no prefix at all in IA-32, where most of `d` is constant. */
+static inline __attribute__((always_inline)) enum decode_result decode_rest(struct decoding d, int entry, struct ginsn *out)
+{
+    enum decode_result lacking = d.limit < GUEST_INSN_MAX ? DECODE_TOO_SHORT : DECODE_TOO_LONG;
     if (entry > 0)
         entry = find_row(&d, (unsigned)entry);
     if (entry <= 0)
@@ -390,7 +317,7 @@ enum decode_result guest_decode(const uint8_t *bytes, unsigned avail, enum guest
     unsigned attr = row->attr;
 
     d.size_log = operand_size_log(&d, attr);
-    out->addrsize = (uint8_t)((mode == GUEST_IA32 ? 4 : 8) >> d.addrsize_prefix);
+    out->addrsize = (uint8_t)((d.mode == GUEST_IA32 ? 4 : 8) >> d.addrsize_prefix);
     if (attr & RA_MODRM) {
         if (lacks(&d, 1))
             return lacking;
@@ -402,25 +329,49 @@ enum decode_result guest_decode(const uint8_t *bytes, unsigned avail, enum guest
     }
     if (row->imm != IK_NONE && !take_imm(&d, row->imm, out))
         return lacking;
-    if (d.prefixes & GPFX_LOCK && (!(attr & RA_LOCK) || d.modrm >= MODRM_REGISTER))
-        return DECODE_INVALID;
-    for (unsigned i = 0; i < row->nopnds; i++)
-        if (!set_operand(&d, row->opnd[i], &out->opnd[i]))
-            return DECODE_INVALID;
-    if (row->op == G_MOV_TO_SEG && out->opnd[0].reg == GUEST_CS)
-        return DECODE_INVALID;
-    if (d.rep && !(attr & RA_REPUSED))
-        d.prefixes |= d.rep == PFX_F3 ? GPFX_REP : GPFX_REPNE;
-
-    if (d.x87) /* what the x87 keeps as the last instruction's opcode */
-        d.imm2 = (d.opcode & 7) << 8 | d.modrm;
-    set_flags(&d, row, out);
+    set_operands(&d, row, out);
     out->op = row->op;
     out->len = (uint8_t)d.pos;
     out->opsize = (uint8_t)(1u << d.size_log);
-    out->prefixes = (uint8_t)d.prefixes;
     out->nopnds = row->nopnds;
-    out->imm = d.imm;
-    out->imm2 = (uint16_t)d.imm2;
+    out->flags_read = row->flags_read;
+    out->flags_written = row->flags_written;
+    if (d.prefixes | d.rep) {
+        if (d.prefixes & GPFX_LOCK && (!(attr & RA_LOCK) || d.modrm >= MODRM_REGISTER))
+            return DECODE_INVALID;
+        if (d.rep && !(attr & RA_REPUSED))
+            d.prefixes |= d.rep == PFX_F3 ? GPFX_REP : GPFX_REPNE;
+        out->prefixes = (uint8_t)d.prefixes;
+    }
+    if (attr & (RA_CC | RA_MAYBE | RA_X87 | RA_ONE | RA_CHECK)) {
+        if (attr & RA_ONE)
+            out->imm = 1;
+        if (attr & RA_X87) /* what the x87 keeps as the last instruction's opcode */
+            out->imm2 = (uint16_t)((d.opcode & 7) << 8 | d.modrm);
+        if (attr & RA_CHECK && !register_exists(out))
+            return DECODE_INVALID;
+        if (attr & (RA_CC | RA_MAYBE))
+            adjust_flags(&d, row, out);
+    }
     return DECODE_OK;
+}
+
+enum decode_result guest_decode(const uint8_t *bytes, unsigned avail, enum guest_mode mode, struct ginsn *out)
+{
+    unsigned limit = avail < GUEST_INSN_MAX ? avail : GUEST_INSN_MAX;
+
+    *out = (struct ginsn){.base = GREG_NONE, .index = GREG_NONE, .seg = GUEST_DS};
+    if (mode == GUEST_IA32 && limit) {
+        struct decoding d = {.bytes = bytes, .limit = limit, .pos = 1, .mode = GUEST_IA32, .opcode = bytes[0]};
+        int entry = decode_map_one[d.opcode];
+        if (entry >> 12 == SEL_MODE)
+            entry = decode_nodes[(entry & 0xfff) + GUEST_IA32];
+        if (d.opcode == 0x0f)
+            entry = find_opcode_0f(&d);
+        if (entry)
+            return decode_rest(d, entry, out);
+    }
+    struct decoding d = {.bytes = bytes, .limit = limit, .mode = mode};
+    int entry = find_opcode(&d, out);
+    return decode_rest(d, entry, out);
 }

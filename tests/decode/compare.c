@@ -7,18 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ginsn_text.h"
+
 const char *const difference_names[] = {"same", "only ours", "only theirs", "length", "name", "operands", "size", "memory", "prefixes"};
 
-#define X(name, text, read, written, undefined, attr) [G_##name] = text,
-static const char *const op_names[] = {GOP_TABLE(X)};
-#undef X
-
 enum { ADDRESS = 0x10000 };
-
-const char *op_text(unsigned op)
-{
-    return op < GOP_COUNT ? op_names[op] : "?";
-}
 
 void comparer_open(struct comparer *c)
 {
@@ -108,7 +101,7 @@ static bool name_matches(const struct ginsn *g, const char *theirs)
         {G_FXRSTOR, "fxrstor fxrstor64"}, {G_FCOMP, "fcomp"}, {G_LOOP, "loop"}, {G_INT1, "int1"}, {G_SHL, "shl sal"},
     };
     char want[32];
-    const char *ours = op_names[g->op];
+    const char *ours = guest_op_name(g->op);
     const char *space = strrchr(theirs, ' '); /* "rep movsb", "lock add" */
     theirs = space ? space + 1 : theirs;
     if (!strcmp(ours, theirs))
@@ -280,8 +273,8 @@ static void normalise(const struct ginsn *g, cs_x86 *x)
     bool st0 = g->nopnds == 2 && g->opnd[0].kind == GO_ST && g->opnd[1].kind == GO_ST;
     if (st0 && x->op_count == 1) { /* one operand means ST(0), ST(i), or ST(i), ST(0) */
         cs_x86_op t = {.type = X86_OP_REG, .reg = X86_REG_ST0, .size = 10};
-        size_t n = strlen(op_names[g->op]);
-        bool to_sti = op_names[g->op][n - 1] == 'p' && op_names[g->op][1] != 'c' && op_names[g->op][1] != 'u';
+        size_t n = strlen(guest_op_name(g->op));
+        bool to_sti = guest_op_name(g->op)[n - 1] == 'p' && guest_op_name(g->op)[1] != 'c' && guest_op_name(g->op)[1] != 'u';
         insert(x, to_sti, t);
     }
     if ((g->op == G_AAM || g->op == G_AAD) && x->op_count == 0 && g->imm == 10) {
@@ -330,7 +323,7 @@ enum difference compare(struct comparer *c, const uint8_t *bytes, unsigned avail
     if (d == SAME)
         return SAME;
     if (valid)
-        insn_text(g, ours, sizeof ours);
+        ginsn_text(g, ours, sizeof ours);
     int n = 0;
     for (unsigned i = 0; i < avail && i < 12; i++)
         n += snprintf(c->text + n, sizeof c->text - (size_t)n, "%02x ", bytes[i]);
@@ -338,29 +331,4 @@ enum difference compare(struct comparer *c, const uint8_t *bytes, unsigned avail
              difference_names[d], ours, theirs ? c->insn->mnemonic : "-", theirs ? c->insn->op_str : "",
              theirs ? c->insn->size : 0);
     return d;
-}
-
-void insn_text(const struct ginsn *g, char *text, unsigned size)
-{
-    static const char *const kinds[] = {"none", "r", "h", "mem", "imm", "imm2", "seg", "cr", "dr", "st", "mmx", "xmm"};
-    int n = snprintf(text, size, "%s", op_names[g->op]);
-#define ADD(...) n += snprintf(text + n, size - (unsigned)n, __VA_ARGS__)
-    if (g->op == G_JCC || g->op == G_SETCC || g->op == G_CMOVCC)
-        ADD(".%u", g->cc);
-    for (unsigned i = 0; i < g->nopnds; i++) {
-        const struct gopnd *o = &g->opnd[i];
-        ADD(" %s", kinds[o->kind]);
-        if (o->kind == GO_IMM)
-            ADD("=%#llx", (unsigned long long)g->imm);
-        else if (o->kind == GO_IMM2)
-            ADD("=%#x", g->imm2);
-        else if (o->kind == GO_MEM)
-            ADD("[b%d i%d<<%u %+lld seg%u a%u]", (int8_t)g->base, (int8_t)g->index, g->scale, (long long)g->disp, g->seg,
-                g->addrsize);
-        else
-            ADD("%u", o->reg);
-        ADD(".%u", o->size);
-    }
-    ADD(" op%u pfx%x (%u bytes)", g->opsize, g->prefixes, g->len);
-#undef ADD
 }

@@ -30,7 +30,3 @@ struct comparer {
 void comparer_open(struct comparer *c);
 void comparer_close(struct comparer *c);
 enum difference compare(struct comparer *c, const uint8_t *bytes, unsigned avail, enum guest_mode mode);
-
-const char *op_text(unsigned op);
-/* Writes our side readably into `text`. */
-void insn_text(const struct ginsn *g, char *text, unsigned size);

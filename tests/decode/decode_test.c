@@ -1,7 +1,8 @@
 /* guest_decode on chosen instructions: what Capstone cannot tell (flags, operand size, refusals) or is easy to get wrong. */
 #include <stdio.h>
 
-#include "compare.h"
+#include "decode.h"
+#include "ginsn_text.h"
 #include "gtest_shim.h"
 
 /* Bytes as hex with blanks; returns the count. */
@@ -23,7 +24,7 @@ static enum decode_result decode(const char *hex, enum guest_mode mode, struct g
     return guest_decode(bytes, n, mode, g);
 }
 
-/* Text as insn_text writes it. */
+/* Text as ginsn_text writes it. */
 TEST_CASE(decode, operands)
 {
     static const struct {
@@ -86,7 +87,7 @@ TEST_CASE(decode, operands)
         struct ginsn g;
         char got[200] = "invalid";
         if (decode(rows[i].hex, (enum guest_mode)rows[i].mode, &g) == DECODE_OK)
-            insn_text(&g, got, sizeof got);
+            ginsn_text(&g, got, sizeof got);
         EXPECT_MSG(!strcmp(got, rows[i].want ? rows[i].want : "invalid"), "%s: %s, not %s", rows[i].hex, got, rows[i].want);
     }
 }
@@ -168,5 +169,5 @@ TEST_CASE(decode, op_facts)
     EXPECT(gop_ends_block(G_RET) && gop_ends_block(G_JCC) && !gop_ends_block(G_ADD));
     EXPECT(gop_infos[G_HLT].attr & GOPA_PRIV && gop_infos[G_IN].attr & GOPA_IOPL && gop_infos[G_UD2].attr & GOPA_UNDEF);
     for (unsigned op = 0; op < GOP_COUNT; op++)
-        EXPECT_MSG(!(gop_infos[op].flags_undefined & ~gop_infos[op].flags_written), "%s", op_text(op));
+        EXPECT_MSG(!(gop_infos[op].flags_undefined & ~gop_infos[op].flags_written), "%s", guest_op_name(op));
 }

@@ -21,17 +21,25 @@ SIZES = {
     "e": (0, 14, 28, 28), "n": (0, 94, 108, 108),
 }
 SIZE_IDS = {s: i for i, s in enumerate(SIZES)}
-# How an operand is found. G..W: registers and memory by ModRM; FIX and SEGFIX carry a register number.
-METHODS = ("NONE", "G", "E", "R", "Z", "FIX", "IMM", "IMM2", "ONE", "MOFFS", "SREG", "SEGFIX", "CR", "DR", "P", "Q", "V", "W",
-           "ST0", "STI")
+# How an operand is found: kind (enum gopnd_kind), where its register number is, whether ModRM may make it a memory operand.
+METHODS = {
+    "G": ("REG", "REG", 0), "E": ("REG", "RM", 1), "R": ("REG", "RM", 0), "Z": ("REG", "OPCODE", 0), "FIX": ("REG", "FIXED", 0),
+    "IMM": ("IMM", "FIXED", 0), "IMM2": ("IMM2", "FIXED", 0), "ONE": ("IMM", "FIXED", 0), "MOFFS": ("MEM", "FIXED", 0),
+    "SREG": ("SEG", "REG", 0), "SEGFIX": ("SEG", "FIXED", 0), "CR": ("CR", "REG", 0), "DR": ("DR", "REG", 0),
+    "P": ("MMX", "REG", 0), "Q": ("MMX", "RM", 1), "V": ("XMM", "REG", 0), "W": ("XMM", "RM", 1), "ST0": ("ST", "FIXED", 0),
+    "STI": ("ST", "RM", 0),
+}
+SOURCES = ("FIXED", "REG", "RM", "OPCODE")
 LETTERS = {"G": "G", "E": "E", "M": "E", "R": "R", "Z": "Z", "O": "MOFFS", "S": "SREG", "C": "CR", "D": "DR", "P": "P",
            "Q": "Q", "N": "Q", "V": "V", "W": "W", "U": "W"}
 FIXED = {"AL": (0, "b"), "CL": (1, "b"), "AX": (0, "w"), "DX": (2, "w"), "eAX": (0, "z"), "rAX": (0, "v")}
 SEGS = ("ES", "CS", "SS", "DS", "FS", "GS")
-IMMS = ("NONE", "UB", "SB", "W", "Z", "V", "FAR", "ENTER", "MOFFS")  # kinds of immediate
+# Kinds of immediate: bytes for operand sizes 1, 2, 4, 8. From UB on, more is to be done than to extend the sign.
+IMMS = {"NONE": (0,) * 4, "SB": (1,) * 4, "Z": (1, 2, 4, 4), "V": (1, 2, 4, 8), "UB": (1,) * 4, "W": (2,) * 4,
+        "FAR": (1, 2, 4, 4), "ENTER": (2,) * 4, "MOFFS": (0,) * 4}
 IMM_OF = {"Ib": ("UB", "b"), "sIb": ("SB", "v"), "Jb": ("SB", "v"), "Iw": ("W", "w"), "Iz": ("Z", "v"), "Jz": ("Z", "v"),
           "Iv": ("V", "v")}
-ATTRS = ("MODRM", "LOCK", "BYTE", "D64", "F64", "P66", "REPUSED", "NOMEM", "CC", "MAYBE", "MAX4")
+ATTRS = ("MODRM", "LOCK", "BYTE", "D64", "F64", "P66", "REPUSED", "NOMEM", "CC", "MAYBE", "MAX4", "X87", "ONE", "CHECK")
 OP_ATTRS = ("END", "PRIV", "IOPL", "UNDEF")
 
 
@@ -143,6 +151,10 @@ def make_row(op, opnds, flags, cond, where, is_cc, op_table):
         attrs.add("MODRM")
     if "R" in methods:
         attrs.add("NOMEM")
+    if "ONE" in methods:
+        attrs.add("ONE")
+    if methods & {"SREG", "CR", "DR"}:
+        attrs.add("CHECK")
     if cond["pfx"] == {1}:
         attrs.add("P66")
     if cond["pfx"] and cond["pfx"] <= {2, 3}:
@@ -184,6 +196,8 @@ def load_x86(root):
                 if mixed and v is variants[0]:  # U gave mod = register; the register is a general one
                     fixed = tuple(("E", n, s) if m == "W" else (m, n, s) for m, n, s in row.opnds)
                     row = dataclasses.replace(row, opnds=fixed)
+                if name == "one" and opcodes[0] in range(0xd8, 0xe0):
+                    row = dataclasses.replace(row, attrs=row.attrs | {"X87"})
                 for code in opcodes:
                     maps[name][code].append(row)
     for op, row in op_table.items():
@@ -265,24 +279,33 @@ def ops_header(op_table, ops):
     return "".join(out)
 
 
+def operand_word(method, number, size):
+    kind, source, mem = METHODS[method]
+    return f"GO_{kind} << 12 | OS_{source} << 10 | 0x{mem << 9 | number << 6 | 4 * SIZE_IDS[size]:x}"
+
+
 def decode_tables(op_table, maps):
     t = Tables()
     roots = {m: [t.tree(maps[m][code]) for code in range(256)] for m in MAPS}
     out = ["/* Generated from isa-spec/x86. Do not edit. Tables of guest/decode.c. */\n",
            "enum { " + ", ".join(f"SEL_{n.upper()} = {i + 1}" for i, (n, _) in enumerate(SELECT)) + " };\n",
-           c_enum("OM", METHODS), c_enum("IK", IMMS),
+           c_enum("OS", SOURCES), c_enum("IK", IMMS),
            "enum { " + ", ".join(f"RA_{a} = {1 << i}" for i, a in enumerate(ATTRS)) + " };\n",
            "\n/* Bytes of an operand for effective operand sizes 1, 2, 4, 8. */\n",
            f"static const uint8_t opnd_sizes[{4 * len(SIZES)}] = {{\n",
            *(f"    {', '.join(map(str, v))}, /* {k or 'none'} */\n" for k, v in SIZES.items()), "};\n\n",
-           "/* opnd: method << 11 | number << 8 | 4 * size class */\n",
+           "/* Bytes of an immediate, the same; those of moffs are the address size. */\n",
+           f"static const uint8_t imm_sizes[{4 * len(IMMS)}] = {{\n",
+           *(f"    {', '.join(map(str, v))}, /* {k} */\n" for k, v in IMMS.items()), "};\n\n",
+           "/* opnd: enum gopnd_kind << 12 | OS_* << 10 | may be memory << 9 | number << 6 | 4 * size class */\n",
+           "enum { OPND_MEM = 1 << 9 };\n",
            "struct decode_row {\n    uint16_t op, attr, opnd[3];\n    uint8_t imm, nopnds, flags_read, flags_written;\n};\n\n",
            f"static const struct decode_row decode_rows[{len(t.rows)}] = {{\n    {{0}},\n"]
     for data in list(t.rows)[1:]:
         op, opnds, imm, attrs = data
         f = op_table.get(op, {})
-        words = [METHODS.index(m) << 11 | n << 8 | 4 * SIZE_IDS[s] for m, n, s in opnds] + [0] * (3 - len(opnds))
-        out.append(f"    {{G_{op}, {bits(ATTRS, attrs, 'RA')}, {{{', '.join(f'0x{w:x}' for w in words)}}}, IK_{imm}, {len(opnds)}, "
+        words = ", ".join(operand_word(*o) for o in opnds) or "0"
+        out.append(f"    {{G_{op}, {bits(ATTRS, attrs, 'RA')}, {{{words}}}, IK_{imm}, {len(opnds)}, "
                    f"0x{flag_bits(f.get('r', ''), op):02x}, 0x{flag_bits(f.get('w', '') + f.get('u', ''), op):02x}}},\n")
     out.append("};\n\n/* An entry: 0 no instruction; below 0x1000 a row; else selector << 12 | first place in decode_nodes. */\n")
     out.append(c_array("uint16_t", "decode_nodes", t.node_words))

@@ -1,0 +1,65 @@
+/* Runs a libFuzzer target without libFuzzer: on the files given, or on random inputs: input i comes from seed + i alone,
+ * and the last line printed says the thousand that failed.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { MAX_INPUT = 64 };
+
+static uint64_t state;
+
+static uint64_t next(void)
+{
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return state;
+}
+
+static int run_file(const char *path)
+{
+    static uint8_t data[1 << 20];
+    FILE *f = fopen(path, "rb");
+    if (!f) {
+        fprintf(stderr, "%s cannot be opened\n", path);
+        return 2;
+    }
+    size_t n = fread(data, 1, sizeof data, f);
+    fclose(f);
+    LLVMFuzzerTestOneInput(data, n);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    uint8_t data[MAX_INPUT];
+    if (argc == 4 && !strcmp(argv[1], "--random")) {
+        uint64_t count = strtoull(argv[2], NULL, 0), seed = strtoull(argv[3], NULL, 0);
+        for (uint64_t i = 0; i < count; i++) {
+            state = (seed + i) * 0x9e3779b97f4a7c15u | 1;
+            next();
+            size_t n = next() % 24;
+            for (size_t k = 0; k < n; k++)
+                data[k] = (uint8_t)(next() >> 24);
+            if (i % 1000 == 0) {
+                printf("\rinputs from seed %llu", (unsigned long long)(seed + i));
+                fflush(stdout);
+            }
+            LLVMFuzzerTestOneInput(data, n);
+        }
+        printf("\n%llu inputs held\n", (unsigned long long)count);
+        return 0;
+    }
+    if (argc < 2 || argv[1][0] == '-') {
+        fprintf(stderr, "usage: %s FILE... | --random COUNT SEED\n", argv[0]);
+        return 2;
+    }
+    for (int i = 1; i < argc; i++)
+        if (run_file(argv[i]))
+            return 2;
+    return 0;
+}
