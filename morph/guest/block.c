@@ -301,6 +301,9 @@ enum block_result block_make(struct morph *m, uint64_t rip, struct gblock **out,
     *fault = (struct block_fault){.addr = rip};
     if (wraps(sh, rip))
         return BLOCK_PROTECTION;
+    *out = block_find(m, c, rip, sh->cpu.mode);
+    if (*out)
+        return BLOCK_OK;
     if ((!c->free && c->nblocks == c->max_blocks) || c->max_insns - c->ninsns < max)
         return BLOCK_FULL;
     struct mmu_result r = mmu_translate(sh, rip, MMU_EXEC);

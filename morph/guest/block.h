@@ -75,7 +75,8 @@ struct block_fault {
 /* A cache for `max_blocks` blocks and `max_insns` instructions; NULL if the arena is too small. */
 struct block_cache *block_cache_make(struct arena *arena, uint32_t max_blocks, uint32_t max_insns);
 
-/* Makes and enters the block at linear address `rip` in the CPU's mode and privilege. Calls morph_mark_code. */
+/* Makes and enters the block at linear address `rip` in the CPU's mode and privilege, unless there is one. Calls
+ * morph_mark_code for a new one. */
 enum block_result block_make(struct morph *m, uint64_t rip, struct gblock **out, struct block_fault *fault);
 
 /* Slow path of block_find: the mappings may have changed since the block was last used. Drops it if they have. */

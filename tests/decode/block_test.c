@@ -63,7 +63,7 @@ TEST_CASE(block, ends)
     struct gblock *b = make(LIN);
     EXPECT(b->ninsns == 3 && b->len == 4 && b->end == BLOCK_END_BRANCH && b->paddr == CODE);
     EXPECT(block_insns(machine.blocks, b)[2].op == G_JMP);
-    EXPECT(block_find(&machine, machine.blocks, LIN, GUEST_IA32) == b);
+    EXPECT(block_find(&machine, machine.blocks, LIN, GUEST_IA32) == b && make(LIN) == b);
     EXPECT(!block_find(&machine, machine.blocks, LIN, GUEST_X86_64) && !block_find(&machine, machine.blocks, LIN + 1, 0));
     b = make(LIN + 0x80);
     EXPECT(b->ninsns == 2 && b->end == BLOCK_END_UNDECODED);
