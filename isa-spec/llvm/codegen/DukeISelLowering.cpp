@@ -21,14 +21,14 @@ DukeTargetLowering::DukeTargetLowering(const TargetMachine &TM, const DukeSubtar
   };
   Set(MVT::i64, Expand,
       {ISD::SDIVREM, ISD::UDIVREM, ISD::SMUL_LOHI, ISD::UMUL_LOHI, ISD::ROTL, ISD::CTLZ_ZERO_UNDEF, ISD::CTTZ_ZERO_UNDEF,
-       ISD::SHL_PARTS, ISD::SRL_PARTS, ISD::SRA_PARTS, ISD::SELECT_CC, ISD::BR_CC, ISD::DYNAMIC_STACKALLOC, ISD::SMAX,
+       ISD::SELECT_CC, ISD::BR_CC, ISD::DYNAMIC_STACKALLOC, ISD::SMAX,
        ISD::UMAX, ISD::ABS, ISD::BITREVERSE});
   Set(MVT::i64, Legal,
       {ISD::ROTR, ISD::BSWAP, ISD::CTPOP, ISD::CTLZ, ISD::CTTZ, ISD::SMIN, ISD::UMIN, ISD::READCYCLECOUNTER, ISD::MULHS,
        ISD::MULHU});
   Set(MVT::i64, Custom,
       {ISD::GlobalAddress, ISD::ExternalSymbol, ISD::BlockAddress, ISD::ConstantPool, ISD::JumpTable, ISD::FRAMEADDR,
-       ISD::RETURNADDR});
+       ISD::RETURNADDR, ISD::SHL_PARTS, ISD::SRL_PARTS, ISD::SRA_PARTS});
   // i32 is not legal, but most of its operations exist with a sign-extended result: see ReplaceNodeResults.
   Set(MVT::i32, Custom,
       {ISD::ADD, ISD::SUB, ISD::MUL, ISD::SHL, ISD::SRL, ISD::SRA, ISD::ROTL, ISD::ROTR, ISD::SDIV, ISD::UDIV, ISD::SREM,
@@ -165,6 +165,13 @@ SDValue DukeTargetLowering::LowerOperation(SDValue Op, SelectionDAG &DAG) const 
     int FI = MF.getInfo<DukeFunctionInfo>()->VarArgsFrameIndex;
     return DAG.getStore(Op.getOperand(0), DL, DAG.getFrameIndex(FI, MVT::i64), Op.getOperand(1),
                         MachinePointerInfo(cast<SrcValueSDNode>(Op.getOperand(2))->getValue()));
+  }
+  case ISD::SHL_PARTS: // inline rather than by a library call
+  case ISD::SRL_PARTS:
+  case ISD::SRA_PARTS: {
+    SDValue Low, High;
+    expandShiftParts(Op.getNode(), Low, High, DAG);
+    return DAG.getMergeValues({Low, High}, DL);
   }
   case ISD::ATOMIC_FENCE: // one core: the order of the chain is enough
     return Op.getOperand(0);
