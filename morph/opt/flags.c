@@ -10,12 +10,22 @@
 
 enum { ALL = 0x3f };
 
+/* The flags that the instruction's body replaces whatever they were. Some keep what the manual leaves undefined. */
+static unsigned killed_by(const struct ginsn *g)
+{
+    switch (g->op) {
+    case G_BT: case G_BTS: case G_BTR: case G_BTC: return g->flags_written & 1;
+    case G_DIV: case G_IDIV: return 0;
+    default: return g->flags_written;
+    }
+}
+
 void opt_dead_flags(const struct ginsn *g, unsigned n, uint32_t null_segs, bool enabled, uint8_t *dead)
 {
     unsigned live = ALL;
     for (unsigned i = n; i-- > 0;) {
         const struct ginsn *p = &g[i];
-        unsigned written = p->flags_written;
+        unsigned written = killed_by(p);
         dead[i] = enabled && written && !(live & written);
         live = (live & ~written) | p->flags_read;
         if (!lift_can(p) || (null_segs && p->seg >= GUEST_FS))

@@ -55,9 +55,11 @@ static void make_stubs(struct rig *r)
 static void put_prelude(struct rig *r, uint32_t to)
 {
     uint32_t at = PRELUDE;
-    for (uint32_t page = RIG_DATA; page < RIG_DATA_END; page += 4096) {
+    for (uint32_t page = RIG_CODE; page < RIG_DATA_END; page += 4096) {
+        if (page >= RIG_CODE_END && page < RIG_DATA)
+            continue;
         at = put_li(r, at, 4, page);
-        at = put_li(r, at, 5, page | 2 | 4);
+        at = put_li(r, at, 5, page | (page < RIG_CODE_END ? 4 : 2 | 4));
         at = put(r, at, (struct duke_op){.op = DUKE_OP_TLBW, .form = DUKE_FORM_REG, .ra = 4, .rb = 5, .end = true});
     }
     put(r, at, (struct duke_op){.op = DUKE_OP_J, .form = DUKE_FORM_IMM, .imm = (int64_t)to - at, .end = true});
@@ -157,6 +159,7 @@ unsigned rig_translated(struct rig *r, struct gblock *b, uint64_t *icount)
         return 0;
     struct tcache *t = r->m->tcache;
     memcpy(native(r, t->native), t->mem, t->used);
+    memcpy(r->dram + RIG_CODE, r->port->ram + RIG_CODE, RIG_CODE_END - RIG_CODE);
     memcpy(r->dram + RIG_DATA, r->port->ram + RIG_DATA, RIG_DATA_END - RIG_DATA);
     put_prelude(r, b->native);
     struct duke_state s = {.pc = PRELUDE};
