@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 int usage_error(const char *format, ...)
 {
@@ -40,7 +41,7 @@ bool parse_count(const char *text, uint64_t *value)
 }
 
 enum { O_ENGINE = 256, O_MACHINE, O_GEAR, O_CONFIG, O_MAX_INSTS, O_MAX_CYCLES, O_STATS, O_STATS_JSON, O_REPORT, O_PROGRESS,
-       O_TRACE, O_TRACE_FILE, O_FST, O_FST_WINDOW, O_ROOT, O_STRACE, O_FIRMWARE };
+       O_TRACE, O_TRACE_FILE, O_FST, O_FST_WINDOW, O_ROOT, O_STRACE, O_EPOCH, O_FIRMWARE };
 
 static const struct row {
     struct option option;
@@ -65,6 +66,7 @@ static const struct row {
     {{"root", required_argument, NULL, O_ROOT}, "DIR", "the guest's file system is DIR (default: the host's, read-only\n"
      "                              but for the current directory)"},
     {{"env", required_argument, NULL, 'E'}, "VAR=VALUE", "environment variable of the guest (default: none)"},
+    {{"epoch", required_argument, NULL, O_EPOCH}, "SECONDS", "Unix time at the start, or now (default: 2024-01-01 00:00:00 UTC)"},
     {{"strace", no_argument, NULL, O_STRACE}, "", "show the guest's system calls on standard error"},
     {{"firmware", required_argument, NULL, O_FIRMWARE}, "FILE", "firmware image (default: $SELKIRK_FIRMWARE, or the one built)"},
     {{"help", no_argument, NULL, 'h'}, "", "this text"},
@@ -177,6 +179,12 @@ static int set_one(struct run_options *o, int c, char *arg)
     case O_FST_WINDOW: return parse_pair("--fst-window", arg, &o->cfg.fst_start, &o->cfg.fst_cycles);
     case O_ROOT: o->root = arg; return -1;
     case 'E': return add_env(o, arg);
+    case O_EPOCH:
+        if (!strcmp(arg, "now"))
+            o->epoch = (uint64_t)time(NULL);
+        else if (!parse_count(arg, &o->epoch) || o->epoch > INT32_MAX)
+            return usage_error("--epoch: \"%s\" is neither now nor seconds since 1970 below 2^31", arg);
+        return -1;
     case O_STRACE: o->strace = true; return -1;
     case O_FIRMWARE: return set_key(o, "sim.firmware", arg);
     case 'h': help(); return 0;

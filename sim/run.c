@@ -141,10 +141,12 @@ static int process_ended(struct run *r)
     case LINUX_EXITED:
         return p->end_value;
     case LINUX_KILLED:
+        if (p->end_value == SIGPIPE) /* the usual end of a program whose reader has gone */
+            return 128 + SIGPIPE;
         fprintf(stderr, "selkirk: guest killed by SIG%s", linux_signal_name(p->end_value));
         if (p->end_text[0])
             fprintf(stderr, " (%s)", p->end_text);
-        else if (p->end_value == SIGSEGV || p->end_value == SIGBUS)
+        else if ((p->end_value == SIGSEGV || p->end_value == SIGBUS) && p->info[p->end_value].code > 0)
             fprintf(stderr, " (address %#x)", p->info[p->end_value].addr);
         print_instruction(r);
         fputc(';', stderr);
@@ -269,6 +271,8 @@ static int start(struct run *r)
         return usage_error("--root %s", err);
     r->p.icount = icount;
     r->p.icount_arg = r->m;
+    if (r->o.epoch)
+        r->p.epoch = (int64_t)r->o.epoch;
     r->p.strace = r->o.strace ? stderr : NULL;
     if (!linux_load(&r->p, r->o.program[0], r->o.program, r->o.env, (unsigned)r->o.cfg.morph.guest_cpu, err, sizeof err))
         return usage_error("%s", err);

@@ -16,7 +16,7 @@ enum {
 #define LINUX_STACK_SIZE 0x800000u
 #define LINUX_MMAP_BASE  0xf7ffe000u
 #define LINUX_MMAP_MIN   0x10000u
-#define LINUX_EPOCH      INT64_C(1704067200) /* 2024-01-01 00:00:00 UTC: when every run starts */
+#define LINUX_EPOCH      INT64_C(1704067200) /* 2024-01-01 00:00:00 UTC: when a run starts, if not told otherwise */
 
 /* Result of a system call that has set every register itself. */
 #define LINUX_NO_RESULT INT64_MIN
@@ -66,6 +66,7 @@ struct linux_process {
     struct abi_stack altstack;
     uint32_t trapno, trap_error; /* of the last fault, as frames show them */
 
+    int64_t epoch;        /* Unix time at the start */
     int64_t time_skipped; /* virtual nanoseconds slept */
     uint64_t random_state;
     uint32_t clear_tid;

@@ -14,6 +14,7 @@ bool linux_init(struct linux_process *p, struct mm *mm, struct guest_cpu *cpu, c
     p->random_state = 0x53454c4b49524bu; /* any fixed number: runs repeat */
     p->altstack.flags = 2;               /* SS_DISABLE */
     p->exe_fd = -1;
+    p->epoch = LINUX_EPOCH;
     p->confined = root != NULL;
     p->root_fd = open(root ? root : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     p->cwd_fd = p->root_fd < 0 ? -1 : fcntl(p->root_fd, F_DUPFD_CLOEXEC, 0);

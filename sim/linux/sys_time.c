@@ -28,7 +28,7 @@ static bool clock_read(struct linux_process *p, uint32_t clock, struct abi_times
     case CLOCK_REALTIME:
     case CLOCK_REALTIME_COARSE:
     case CLOCK_TAI:
-        ns = LINUX_EPOCH * NS + time_now(p);
+        ns = p->epoch * NS + time_now(p);
         break;
     case CLOCK_MONOTONIC:
     case CLOCK_MONOTONIC_RAW:
@@ -49,14 +49,14 @@ static bool clock_read(struct linux_process *p, uint32_t clock, struct abi_times
 
 int64_t sys_time(struct linux_process *p, const uint32_t a[6])
 {
-    int32_t t = (int32_t)(LINUX_EPOCH + time_now(p) / NS);
+    int32_t t = (int32_t)(p->epoch + time_now(p) / NS);
     return a[0] && !user_put(p, a[0], &t, 4) ? -EFAULT : t;
 }
 
 int64_t sys_gettimeofday(struct linux_process *p, const uint32_t a[6])
 {
     int64_t now = time_now(p);
-    struct abi_timeval t = {(int32_t)(LINUX_EPOCH + now / NS), (int32_t)(now % NS / 1000)};
+    struct abi_timeval t = {(int32_t)(p->epoch + now / NS), (int32_t)(now % NS / 1000)};
     static const uint32_t zone[2];
     if (a[0] && !user_put(p, a[0], &t, sizeof t))
         return -EFAULT;
