@@ -76,12 +76,14 @@ def prepare(case: cases.Case, folder: Path) -> None:
     os.utime(folder, (EPOCH, EPOCH))
 
 
+ENVIRONMENT = {"PATH": "/bin", "LC_ALL": "C", "TZ": "UTC"}
+
+
 def execute(command: list[str], case: cases.Case, folder: Path, timeout: float) -> Result:
-    environment = {"PATH": "/bin", "LC_ALL": "C", "TZ": "UTC"}
     begin = time.monotonic()
     try:
         done = subprocess.run(command, cwd=folder, input=case.stdin, capture_output=True, timeout=timeout, check=False,
-                              env=environment, umask=0o022)
+                              env=ENVIRONMENT, umask=0o022)
         status, out, err = done.returncode, done.stdout, done.stderr
     except subprocess.TimeoutExpired as e:
         status, out, err = -999, e.stdout or b"", (e.stderr or b"") + b"\nrun.py: ran out of time\n"
@@ -90,7 +92,8 @@ def execute(command: list[str], case: cases.Case, folder: Path, timeout: float) 
 
 def under_selkirk(args: argparse.Namespace, engine: str, gear: int, outdir: Path, command: list[str]) -> list[str]:
     selkirk = args.build.resolve() / "bin/selkirk"
-    return [str(selkirk), "run", f"--engine={engine}", f"--gear={gear}", "-d", str(outdir), "--", *command]
+    variables = [f"--env={name}={value}" for name, value in ENVIRONMENT.items()]
+    return [str(selkirk), "run", f"--engine={engine}", f"--gear={gear}", "-d", str(outdir), *variables, "--", *command]
 
 
 def differences(host: Result, ours: Result) -> list[str]:
@@ -117,6 +120,7 @@ def run_case(args: argparse.Namespace, case: cases.Case, configs: list[tuple[str
     lines, good = [], True
     # Both run in a folder of the same name, so that a program that prints it prints the same.
     host_dir, outdir = work / "host" / "w", work / "stats"
+    outdir.mkdir()
     host_dir.parent.mkdir()
     prepare(case, host_dir)
     command = [str(args.build.resolve() / case.program), *case.args]
