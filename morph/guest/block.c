@@ -167,9 +167,9 @@ void block_drop_range(struct block_cache *c, uint64_t start, uint64_t end)
 /* The guest code that the block being made may use: at most two pages. */
 struct fetch {
     const struct shared *sh;
-    const uint8_t *code;     /* the byte at rip; readable to the page's end */
-    uint64_t rip, page_end;  /* page_end: linear address where the second page starts */
-    uint32_t paddr, paddr2;  /* paddr2: BLOCK_NO_PAGE until looked up */
+    const uint8_t *code;    /* the byte at rip; readable to the page's end */
+    uint64_t rip, page_end; /* page_end: linear address where the second page starts */
+    uint32_t paddr, paddr2; /* paddr2: BLOCK_NO_PAGE until looked up */
     bool second_tried;
     struct mmu_result second;
 };
@@ -202,10 +202,8 @@ static enum block_result decode_crossing(struct fetch *f, uint64_t at, struct gi
             fault->bytes[total] = *from++;
     fault->nbytes = (uint8_t)total;
     switch (guest_decode(fault->bytes, total, (enum guest_mode)f->sh->cpu.mode, g)) {
-    case DECODE_OK:
-        return BLOCK_OK;
-    case DECODE_TOO_LONG:
-        return BLOCK_PROTECTION;
+    case DECODE_OK: return BLOCK_OK;
+    case DECODE_TOO_LONG: return BLOCK_PROTECTION;
     case DECODE_TOO_SHORT: /* so there is no second page */
         if (wraps(f->sh, f->page_end))
             return BLOCK_PROTECTION;
@@ -214,8 +212,7 @@ static enum block_result decode_crossing(struct fetch *f, uint64_t at, struct gi
         fault->addr = f->page_end;
         fault->error = f->second.error;
         return BLOCK_PAGE_FAULT;
-    default:
-        return BLOCK_UNDEFINED;
+    default: return BLOCK_UNDEFINED;
     }
 }
 
@@ -317,7 +314,12 @@ enum block_result block_make(struct morph *m, uint64_t rip, struct gblock **out,
     f.code = port_phys(f.paddr);
 
     struct gblock b = {
-        .rip = rip, .insns = c->ninsns, .mode = (uint8_t)sh->cpu.mode, .paddr = f.paddr, .paddr2 = BLOCK_NO_PAGE, .epoch = c->epoch,
+        .rip = rip,
+        .insns = c->ninsns,
+        .mode = (uint8_t)sh->cpu.mode,
+        .paddr = f.paddr,
+        .paddr2 = BLOCK_NO_PAGE,
+        .epoch = c->epoch,
     };
     enum block_result result = decode_block(&f, &c->insns[c->ninsns], max, &b, fault);
     if (result != BLOCK_OK)

@@ -57,9 +57,9 @@ static struct gblock *make(uint64_t rip)
 TEST_CASE(block, ends)
 {
     start(64, 1024);
-    put(LIN, "\x40\x41\xeb\xfe", 4);                 /* inc, inc, jmp */
-    put(LIN + 0x40, "\x40\x0f\xff", 3);              /* UD0 needs a ModRM byte: it is an instruction */
-    put(LIN + 0x80, "\x40\x40\xf0\x90", 4);          /* LOCK NOP cannot be decoded */
+    put(LIN, "\x40\x41\xeb\xfe", 4);        /* inc, inc, jmp */
+    put(LIN + 0x40, "\x40\x0f\xff", 3);     /* UD0 needs a ModRM byte: it is an instruction */
+    put(LIN + 0x80, "\x40\x40\xf0\x90", 4); /* LOCK NOP cannot be decoded */
     struct gblock *b = make(LIN);
     EXPECT(b->ninsns == 3 && b->len == 4 && b->end == BLOCK_END_BRANCH && b->paddr == CODE);
     EXPECT(block_insns(machine.blocks, b)[2].op == G_JMP);
@@ -68,7 +68,8 @@ TEST_CASE(block, ends)
     b = make(LIN + 0x80);
     EXPECT(b->ninsns == 2 && b->end == BLOCK_END_UNDECODED);
     struct block_fault fault;
-    EXPECT(block_make(&machine, LIN + 0x82, &b, &fault) == BLOCK_UNDEFINED && fault.addr == LIN + 0x82 && fault.bytes[0] == 0xf0);
+    EXPECT(block_make(&machine, LIN + 0x82, &b, &fault) == BLOCK_UNDEFINED && fault.addr == LIN + 0x82 &&
+           fault.bytes[0] == 0xf0);
     sh.params.block_insns = 5;
     memset(port_host->ram + CODE + 0x200, 0x90, 100);
     b = make(LIN + 0x200);
@@ -213,11 +214,11 @@ TEST_CASE(mmu, large_pages_and_bits)
 {
     start(64, 1024);
     uint64_t root = sh.cpu.cr3, pdpt = 0x200000, pd = 0x201000;
-    pst64(root + 8, pdpt | 7);                 /* linear 512 GiB.. */
-    pst64(pdpt, 0x40000000 | 0x87);            /* 1 GiB page */
+    pst64(root + 8, pdpt | 7);      /* linear 512 GiB.. */
+    pst64(pdpt, 0x40000000 | 0x87); /* 1 GiB page */
     pst64(pdpt + 8, pd | 7);
-    pst64(pd, 0x200000 | 0x87);                /* 2 MiB page */
-    pst64(pd + 8, 0x201000 | 0x87);            /* misaligned: reserved bit 12 is PAT, bit 13 up must be zero */
+    pst64(pd, 0x200000 | 0x87);     /* 2 MiB page */
+    pst64(pd + 8, 0x201000 | 0x87); /* misaligned: reserved bit 12 is PAT, bit 13 up must be zero */
     pst64(pd + 16, 0x202000 | 0x87);
     uint64_t base = UINT64_C(1) << 39;
     struct mmu_result r = mmu_translate(&sh, base + 0x12345678, MMU_READ);
@@ -229,7 +230,7 @@ TEST_CASE(mmu, large_pages_and_bits)
     EXPECT_EQ_U64(pld64(pdpt + 8), pd | 0x27);
     EXPECT(mmu_translate(&sh, base + 0x40200000, MMU_READ).ok);
     EXPECT_EQ_U64(mmu_translate(&sh, base + 0x40400000, MMU_READ).error, PF_PRESENT | PF_RESERVED | PF_USER);
-    pst64(pdpt + 16, 0x7ff00000 | 7);          /* a table where no memory is */
+    pst64(pdpt + 16, 0x7ff00000 | 7); /* a table where no memory is */
     EXPECT_EQ_U64(mmu_translate(&sh, base + 0x80000000, MMU_READ).error, PF_PRESENT | PF_RESERVED | PF_USER);
     pst64(pdpt + 24, UINT64_C(0x100000000) | 0x87);
     EXPECT_EQ_U64(mmu_translate(&sh, base + 0xc0000000, MMU_READ).error, PF_PRESENT | PF_RESERVED | PF_USER);

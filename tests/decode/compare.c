@@ -9,7 +9,8 @@
 
 #include "ginsn_text.h"
 
-const char *const difference_names[] = {"same", "only ours", "only theirs", "length", "name", "operands", "size", "memory", "prefixes"};
+const char *const difference_names[] = {
+    "same", "only ours", "only theirs", "length", "name", "operands", "size", "memory", "prefixes"};
 
 enum { ADDRESS = 0x10000 };
 

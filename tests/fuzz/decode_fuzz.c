@@ -1,7 +1,7 @@
 /* Fuzz target: the guest decoder. The first byte chooses the mode, the rest is code.
  *
- * Held: the length is 1..15 and within what was given; decoding depends on the instruction's own bytes only; every strict prefix
- * is TOO_SHORT; every register, kind and size is in range, so that users may index with them.
+ * Held: the length is 1..15 and within what was given; decoding depends on the instruction's own bytes only; every strict
+ * prefix is TOO_SHORT; every register, kind and size is in range, so that users may index with them.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -31,10 +31,14 @@ static void check_ranges(const struct ginsn *g, enum guest_mode mode)
         must(o->kind > GO_NONE && o->kind <= GO_XMM);
         switch (o->kind) {
         case GO_REGH: must(o->reg < 4 && o->size == 1); break;
-        case GO_SEG:  must(o->reg < GUEST_SEGS); break;
-        case GO_DR: case GO_ST: case GO_MMX: must(o->reg < 8); break;
-        case GO_CR: case GO_XMM: case GO_REG: must(o->reg < registers); break;
-        case GO_MEM:  mems++; break;
+        case GO_SEG: must(o->reg < GUEST_SEGS); break;
+        case GO_DR:
+        case GO_ST:
+        case GO_MMX: must(o->reg < 8); break;
+        case GO_CR:
+        case GO_XMM:
+        case GO_REG: must(o->reg < registers); break;
+        case GO_MEM: mems++; break;
         default: break;
         }
     }

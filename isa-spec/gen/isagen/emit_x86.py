@@ -190,7 +190,7 @@ def load_x86(root):
             variants = [opnds]
             if mixed:  # RvMw: one row for a register, one for memory
                 reg, mem = re.fullmatch("R([a-z]+)M([a-z]+)", mixed).groups()
-                variants = [[("U" + reg if o == mixed else o) for o in opnds], [("M" + mem if o == mixed else o) for o in opnds]]
+                variants = [[(text if o == mixed else o) for o in opnds] for text in ("U" + reg, "M" + mem)]
             for v in variants:
                 row = make_row(op, v, flags.split(), cond, where, is_cc, op_table)
                 if mixed and v is variants[0]:  # U gave mod = register; the register is a general one
@@ -268,7 +268,8 @@ def ops_header(op_table, ops):
     out += [f"    G_{op},\n" for op in ops]
     out.append("    GOP_COUNT\n};\n\nenum { /* attributes of ops, see isa-spec/x86/opcodes.toml */\n")
     out += [f"    GOPA_{a} = {1 << i},\n" for i, a in enumerate(OP_ATTRS)]
-    out.append("};\n\n/* X(name, text, flags read, flags written or undefined, flags undefined, GOPA_*), flags packed as in struct ginsn. */\n"
+    out.append("};\n\n/* X(name, text, flags read, flags written or undefined, flags undefined, GOPA_*);"
+               " flags packed as in struct ginsn. */\n"
                "#define GOP_TABLE(X) \\\n    X(NONE, \"(none)\", 0, 0, 0, 0) \\\n")
     for op in ops:
         t = op_table.get(op, {})
@@ -307,7 +308,8 @@ def decode_tables(op_table, maps):
         words = ", ".join(operand_word(*o) for o in opnds) or "0"
         out.append(f"    {{G_{op}, {bits(ATTRS, attrs, 'RA')}, {{{words}}}, IK_{imm}, {len(opnds)}, "
                    f"0x{flag_bits(f.get('r', ''), op):02x}, 0x{flag_bits(f.get('w', '') + f.get('u', ''), op):02x}}},\n")
-    out.append("};\n\n/* An entry: 0 no instruction; below 0x1000 a row; else selector << 12 | first place in decode_nodes. */\n")
+    out.append("};\n\n/* An entry: 0 no instruction; below 0x1000 a row; else selector << 12 | first place in decode_nodes."
+               " */\n")
     out.append(c_array("uint16_t", "decode_nodes", t.node_words))
     for m in MAPS:
         out.append(c_array("uint16_t", f"decode_map_{m.lower()}", roots[m]))
