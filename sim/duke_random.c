@@ -7,7 +7,8 @@
  *
  * Every guest address can be mapped: the TLB handler maps address a to DRAM page a mod DRAM size, with permissions by the
  * page number, so that some pages trap on stores, are translated, devices, or the supervisor's. Handlers of those mend the
- * entry. Native accesses go to hidden memory or to the DRAM pages that guest accesses use.
+ * entry. Native accesses go to hidden memory or to the DRAM pages that guest accesses use. They must not
+ * reach code, whose changes are undefined without icf: their base registers are not shadowed and nothing else writes them.
  */
 #include "duke_random.h"
 
@@ -68,12 +69,13 @@ static uint64_t guest_address(struct gen *g)
 
 static uint32_t native_address(struct gen *g)
 {
-    if (chance(g, 3))
-        return (uint32_t)rnd(g); /* mostly nowhere */
+    uint32_t any = (uint32_t)rnd(g);
+    if (chance(g, 3) && (any < ENGINE_HIDDEN_BASE || any >= DATA + 65536))
+        return any; /* mostly nowhere */
     if (chance(g, 30))
         return below(g, 48) * 4096 + below(g, 4096); /* DRAM that guest accesses use as well */
     uint32_t size = ENGINE_HIDDEN_BASE + DUKE_RANDOM_HIDDEN - DATA;
-    return chance(g, 50) ? DATA + below(g, 8192) : DATA + below(g, size - 4096);
+    return chance(g, 50) ? DATA + 4096 + below(g, 8192) : DATA + below(g, size - 4096);
 }
 
 /* Immediates near what breaks things. */
@@ -97,9 +99,10 @@ static unsigned some_dest(struct gen *g)
         bool base = false;
         for (unsigned i = 0; i < GUEST_BASES; i++)
             base = base || r == g->guest_base[i];
+        bool native = false;
         for (unsigned i = 0; i < NATIVE_BASES; i++)
-            base = base || r == g->native_base[i];
-        if (!base || chance(g, 5))
+            native = native || r == g->native_base[i];
+        if (!native && (!base || chance(g, 5)))
             return r;
     }
 }
@@ -221,10 +224,10 @@ static uint32_t known_block(struct gen *g)
     return at != 0 ? at : BODY;
 }
 
-/* One of a few guest addresses that stand for code: what ITC and RAS are asked for. */
+/* One of a few guest addresses that stand for code: what ITC and RAS are asked for. Half of them share an ITC entry. */
 static void put_code_address(struct gen *g, unsigned reg)
 {
-    D_LI(&g->p, (uint8_t)reg, (int64_t)below(g, 24) * 0x201);
+    D_LI(&g->p, (uint8_t)reg, chance(g, 50) ? (int64_t)below(g, 6) * 0x201 : 0x1000 + 5 * (int64_t)below(g, 16));
     D_END(&g->p);
 }
 
@@ -268,6 +271,8 @@ static void put_system(struct gen *g)
     case 5:
         if (chance(g, 5))
             D_R(p, TLBF, 0, 0, 0);
+        else if (chance(g, 5))
+            D_R(p, ITCF, 0, 0, 0);
         else
             D_R(p, ICF, 0, 0, 0);
         break;
@@ -363,7 +368,7 @@ static void pick_bases(struct gen *g)
     for (unsigned i = 0; i < GUEST_BASES + NATIVE_BASES; i++) {
         bool again = true;
         while (again) {
-            all[i] = 1 + below(g, FREE_REGS);
+            all[i] = i < GUEST_BASES ? 1 + below(g, FREE_REGS) : DUKE_SHADOWED + below(g, FREE_REGS + 1 - DUKE_SHADOWED);
             again = false;
             for (unsigned k = 0; k < i; k++)
                 again = again || all[k] == all[i];

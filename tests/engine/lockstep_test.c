@@ -105,11 +105,16 @@ static struct engine *start(enum fault fault, uint64_t at)
     return e;
 }
 
+/* Runs to `n` cycles since reset. */
 static enum engine_stop run(struct engine *e, uint64_t n)
 {
     enum engine_stop stop = ENGINE_HCALL;
-    for (int i = 0; i < 1000 && stop == ENGINE_HCALL; i++)
-        stop = e->ops->run(e, n, NULL, NULL);
+    struct engine_counters c;
+    e->ops->counters(e, &c);
+    while (stop == ENGINE_HCALL && c.cycles < n) {
+        stop = e->ops->run(e, n - c.cycles, NULL, NULL);
+        e->ops->counters(e, &c);
+    }
     return stop;
 }
 
