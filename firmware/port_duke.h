@@ -59,7 +59,8 @@ static inline struct port_fault port_fault(void)
     const struct shared *sh = PORT_SHARED;
     return (struct port_fault){
         .cause = (uint32_t)sh->trap_cause,
-        .store = (uint32_t)(sh->trap_info >> 4) & 1,
+        .store = (uint16_t)(sh->trap_info >> 4 & 1),
+        .size = (uint16_t)(sh->trap_info & 15),
         .addr = sh->trap_val,
     };
 }

@@ -52,8 +52,8 @@ enum interp_result helper_check_segment(struct morph *m, unsigned seg, unsigned 
         return bad_selector(m, selector);
     if (seg == GUEST_SS && ((selector & 3) != 3 || d.rights & DESC_CODE || !(d.rights & DESC_WRITABLE)))
         return bad_selector(m, selector);
-    /* An expand-down segment with limit 0 in SS cannot be; in DS and ES the CPU-number segment would need limit checks. */
-    if ((selector & 0xfffc) == SEL_CPUNODE && cpu->mode == GUEST_IA32)
+    /* Read-only and limited segments would need a check of every access. */
+    if (seg != GUEST_SS && cpu->mode == GUEST_IA32 && !(d.rights & DESC_WRITABLE && !(d.rights & DESC_CODE)))
         return INTERP_UNIMPLEMENTED;
     return INTERP_OK;
 }
@@ -217,7 +217,8 @@ HELPER_FN(arpl)
     sem_ctx c = helper_ctx(cpu, m, g);
     uint64_t dst = rdz(&c, 0), src = rdz(&c, 1);
     bool raise = (dst & 3) < (src & 3);
-    wr(&c, 0, raise ? (dst & ~UINT64_C(3)) | (src & 3) : dst);
+    if (raise)
+        wr(&c, 0, (dst & ~UINT64_C(3)) | (src & 3));
     return set_zf(cpu, raise);
 }
 
@@ -226,7 +227,7 @@ HELPER_FN(lar)
     sem_ctx c = helper_ctx(cpu, m, g);
     struct descriptor d = describe(cpu, (uint16_t)rd(&c, 1));
     if (d.rights)
-        wr(&c, 0, g->opsize == 2 ? d.rights & 0xff00 : d.rights & 0x00f0ff00);
+        wr(&c, 0, g->opsize == 2 ? d.rights & 0xff00 : d.rights);
     return set_zf(cpu, d.rights);
 }
 

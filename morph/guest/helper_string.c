@@ -161,7 +161,7 @@ HELPER_FN(string_lods)
     return INTERP_OK;
 }
 
-/* REPE and REPNE end when ZF says so. Flags are written at the end only: a fault in between restores those of the start. */
+/* REPE and REPNE end when ZF says so. */
 HELPER_FN(string_scas)
 {
     struct string s = string_begin(cpu, g);
@@ -171,8 +171,7 @@ HELPER_FN(string_scas)
         uint64_t v = load(s.dst + s.di, s.size);
         uint64_t flags = fl_sub(&c, a, v, s.size);
         bool last = !s.rep || s.n == 1 || (flags & EFL_ZF) == stop_zf;
-        if (last)
-            set_flags(&c, flags);
+        set_flags(&c, flags);
         string_advance(&s, s.step, 1, false, true);
         string_commit(cpu, g, &s, false, true);
         if (last)
@@ -189,12 +188,11 @@ HELPER_FN(string_cmps)
     if (s.n && null_source(cpu, g))
         return interp_raise(m, GUEST_GP, 0);
     while (s.n) {
+        uint64_t b = load(s.dst + s.di, s.size); /* first, as processors do: the address of a fault shows it */
         uint64_t a = load(s.src + s.si, s.size);
-        uint64_t b = load(s.dst + s.di, s.size);
         uint64_t flags = fl_sub(&c, a, b, s.size);
         bool last = !s.rep || s.n == 1 || (flags & EFL_ZF) == stop_zf;
-        if (last)
-            set_flags(&c, flags);
+        set_flags(&c, flags);
         string_advance(&s, s.step, 1, true, true);
         string_commit(cpu, g, &s, true, true);
         if (last)

@@ -201,3 +201,14 @@ HELPER_FN(other)
     default: return INTERP_UNIMPLEMENTED;
     }
 }
+
+/* Helpers whose memory operand is in FS or GS, where any access through a null selector raises #GP, or is stored to through CS. */
+HELPER_FN(odd_segment)
+{
+    sem_ctx c = {.cpu = cpu, .g = g};
+    struct sem_form f = sem_form_of(g, false);
+    if (sem_has_mem(&f) && (g->seg == GUEST_CS || interp_null_segment(&c)))
+        return interp_raise(m, GUEST_GP, 0);
+    interp_fn *handler = interp_handlers[g->op] ? interp_handlers[g->op] : helper_other;
+    return handler(cpu, m, g);
+}

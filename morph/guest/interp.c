@@ -54,9 +54,31 @@ static bool fits(const struct sem_form *f, const struct ginsn *g, enum guest_mod
     if (!mem)
         return true;
     bool far_seg = g->seg >= GUEST_FS;
+    if (g->seg == GUEST_CS && mode == GUEST_IA32)
+        return false;
     if (g->base == GREG_RIP || g->addrsize != (mode == GUEST_IA32 ? 4 : 8) || (far_seg && mode != GUEST_IA32))
         return false;
     return f->amode != SEM_BASE || (g->base < 16 && g->index == GREG_NONE && !far_seg);
+}
+
+/* Helpers that store to their memory operand. */
+static bool helper_stores(unsigned op)
+{
+    switch (op) {
+    case G_MOV_FROM_SEG:
+    case G_ARPL:
+    case G_FST:
+    case G_FSTP:
+    case G_FIST:
+    case G_FISTP:
+    case G_FISTTP:
+    case G_FBSTP:
+    case G_FNSTCW:
+    case G_FNSTSW:
+    case G_FNSTENV:
+    case G_FNSAVE: return true;
+    default: return false;
+    }
 }
 
 static unsigned handler_of(const struct ginsn *g, enum guest_mode mode)
@@ -76,6 +98,8 @@ static unsigned handler_of(const struct ginsn *g, enum guest_mode mode)
         for (unsigned i = hot_first[g->op] - 1u; i < hot_count && hot_rows[i].op == g->op; i++)
             if (fits(&hot_rows[i].form, g, mode))
                 return HANDLER_HOT + i;
+    if (mode == GUEST_IA32 && !sem_liftable(g) && (g->seg >= GUEST_FS || (g->seg == GUEST_CS && helper_stores(g->op))))
+        return HANDLER_ODD_SEGMENT;
     return interp_handlers[g->op] ? g->op : HANDLER_OTHER;
 }
 
@@ -177,10 +201,49 @@ enum interp_result interp_block(struct morph *m, struct gblock *b, unsigned max)
     }
 }
 
+/* Whether the access was a push or pop, not to the memory operand. */
+static bool is_stack_access(const struct ginsn *g, const struct port_fault *fault)
+{
+    bool memory = g->opnd[0].kind == GO_MEM;
+    switch (g->op) {
+    case G_PUSH:
+    case G_CALL_IND:
+    case G_CALL_FAR: return !memory || fault->store;
+    case G_POP: return !memory || !fault->store;
+    case G_PUSHA:
+    case G_POPA:
+    case G_PUSHF:
+    case G_POPF:
+    case G_PUSH_SEG:
+    case G_POP_SEG:
+    case G_ENTER:
+    case G_LEAVE:
+    case G_CALL:
+    case G_RET:
+    case G_RET_FAR:
+    case G_IRET: return true;
+    default: return false;
+    }
+}
+
+/* An instruction that reads and writes its memory operand reads with the intent to write: a fault of the read is one of a
+ * store, and a read-only first page counts before a second page that is missing. */
+static struct port_fault write_intent(struct morph *m, struct port_fault fault)
+{
+    const struct ginsn *g = m->interp.insn;
+    if (fault.store || !sem_writes_memory(g) || g->op == G_ARPL || is_stack_access(g, &fault))
+        return fault;
+    fault.store = 1;
+    uint64_t start = fault.addr & 4095 ? fault.addr : wrap(m, interp_operand_address(m, g));
+    if (fault.addr - start < fault.size && !mmu_translate(m->sh, start, MMU_WRITE).ok)
+        fault.addr = start;
+    return fault;
+}
+
 enum interp_result interp_fault(struct morph *m)
 {
     struct guest_cpu *cpu = &m->sh->cpu;
-    struct port_fault fault = port_fault();
+    struct port_fault fault = write_intent(m, port_fault());
     uint64_t lin = cpu->mode == GUEST_IA32 ? (uint32_t)fault.addr : fault.addr;
 
     m->interp.addr = lin;
@@ -192,10 +255,9 @@ enum interp_result interp_fault(struct morph *m)
     case DUKE_TRAP_TRANSLATED: return INTERP_SMC;
     default: return INTERP_TRAP;
     }
-    if (!mmu_canonical(lin)) {
-        bool stack = m->interp.insn->seg == GUEST_SS;
-        return interp_raise(m, stack ? GUEST_SS_FAULT : GUEST_GP, 0);
-    }
+    if (!mmu_canonical(lin) || (cpu->mode == GUEST_IA32 && lin + fault.size > UINT64_C(1) << 32)) /* beyond the segment */
+        return interp_raise(m, m->interp.insn->seg == GUEST_SS || is_stack_access(m->interp.insn, &fault) ? GUEST_SS_FAULT : GUEST_GP,
+                            0);
     struct mmu_result r = mmu_translate(m->sh, lin, fault.store ? MMU_WRITE : MMU_READ);
     if (r.ok) { /* accessed or dirty bit set just now, or a stale TLB entry: the instruction is done again */
         port_tlb_inval(lin);

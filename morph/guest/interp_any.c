@@ -14,9 +14,9 @@ static bool begin(sem_ctx *c, struct guest_cpu *cpu, struct morph *m, const stru
         .f = sem_form_of(g, cpu->mode == GUEST_X86_64),
         .rip = m->interp.rip + g->offset,
     };
-    if (!sem_has_mem(&c->f) || g->op == G_LEA)
+    if (!sem_has_mem(&c->f) || g->op == G_LEA || g->op == G_NOP || g->op == G_PREFETCH) /* no access */
         return true;
-    if (interp_null_segment(c)) {
+    if (interp_null_segment(c) || (!c->f.wide && sem_stores_to_code_segment(g))) {
         c->result = interp_raise(m, GUEST_GP, 0);
         return false;
     }
@@ -34,3 +34,12 @@ static bool begin(sem_ctx *c, struct guest_cpu *cpu, struct morph *m, const stru
     }
 #include "sem/table.def"
 #undef SEM_OP
+
+uint64_t interp_operand_address(struct morph *m, const struct ginsn *g)
+{
+    sem_ctx c;
+    bool bit_test = g->op == G_BTS || g->op == G_BTR || g->op == G_BTC;
+    if (begin(&c, &m->sh->cpu, m, g) && bit_test)
+        bit_number(&c);
+    return c.mem;
+}

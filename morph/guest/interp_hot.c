@@ -133,6 +133,7 @@ interp_fn *const interp_handlers[] = {
     [HANDLER_IOPL] = helper_iopl,
     [HANDLER_UNDEFINED] = helper_undefined,
     [HANDLER_OTHER] = helper_other,
+    [HANDLER_ODD_SEGMENT] = helper_odd_segment,
 #define X(op_, body, name, as, s, k0, s0, k1, s1, k2, s2, am) [HANDLER_HOT + HOT_##op_##_##name] = hot_##op_##_##name,
     HOT_LIST(NO_FIRST, X)
 #undef X

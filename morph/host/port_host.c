@@ -14,19 +14,19 @@ _Thread_local struct port_host *port_host;
 enum { PAGE = 4096 };
 
 /* Undoes gated stores and leaves to the guard. */
-static _Noreturn void fault(uint64_t lin, bool store, unsigned cause)
+static _Noreturn void fault(uint64_t lin, bool store, unsigned size, unsigned cause)
 {
     struct port_host *p = port_host;
     while (p->ngated) {
         p->ngated--;
         memcpy(p->gated[p->ngated].at, &p->gated[p->ngated].old, p->gated[p->ngated].size);
     }
-    p->fault = (struct port_fault){.cause = cause, .store = store, .addr = lin};
+    p->fault = (struct port_fault){.cause = cause, .store = store, .size = (uint16_t)size, .addr = lin};
     longjmp(p->guard, 1);
 }
 
 /* Where the byte at `lin` is. */
-static uint8_t *translate(uint64_t lin, bool store)
+static uint8_t *translate(uint64_t lin, bool store, unsigned size)
 {
     struct port_host *p = port_host;
     uint64_t page = lin / PAGE;
@@ -36,7 +36,7 @@ static uint8_t *translate(uint64_t lin, bool store)
         if (p->sh->cpu.mode == GUEST_IA32 || mmu_canonical(lin))
             r = mmu_translate(p->sh, lin, store ? MMU_WRITE : MMU_READ);
         if (!r.ok)
-            fault(lin, store, store ? DUKE_TRAP_TLB_MISS_STORE : DUKE_TRAP_TLB_MISS_LOAD);
+            fault(lin, store, size, store ? DUKE_TRAP_TLB_MISS_STORE : DUKE_TRAP_TLB_MISS_LOAD);
         assert(r.paddr < p->ram_size);
         *e = (struct port_host_tlb){
             .tag = page + 1,
@@ -46,7 +46,7 @@ static uint8_t *translate(uint64_t lin, bool store)
         };
     }
     if (store && p->tmask && p->tmask[e->frame] >> (lin % PAGE / 64) & 1)
-        fault(lin, store, DUKE_TRAP_TRANSLATED);
+        fault(lin, store, size, DUKE_TRAP_TRANSLATED);
     return e->page + lin % PAGE;
 }
 
@@ -61,12 +61,12 @@ uint64_t port_host_load(uint64_t lin, unsigned size)
     lin = wrap(lin);
     unsigned first = PAGE - lin % PAGE;
     if (first >= size) {
-        memcpy(&v, translate(lin, false), size);
+        memcpy(&v, translate(lin, false, size), size);
         return v;
     }
-    const uint8_t *low = translate(lin, false);
+    const uint8_t *low = translate(lin, false, size);
     memcpy(&v, low, first);
-    memcpy((uint8_t *)&v + first, translate(wrap(lin + first), false), size - first);
+    memcpy((uint8_t *)&v + first, translate(wrap(lin + first), false, size), size - first);
     return v;
 }
 
@@ -86,15 +86,16 @@ void port_host_store(uint64_t lin, uint64_t v, unsigned size)
     lin = wrap(lin);
     unsigned first = PAGE - lin % PAGE;
     if (first >= size) {
+        translate(lin, true, size);
         /* The last byte may lie in another chunk of translated code. */
         if (lin / 64 != (lin + size - 1) / 64)
-            translate(lin + size - 1, true);
-        store_part(translate(lin, true), &v, size);
+            translate(lin + size - 1, true, size);
+        store_part(translate(lin, true, size), &v, size);
         return;
     }
-    uint8_t *low = translate(lin, true);
-    uint8_t *high = translate(wrap(lin + first), true);
-    low = translate(lin, true);
+    uint8_t *low = translate(lin, true, size);
+    uint8_t *high = translate(wrap(lin + first), true, size);
+    low = translate(lin, true, size);
     store_part(low, &v, first);
     store_part(high, (uint8_t *)&v + first, size - first);
 }

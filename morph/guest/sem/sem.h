@@ -52,6 +52,35 @@ static inline uint64_t sem_trunc(uint64_t v, unsigned size)
     return size == 8 ? v : v & ((UINT64_C(1) << (8 * size)) - 1);
 }
 
+/* Whether the instruction stores to its memory operand. */
+static inline bool sem_writes_memory(const struct ginsn *g)
+{
+    if (g->opnd[0].kind != GO_MEM && (g->op != G_XCHG || g->opnd[1].kind != GO_MEM))
+        return false;
+    switch (g->op) {
+    case G_CMP:
+    case G_TEST:
+    case G_BT:
+    case G_PUSH:
+    case G_MUL:
+    case G_IMUL1:
+    case G_DIV:
+    case G_IDIV:
+    case G_JMP_IND:
+    case G_CALL_IND:
+    case G_NOP:
+    case G_PREFETCH:
+    case G_CLFLUSH: return false;
+    default: return true;
+    }
+}
+
+/* CS is never writable: such a store raises #GP. In 64-bit mode the decoder does not give CS as a segment. */
+static inline bool sem_stores_to_code_segment(const struct ginsn *g)
+{
+    return g->seg == GUEST_CS && sem_writes_memory(g);
+}
+
 /* Whether the instruction has a body that the lifter may use. */
 static inline bool sem_liftable(const struct ginsn *g)
 {
@@ -59,7 +88,7 @@ static inline bool sem_liftable(const struct ginsn *g)
 #define SEM_OP(op, body) case G_##op:
 #include "table.def"
 #undef SEM_OP
-        return !(g->opsize == 8 && (g->op == G_DIV || g->op == G_IDIV));
+        return !(g->opsize == 8 && (g->op == G_DIV || g->op == G_IDIV)) && !sem_stores_to_code_segment(g);
     default: return false;
     }
 }

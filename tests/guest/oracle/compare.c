@@ -1,0 +1,65 @@
+#include "compare.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sem/sem.h"
+
+struct report {
+    char *text;
+    unsigned size, used;
+};
+
+static void say(struct report *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void say(struct report *r, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    if (r->used < r->size)
+        r->used += (unsigned)vsnprintf(r->text + r->used, r->size - r->used, format, args);
+    va_end(args);
+}
+
+/* Linux tells these apart by nothing that a debugger sees: all are SIGSEGV from the kernel. */
+static int vector_class(int vector)
+{
+    switch (vector) {
+    case GUEST_OF:
+    case GUEST_BR:
+    case GUEST_TS:
+    case GUEST_NP:
+    case GUEST_SS_FAULT: return GUEST_GP;
+    default: return vector;
+    }
+}
+
+bool oracle_differs(const struct oracle_state *host, const struct oracle_state *got, uint32_t eflags_mask, const uint8_t *host_data,
+                    const uint8_t *got_data, char *text, unsigned size)
+{
+    static const char *const reg_names[] = {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"};
+    static const char *const seg_names[] = {"es", "cs", "ss", "ds", "fs", "gs"};
+    struct report r = {.text = text, .size = size};
+    text[0] = '\0';
+    for (unsigned i = 0; i < 8; i++)
+        if (host->gpr[i] != got->gpr[i])
+            say(&r, "  %s: host %08x, got %08x\n", reg_names[i], host->gpr[i], got->gpr[i]);
+    if (host->rip != got->rip)
+        say(&r, "  eip: host %08x, got %08x\n", host->rip, got->rip);
+    if ((host->eflags ^ got->eflags) & eflags_mask)
+        say(&r, "  eflags: host %08x, got %08x, compared %08x\n", host->eflags, got->eflags, eflags_mask);
+    for (unsigned i = 0; i < GUEST_SEGS; i++)
+        if (host->seg[i] != got->seg[i])
+            say(&r, "  %s: host %04x, got %04x\n", seg_names[i], host->seg[i], got->seg[i]);
+    if (vector_class(host->vector) != vector_class(got->vector))
+        say(&r, "  exception: host %d, got %d\n", host->vector, got->vector);
+    if (host->addr != got->addr)
+        say(&r, "  fault address: host %08x, got %08x\n", host->addr, got->addr);
+    if (memcmp(host_data, got_data, ORACLE_DATA_SIZE) != 0)
+        for (unsigned i = 0, said = 0; i < ORACLE_DATA_SIZE && said < 16; i++)
+            if (host_data[i] != got_data[i]) {
+                say(&r, "  byte at %08x: host %02x, got %02x\n", ORACLE_DATA + i, host_data[i], got_data[i]);
+                said++;
+            }
+    return r.used > 0;
+}

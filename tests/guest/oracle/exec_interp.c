@@ -1,0 +1,128 @@
+/* Executor: morph's interpreter in the host build. */
+#include "oracle.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "block.h"
+#include "decode.h"
+#include "interp.h"
+#include "morph.h"
+#include "port.h"
+#include "sem/sem.h"
+
+enum { RAM = 0x100000, CODE_AT = 0x80000, DATA_AT = CODE_AT + ORACLE_CODE_SIZE, ARENA = 4 << 20 };
+
+struct interp_machine {
+    struct shared sh;
+    struct morph *m;
+    struct port_host *port;
+    void *arena;
+};
+
+static void *interp_open(void)
+{
+    struct interp_machine *x = calloc(1, sizeof *x);
+    x->arena = malloc(ARENA);
+    x->port = port_host_make(&x->sh, RAM);
+    port_host_map(ORACLE_CODE, CODE_AT, ORACLE_CODE_SIZE, PORT_HOST_READ | PORT_HOST_EXEC);
+    port_host_map(ORACLE_DATA, DATA_AT, ORACLE_RW_SIZE, PORT_HOST_READ | PORT_HOST_WRITE);
+    port_host_map(ORACLE_DATA + ORACLE_RW_SIZE, DATA_AT + ORACLE_RW_SIZE, ORACLE_RO_SIZE, PORT_HOST_READ);
+    x->sh.params.block_insns = 32;
+    x->sh.params.tcache_kib = 16;
+    x->m = morph_init(&x->sh, x->arena, ARENA);
+    if (!x->m)
+        port_panic("no room for the interpreter");
+    x->port->tmask = x->m->tmask;
+    return x;
+}
+
+static void interp_close(void *p)
+{
+    struct interp_machine *x = p;
+    port_host_free(x->port);
+    free(x->arena);
+    free(x);
+}
+
+static uint64_t segment_base(unsigned selector) { return (selector & 0xfffc) == 0x60 ? ORACLE_TLS : 0; }
+
+static void interp_begin(void *p, const struct oracle_state *s, const struct oracle_memory *mem)
+{
+    struct interp_machine *x = p;
+    struct guest_cpu *cpu = &x->sh.cpu;
+    port_host = x->port;
+    memcpy(x->port->ram + CODE_AT, mem->code, sizeof mem->code);
+    memcpy(x->port->ram + DATA_AT, mem->data, sizeof mem->data);
+    morph_drop_all(x->m);
+    for (unsigned i = 0; i < 8; i++)
+        cpu->gpr[i] = s->gpr[i];
+    cpu->rip = s->rip;
+    cpu->flags = s->eflags & EFL_ARITH;
+    cpu->sysflags = (s->eflags & ~(uint32_t)EFL_ARITH) | EFL_FIXED | EFL_IF;
+    for (unsigned i = 0; i < GUEST_SEGS; i++) {
+        cpu->seg_sel[i] = s->seg[i];
+        cpu->seg_base[i] = segment_base(s->seg[i]);
+    }
+    cpu->tls_base[0] = ORACLE_TLS;
+}
+
+static void interp_write_code(void *p, unsigned offset, const uint8_t *bytes, unsigned n)
+{
+    struct interp_machine *x = p;
+    memcpy(x->port->ram + CODE_AT + offset, bytes, n); /* where nothing was decoded yet */
+}
+
+static void interp_run(void *p, unsigned n, struct oracle_state *out)
+{
+    struct interp_machine *x = p;
+    struct guest_cpu *cpu = &x->sh.cpu;
+    enum interp_result r = INTERP_OK;
+    port_host = x->port;
+    int vector = -1;
+    uint32_t addr = 0;
+
+    for (uint64_t end = port_icount() + n; port_icount() < end && r == INTERP_OK && vector < 0;) {
+        struct block_fault fault;
+        struct gblock *b = block_find(x->m, x->m->blocks, cpu->rip, cpu->mode);
+        enum block_result made = b ? BLOCK_OK : block_make(x->m, cpu->rip, &b, &fault);
+        switch (made) {
+        case BLOCK_OK: r = interp_block(x->m, b, (unsigned)(end - port_icount())); break;
+        case BLOCK_PAGE_FAULT:
+            vector = GUEST_PF;
+            addr = (uint32_t)fault.addr;
+            break;
+        case BLOCK_UNDEFINED: vector = GUEST_UD; break;
+        case BLOCK_PROTECTION: vector = GUEST_GP; break;
+        case BLOCK_FULL: block_drop_all(x->m->blocks); break;
+        }
+    }
+    if (r == INTERP_EXCEPTION) {
+        vector = (int)x->m->interp.vector;
+        addr = (uint32_t)x->m->interp.addr;
+    } else if (r != INTERP_OK) {
+        vector = 0x100 + (int)r; /* no exception: the comparison shows it */
+    }
+    *out = (struct oracle_state){.rip = (uint32_t)cpu->rip, .vector = vector, .addr = vector == GUEST_PF ? addr : 0};
+    out->eflags = (uint32_t)(cpu->flags | cpu->sysflags);
+    for (unsigned i = 0; i < 8; i++)
+        out->gpr[i] = (uint32_t)cpu->gpr[i];
+    for (unsigned i = 0; i < GUEST_SEGS; i++)
+        out->seg[i] = (uint16_t)cpu->seg_sel[i];
+}
+
+static const uint8_t *interp_data(void *p)
+{
+    const struct interp_machine *x = p;
+    return x->port->ram + DATA_AT;
+}
+
+const struct oracle_executor oracle_interp = {
+    .name = "interp",
+    .open = interp_open,
+    .begin = interp_begin,
+    .write_code = interp_write_code,
+    .run = interp_run,
+    .data = interp_data,
+    .close = interp_close,
+};

@@ -1,0 +1,634 @@
+/* Random instructions. Rows give an opcode and what follows it; the generator fills in operands from the CPU's state, so that most
+ * addresses are good, and a few lie across pages, in read-only data or nowhere.
+ */
+#include "oracle.h"
+
+#include <string.h>
+
+#include "decode.h"
+#include "sem/sem.h"
+
+enum { /* what follows the opcode */
+    NONE = 0,
+    RM = 1,       /* ModRM, register or memory */
+    MEM = 2,      /* ModRM, memory */
+    REG = 3,      /* ModRM, register */
+    OPREG = 4,    /* register in the opcode's low bits */
+    IMM8 = 0x10, IMM16 = 0x20, IMMZ = 0x30, /* immediate of 1, 2, or operand-size bytes (at most 4) */
+    BYTE = 0x100, /* operands are bytes: no operand-size prefix */
+    LOCK = 0x200, /* LOCK is allowed with memory */
+    CC = 0x400,   /* condition in the opcode's low bits */
+    BIT = 0x800,  /* register bit offset: the address is chosen so that the bit lies in data */
+    LEA = 0x1000, /* any address */
+    WORD_SRC = 0x2000,
+    PLAN_NEXT = 0x4000, /* ends the block: continue at a fresh place */
+};
+
+struct row {
+    uint8_t map0f, opcode;
+    int8_t reg;     /* ModRM.reg, -1 any */
+    uint16_t what;
+    uint8_t weight;
+};
+
+#define ALU(base, n) \
+    {0, base, -1, RM | BYTE | LOCK, 2}, {0, base + 1, -1, RM | LOCK, 4}, {0, base + 2, -1, RM | BYTE, 2}, \
+    {0, base + 3, -1, RM, 4}, {0, base + 4, -1, IMM8 | BYTE, 1}, {0, base + 5, -1, IMMZ, 1}, \
+    {0, 0x80, n, RM | BYTE | LOCK | IMM8, 2}, {0, 0x81, n, RM | LOCK | IMMZ, 2}, {0, 0x83, n, RM | LOCK | IMM8, 2}, \
+    {0, 0x82, n, RM | BYTE | LOCK | IMM8, 1}
+#define SHIFT(n) \
+    {0, 0xc0, n, RM | BYTE | IMM8, 2}, {0, 0xc1, n, RM | IMM8, 3}, {0, 0xd0, n, RM | BYTE, 1}, {0, 0xd1, n, RM, 2}, \
+    {0, 0xd2, n, RM | BYTE, 2}, {0, 0xd3, n, RM, 3}
+
+static const struct row rows[] = {
+    ALU(0x00, 0), ALU(0x08, 1), ALU(0x10, 2), ALU(0x18, 3), ALU(0x20, 4), ALU(0x28, 5), ALU(0x30, 6), ALU(0x38, 7),
+    SHIFT(0), SHIFT(1), SHIFT(2), SHIFT(3), SHIFT(4), SHIFT(5), SHIFT(6), SHIFT(7),
+    {0, 0x27, -1, NONE, 4}, {0, 0x2f, -1, NONE, 4}, {0, 0x37, -1, NONE, 4}, {0, 0x3f, -1, NONE, 4}, /* daa das aaa aas */
+    {0, 0xd4, -1, IMM8 | BYTE, 4}, {0, 0xd5, -1, IMM8 | BYTE, 4}, {0, 0xd6, -1, NONE, 2}, /* aam aad salc */
+    {0, 0x40, -1, OPREG, 3}, {0, 0x48, -1, OPREG, 3}, {0, 0x50, -1, OPREG, 4}, {0, 0x58, -1, OPREG, 4},
+    {0, 0x60, -1, NONE, 2}, {0, 0x61, -1, NONE, 1}, {0, 0x62, -1, MEM, 1},
+    {0, 0x63, -1, RM, 1}, /* arpl */
+    {0, 0x68, -1, IMMZ, 2}, {0, 0x6a, -1, IMM8, 2},
+    {0, 0x69, -1, RM | IMMZ, 3}, {0, 0x6b, -1, RM | IMM8, 3},
+    {0, 0x84, -1, RM | BYTE, 2}, {0, 0x85, -1, RM, 3}, {0, 0x86, -1, RM | BYTE | LOCK, 2}, {0, 0x87, -1, RM | LOCK, 3},
+    {0, 0x88, -1, RM | BYTE, 3}, {0, 0x89, -1, RM, 5}, {0, 0x8a, -1, RM | BYTE, 3}, {0, 0x8b, -1, RM, 5},
+    {0, 0x8c, -1, RM, 3}, /* mov from segment */
+    {0, 0x8d, -1, MEM | LEA, 6}, {0, 0x8f, 0, RM, 2},
+    {0, 0x90, -1, OPREG, 3}, {0, 0x98, -1, NONE, 2}, {0, 0x99, -1, NONE, 2}, {0, 0x9c, -1, NONE, 2}, {0, 0x9e, -1, NONE, 2},
+    {0, 0x9f, -1, NONE, 2}, {0, 0xa8, -1, IMM8 | BYTE, 1}, {0, 0xa9, -1, IMMZ, 1},
+    {0, 0xb0, -1, OPREG | IMM8 | BYTE, 3}, {0, 0xb8, -1, OPREG | IMMZ, 3}, {0, 0xc6, 0, RM | BYTE | IMM8, 2},
+    {0, 0xc7, 0, RM | IMMZ, 3},
+    {0, 0xf5, -1, NONE, 2}, {0, 0xf8, -1, NONE, 2}, {0, 0xf9, -1, NONE, 2}, {0, 0xfc, -1, NONE, 1}, {0, 0xfd, -1, NONE, 1},
+    {0, 0xf6, 0, RM | BYTE | IMM8, 1}, {0, 0xf7, 0, RM | IMMZ, 1}, {0, 0xf6, 1, RM | BYTE | IMM8, 1}, {0, 0xf7, 1, RM | IMMZ, 1},
+    {0, 0xf6, 2, RM | BYTE | LOCK, 2}, {0, 0xf7, 2, RM | LOCK, 2}, {0, 0xf6, 3, RM | BYTE | LOCK, 2},
+    {0, 0xf7, 3, RM | LOCK, 2}, {0, 0xf6, 4, RM | BYTE, 3}, {0, 0xf7, 4, RM, 4}, {0, 0xf6, 5, RM | BYTE, 3}, {0, 0xf7, 5, RM, 4},
+    {0, 0xf6, 6, RM | BYTE, 3}, {0, 0xf7, 6, RM, 3}, {0, 0xf6, 7, RM | BYTE, 3}, {0, 0xf7, 7, RM, 3}, /* div idiv */
+    {0, 0xfe, 0, RM | BYTE | LOCK, 2}, {0, 0xfe, 1, RM | BYTE | LOCK, 2}, {0, 0xff, 0, RM | LOCK, 3}, {0, 0xff, 1, RM | LOCK, 3},
+    {0, 0xff, 6, RM, 3},
+    {0x0f, 0x02, -1, RM, 1}, {0x0f, 0x03, -1, RM, 1}, {0x0f, 0x00, 4, RM, 1}, {0x0f, 0x00, 5, RM, 1},
+    {0x0f, 0x18, -1, MEM, 1}, {0x0f, 0x1f, 0, RM, 1}, {0x0f, 0xae, 7, MEM, 1}, /* prefetch, nop, clflush */
+    {0x0f, 0x40, -1, RM | CC, 8}, {0x0f, 0x90, -1, RM | BYTE | CC, 8},
+    {0x0f, 0xa3, -1, RM | BIT, 3}, {0x0f, 0xab, -1, RM | LOCK | BIT, 3}, {0x0f, 0xb3, -1, RM | LOCK | BIT, 3},
+    {0x0f, 0xbb, -1, RM | LOCK | BIT, 3}, {0x0f, 0xba, 4, RM | IMM8, 2}, {0x0f, 0xba, 5, RM | LOCK | IMM8, 2},
+    {0x0f, 0xba, 6, RM | LOCK | IMM8, 2}, {0x0f, 0xba, 7, RM | LOCK | IMM8, 2},
+    {0x0f, 0xa4, -1, RM | IMM8, 4}, {0x0f, 0xa5, -1, RM, 4}, {0x0f, 0xac, -1, RM | IMM8, 4}, {0x0f, 0xad, -1, RM, 4},
+    {0x0f, 0xaf, -1, RM, 4}, {0x0f, 0xb0, -1, RM | BYTE | LOCK, 3}, {0x0f, 0xb1, -1, RM | LOCK, 4},
+    {0x0f, 0xb6, -1, RM, 4}, {0x0f, 0xb7, -1, RM, 3}, {0x0f, 0xbe, -1, RM, 4}, {0x0f, 0xbf, -1, RM, 3},
+    {0x0f, 0xbc, -1, RM, 3}, {0x0f, 0xbd, -1, RM, 3}, {0xf3, 0xbc, -1, RM, 2}, {0xf3, 0xbd, -1, RM, 2}, {0xf3, 0xb8, -1, RM, 3},
+    {0x0f, 0xc0, -1, RM | BYTE | LOCK, 3}, {0x0f, 0xc1, -1, RM | LOCK, 3}, {0x0f, 0xc3, -1, MEM, 1},
+    {0x0f, 0xc7, 1, MEM | LOCK, 4}, {0x0f, 0xc8, -1, OPREG, 3},
+    {0x0f, 0x0b, -1, NONE, 1}, {0, 0xcc, -1, NONE, 1}, {0, 0xce, -1, NONE, 2}, {0, 0xf4, -1, NONE, 1},
+};
+
+/* Sequences of more than one instruction, and those that need a prepared state. */
+enum plan {
+    PLAN_NONE,
+    PLAN_JCC, PLAN_JMP, PLAN_CALL, PLAN_LOOP, PLAN_JMP_REG, PLAN_CALL_REG, PLAN_JMP_FAR,
+    PLAN_RET_PUSH, PLAN_RET,
+    PLAN_RETF_CS, PLAN_RETF_IP, PLAN_RETF,
+    PLAN_STRING_CX, PLAN_STRING_SI, PLAN_STRING_DI, PLAN_STRING,
+    PLAN_POPF_PUSH, PLAN_POPF,
+    PLAN_XLAT_BX, PLAN_XLAT,
+    PLAN_LEAVE_BP, PLAN_LEAVE,
+    PLAN_ENTER,
+    PLAN_SEG_AX, PLAN_SEG,
+    PLAN_DIV_DX, PLAN_DIV,
+    PLAN_STACK, /* put the stack pointer back into data */
+    PLAN_MOFFS,
+    PLAN_INT,
+    PLAN_COUNT,
+};
+static const uint8_t plan_starts[] = {
+    PLAN_JCC, PLAN_JCC, PLAN_JCC, PLAN_JMP, PLAN_CALL, PLAN_LOOP, PLAN_JMP_REG, PLAN_CALL_REG, PLAN_JMP_FAR, PLAN_RET_PUSH,
+    PLAN_RET_PUSH, PLAN_RETF_CS, PLAN_STRING_CX, PLAN_STRING_CX, PLAN_STRING_CX, PLAN_STRING_CX, PLAN_STRING_SI,
+    PLAN_STRING_SI, PLAN_POPF_PUSH, PLAN_XLAT_BX, PLAN_LEAVE_BP, PLAN_ENTER, PLAN_SEG_AX, PLAN_DIV_DX, PLAN_DIV_DX, PLAN_DIV_DX,
+    PLAN_MOFFS, PLAN_MOFFS, PLAN_INT,
+};
+
+uint64_t random_next(struct random *r) /* splitmix64 */
+{
+    uint64_t z = (r->s += UINT64_C(0x9e3779b97f4a7c15));
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+uint32_t random_below(struct random *r, uint32_t n) { return (uint32_t)((random_next(r) >> 32) * n >> 32); }
+
+static uint32_t data_address(struct random *r, unsigned size)
+{
+    switch (random_below(r, 40)) {
+    case 0: return ORACLE_DATA + ORACLE_RW_SIZE + random_below(r, ORACLE_RO_SIZE - 8);   /* read-only */
+    case 1: return ORACLE_DATA + ORACLE_DATA_SIZE - random_below(r, 8);                  /* the end of all data */
+    case 2: return ORACLE_DATA + ORACLE_RW_SIZE - random_below(r, 8);                    /* partly read-only */
+    case 3: return ORACLE_DATA - random_below(r, 8);                                     /* before all data */
+    case 4:
+    case 5:
+    case 6: return ORACLE_DATA + 0x1000 - random_below(r, 8);                            /* across pages */
+    case 7: return random_below(r, 3) ? ORACLE_DATA + 0x100 : (uint32_t)random_next(r);
+    default: {
+        uint32_t at = ORACLE_DATA + random_below(r, ORACLE_RW_SIZE - 64);
+        return random_below(r, 3) ? at & ~(size - 1) : at;
+    }
+    }
+}
+
+uint32_t random_value(struct random *r)
+{
+    static const uint32_t edges[] = {0, 1, 2, 3, 7, 8, 9, 15, 16, 31, 32, 33, 0x7f, 0x80, 0xff, 0x100, 0x7fff, 0x8000, 0xffff,
+                                     0x10000, 0x7fffffff, 0x80000000, 0x80000001, 0xfffffffe, 0xffffffff, 0x99, 0x9a, 0xf0};
+    switch (random_below(r, 6)) {
+    case 0: return edges[random_below(r, sizeof edges / sizeof *edges)];
+    case 1: return random_below(r, 256);
+    case 2: return data_address(r, 4);
+    case 3: return (uint32_t)random_next(r) >> random_below(r, 32);
+    default: return (uint32_t)random_next(r);
+    }
+}
+
+static bool is_used(const struct generator *gen, unsigned at) { return gen->used[at / 8] >> (at % 8) & 1; }
+
+static bool is_free(const struct generator *gen, unsigned at, unsigned n)
+{
+    if (at + n > ORACLE_CODE_SIZE)
+        return false;
+    for (unsigned i = 0; i < n; i++)
+        if (is_used(gen, at + i))
+            return false;
+    return true;
+}
+
+enum { ROOM = 40 }; /* free bytes that a place to go on must have */
+
+/* An address of free code in [lo, hi) that leaves room for an instruction at `here`, or 0. */
+static uint32_t fresh_place(struct generator *gen, unsigned here, unsigned lo, unsigned hi)
+{
+    if (hi > ORACLE_CODE_SIZE - ROOM)
+        hi = ORACLE_CODE_SIZE - ROOM;
+    for (unsigned tries = 0; lo < hi && tries < 20; tries++) {
+        unsigned at = lo + random_below(&gen->rng, hi - lo);
+        if ((at >= here + 16 || at + ROOM <= here) && is_free(gen, at, ROOM))
+            return ORACLE_CODE + at;
+    }
+    return 0;
+}
+
+static void put32(uint8_t *p, uint32_t v) { memcpy(p, &v, 4); }
+
+static uint32_t segment_base(const struct oracle_state *s, unsigned seg) { return (s->seg[seg] & 0xfffc) == 0x60 ? ORACLE_TLS : 0; }
+
+/* ModRM, SIB and displacement of a memory operand whose linear address is `target`. Returns bytes written. */
+static unsigned put_mem(struct generator *gen, const struct oracle_state *s, unsigned reg, uint32_t target, uint32_t base_of_seg,
+                        uint8_t *p)
+{
+    struct random *r = &gen->rng;
+    uint32_t offset = target - base_of_seg;
+    unsigned base = random_below(r, 9), index = random_below(r, 3) ? 4 : random_below(r, 8), scale = random_below(r, 4), n = 0;
+    if (base == 8 && index == 4 && random_below(r, 2)) { /* disp32 alone */
+        p[n++] = (uint8_t)(reg << 3 | 5);
+        put32(p + n, offset);
+        return n + 4;
+    }
+    uint32_t sum = (base < 8 ? s->gpr[base] : 0) + (index != 4 ? s->gpr[index] << scale : 0), disp = offset - sum;
+    bool sib = base == 8 || index != 4 || base == 4 || random_below(r, 8) == 0;
+    unsigned mod = base == 8 ? 0 : (int32_t)disp == (int8_t)disp && random_below(r, 4) ? 1 : 2;
+    if (base < 8 && base != 5 && disp == 0 && random_below(r, 4))
+        mod = 0;
+    p[n++] = (uint8_t)(mod << 6 | reg << 3 | (sib ? 4 : base));
+    if (sib)
+        p[n++] = (uint8_t)(scale << 6 | index << 3 | (base == 8 ? 5 : base));
+    if (mod == 1) {
+        p[n++] = (uint8_t)disp;
+    } else if (mod == 2 || base == 8) {
+        put32(p + n, disp);
+        n += 4;
+    }
+    return n;
+}
+
+static unsigned put_imm(struct generator *gen, unsigned size, uint8_t *p)
+{
+    uint32_t v = random_value(&gen->rng);
+    memcpy(p, &v, size);
+    return size;
+}
+
+static unsigned from_row(struct generator *gen, const struct oracle_state *s, const struct row *row, uint8_t *p)
+{
+    struct random *r = &gen->rng;
+    unsigned n = 0, form = row->what & 0xf;
+    bool small = !(row->what & BYTE) && random_below(r, 6) == 0;
+    bool memory = form == MEM || (form == RM && random_below(r, 2));
+    unsigned reg = row->reg >= 0 ? (unsigned)row->reg : random_below(r, 8);
+    unsigned seg = GUEST_DS;
+
+    if (!row->map0f && row->opcode == 0x8c)
+        reg = random_below(r, 16) ? random_below(r, 6) : reg;
+    if (row->map0f == 0x0f && row->opcode == 0xae)
+        small = false;
+    if (memory) {
+        if (row->what & LOCK && random_below(r, 8) == 0)
+            p[n++] = 0xf0;
+        switch (random_below(r, 16)) {
+        case 0:
+            if (!(row->what & BIT)) { /* else the sum may pass the segment's end, where morph wraps around */
+                p[n++] = 0x65;
+                seg = GUEST_GS;
+            }
+            break;
+        case 1: p[n++] = (uint8_t)(0x26 | random_below(r, 4) << 3); break; /* es cs ss ds: all flat */
+        case 2:
+            if (random_below(r, 8) == 0) {
+                p[n++] = 0x64;
+                seg = GUEST_FS;
+            }
+            break;
+        default: break;
+        }
+    } else if (random_below(r, 500) == 0) {
+        p[n++] = 0xf0; /* invalid */
+    }
+    if (small)
+        p[n++] = 0x66;
+    if (row->map0f) {
+        if (row->map0f != 0x0f)
+            p[n++] = row->map0f;
+        p[n++] = 0x0f;
+    }
+    uint8_t opcode = row->opcode;
+    if (form == OPREG)
+        opcode |= (uint8_t)random_below(r, 8);
+    if (row->what & CC)
+        opcode |= (uint8_t)random_below(r, 16);
+    p[n++] = opcode;
+    if (memory && row->what & LEA && random_below(r, 4) == 0) { /* 16-bit addressing, forms without displacement */
+        memmove(p + 1, p, n);
+        p[0] = 0x67;
+        n++;
+        unsigned rm = random_below(r, 8);
+        p[n++] = (uint8_t)(reg << 3 | rm);
+        if (rm == 6)
+            n += put_imm(gen, 2, p + n);
+    } else if (memory) {
+        uint32_t target = data_address(r, small ? 2 : 4);
+        if (row->what & LEA)
+            target = random_value(r);
+        if (row->what & BIT) {
+            unsigned log = small ? 4 : 5;
+            int32_t bit = small ? (int16_t)s->gpr[reg] : (int32_t)s->gpr[reg];
+            target -= (uint32_t)((bit >> log) * (1 << (log - 3)));
+        }
+        uint32_t base = segment_base(s, seg);
+        if (base && target - base > UINT32_MAX - 16) /* beyond the segment's end: morph wraps around */
+            target += 32;
+        n += put_mem(gen, s, reg, target, base, p + n);
+    } else if (form == RM || form == REG) {
+        p[n++] = (uint8_t)(0xc0 | reg << 3 | random_below(r, 8));
+    }
+    unsigned imm = row->what & 0xf0;
+    if (imm)
+        n += put_imm(gen, imm == IMM8 ? 1 : imm == IMM16 || small ? 2 : 4, p + n);
+    return n;
+}
+
+static unsigned mov_imm(unsigned reg, uint32_t v, uint8_t *p)
+{
+    p[0] = (uint8_t)(0xb8 + reg);
+    put32(p + 1, v);
+    return 5;
+}
+
+static unsigned push_imm(uint32_t v, uint8_t *p)
+{
+    p[0] = 0x68;
+    put32(p + 1, v);
+    return 5;
+}
+
+static unsigned relative(const struct oracle_state *s, uint32_t target, unsigned opcode, unsigned opcode_bytes, uint8_t *p)
+{
+    unsigned n = 0;
+    if (opcode_bytes == 2)
+        p[n++] = 0x0f;
+    p[n++] = (uint8_t)opcode;
+    put32(p + n, target - (s->rip + n + 4));
+    return n + 4;
+}
+
+static uint32_t small_count(struct random *r) { return random_below(r, 4) ? random_below(r, 20) : random_below(r, 200); }
+
+/* The next instruction of a sequence; moves gen->plan on. 0: nothing possible. */
+static unsigned from_plan(struct generator *gen, const struct oracle_state *s, uint8_t *p)
+{
+    static const uint8_t string_ops[] = {0xa4, 0xa5, 0xa6, 0xa7, 0xaa, 0xab, 0xac, 0xad, 0xae, 0xaf};
+    static const uint16_t selectors[] = {0x2b, 0x2b, 0x2b, 0x63, 0x63, 0, 0x23, 0x33, 0x08, 0x6b, 0x7f, 0x28, 0x60, 0x1000};
+    struct random *r = &gen->rng;
+    unsigned here = s->rip - ORACLE_CODE, n = 0;
+    uint32_t target = fresh_place(gen, here, 0, ORACLE_CODE_SIZE);
+    enum plan plan = (enum plan)gen->plan;
+    gen->plan = PLAN_NONE;
+
+    switch (plan) {
+    case PLAN_JCC:
+    case PLAN_LOOP: {
+        unsigned lo = here > 100 ? here - 100 : 0;
+        uint32_t near = fresh_place(gen, here, lo, here + 100);
+        if (plan == PLAN_LOOP) {
+            if (!near)
+                return 0;
+            p[0] = (uint8_t)(0xe0 + random_below(r, 4));
+            p[1] = (uint8_t)(near - (s->rip + 2));
+            return 2;
+        }
+        if (near && random_below(r, 2)) {
+            p[0] = (uint8_t)(0x70 + random_below(r, 16));
+            p[1] = (uint8_t)(near - (s->rip + 2));
+            return 2;
+        }
+        return target ? relative(s, target, 0x80 + random_below(r, 16), 2, p) : 0;
+    }
+    case PLAN_JMP: return target ? relative(s, target, 0xe9, 1, p) : 0;
+    case PLAN_CALL: return target ? relative(s, target, 0xe8, 1, p) : 0;
+    case PLAN_JMP_REG:
+    case PLAN_CALL_REG:
+        if (!target)
+            return 0;
+        if (!gen->plan_arg) {
+            unsigned reg = random_below(r, 8);
+            gen->plan = plan;
+            gen->plan_arg = reg + 1;
+            return mov_imm(reg, target, p);
+        }
+        p[0] = 0xff;
+        p[1] = (uint8_t)(0xc0 | (plan == PLAN_CALL_REG ? 2 : 4) << 3 | (gen->plan_arg - 1));
+        gen->plan_arg = 0;
+        return 2;
+    case PLAN_JMP_FAR:
+        if (!target)
+            return 0;
+        p[0] = random_below(r, 3) ? 0xea : 0x9a;
+        put32(p + 1, target);
+        p[5] = random_below(r, 6) ? 0x23 : (uint8_t)random_next(r) & 0x7c;
+        if ((p[5] & 0xfc) == 0x30) /* 64-bit mode */
+            p[5] = 0x28;
+        p[6] = 0;
+        return 7;
+    case PLAN_RET_PUSH:
+        gen->plan = PLAN_RET;
+        return target ? push_imm(target, p) : 0;
+    case PLAN_RET:
+        if (random_below(r, 2)) {
+            p[0] = 0xc3;
+            return 1;
+        }
+        p[0] = 0xc2;
+        p[1] = (uint8_t)(random_below(r, 16) * 4);
+        p[2] = 0;
+        return 3;
+    case PLAN_RETF_CS:
+        gen->plan = PLAN_RETF_IP;
+        return push_imm(random_below(r, 6) ? 0x23 : (uint32_t)random_next(r) & 0xffffff0f, p);
+    case PLAN_RETF_IP:
+        gen->plan = PLAN_RETF;
+        return target ? push_imm(target, p) : 0;
+    case PLAN_RETF: p[0] = 0xcb; return 1;
+    case PLAN_STRING_CX:
+        gen->plan = PLAN_STRING_SI;
+        gen->plan_arg = 1;
+        return mov_imm(GUEST_RCX, small_count(r), p);
+    case PLAN_STRING_SI: gen->plan = PLAN_STRING_DI; return mov_imm(GUEST_RSI, data_address(r, 4), p);
+    case PLAN_STRING_DI: gen->plan = PLAN_STRING; return mov_imm(GUEST_RDI, data_address(r, 4), p);
+    case PLAN_STRING:
+        if (gen->plan_arg && random_below(r, 6))
+            p[n++] = random_below(r, 2) ? 0xf2 : 0xf3;
+        gen->plan_arg = 0;
+        if (random_below(r, 4) == 0)
+            p[n++] = 0x66;
+        p[n++] = string_ops[random_below(r, sizeof string_ops)];
+        return n;
+    case PLAN_POPF_PUSH: /* no TF, NT, AC, RF, VM; ID cannot be set by ptrace */
+        gen->plan = PLAN_POPF;
+        return push_imm((uint32_t)random_next(r) & 0x00000ed5, p);
+    case PLAN_POPF:
+        if (random_below(r, 4) == 0)
+            p[n++] = 0x66;
+        p[n++] = 0x9d;
+        return n;
+    case PLAN_XLAT_BX: gen->plan = PLAN_XLAT; return mov_imm(GUEST_RBX, data_address(r, 1), p);
+    case PLAN_XLAT: p[0] = 0xd7; return 1;
+    case PLAN_LEAVE_BP: gen->plan = PLAN_LEAVE; return mov_imm(GUEST_RBP, data_address(r, 4), p);
+    case PLAN_LEAVE: p[0] = 0xc9; return 1;
+    case PLAN_ENTER:
+        p[0] = 0xc8;
+        p[1] = (uint8_t)(random_below(r, 64) * 4);
+        p[2] = random_below(r, 8) ? 0 : (uint8_t)random_below(r, 16);
+        p[3] = random_below(r, 2) ? 0 : (uint8_t)random_below(r, 6);
+        return 4;
+    case PLAN_SEG_AX:
+        gen->plan = PLAN_SEG;
+        return mov_imm(GUEST_RAX, selectors[random_below(r, sizeof selectors / sizeof *selectors)], p);
+    case PLAN_SEG: {
+        static const uint8_t regs[] = {0, 3, 4, 5, 4, 5};
+        unsigned seg = regs[random_below(r, sizeof regs)];
+        uint32_t sel = s->gpr[GUEST_RAX] & 0xffff;
+        if ((sel & 0xfffc) == 0x20 || (sel & 0xfffc) == 0x30) /* read-only: not done by morph */
+            return 0;
+        if (seg == GUEST_DS || seg == GUEST_ES) /* null there is not done by morph, and a base would move all addresses */
+            if ((sel & 0xfffc) == 0 || (sel & 0xfffc) == 0x60)
+                seg = GUEST_FS;
+        p[0] = 0x8e;
+        p[1] = (uint8_t)(0xc0 | seg << 3);
+        return 2;
+    }
+    case PLAN_DIV_DX: gen->plan = PLAN_DIV; return mov_imm(GUEST_RDX, random_below(r, 3) ? random_below(r, 16) : -random_below(r, 16), p);
+    case PLAN_DIV:
+        if (random_below(r, 4) == 0)
+            p[n++] = 0x66;
+        p[n++] = 0xf7;
+        p[n++] = (uint8_t)(0xc0 | (6 + random_below(r, 2)) << 3 | random_below(r, 8));
+        return n;
+    case PLAN_STACK: return mov_imm(GUEST_RSP, ORACLE_DATA + 0x400 + random_below(r, 0x1800), p);
+    case PLAN_MOFFS:
+        if (random_below(r, 4) == 0)
+            p[n++] = 0x66;
+        p[n++] = (uint8_t)(0xa0 + random_below(r, 4));
+        put32(p + n, data_address(r, 4));
+        return n + 4;
+    case PLAN_INT:
+        p[0] = 0xcd;
+        p[1] = random_below(r, 2) ? (uint8_t)(3 + random_below(r, 2)) : (uint8_t)random_next(r);
+        if (p[1] == 0x80 || p[1] == 1)
+            p[1] = 0x21;
+        return random_below(r, 4) ? 0 : 2;
+    default: return 0;
+    }
+}
+
+static uint32_t packed_to_eflags(unsigned packed)
+{
+    static const uint16_t bits[] = {EFL_CF, EFL_PF, EFL_AF, EFL_ZF, EFL_SF, EFL_OF};
+    uint32_t v = 0;
+    for (unsigned i = 0; i < 6; i++)
+        if (packed >> i & 1)
+            v |= bits[i];
+    return v;
+}
+
+/* Whether the instruction may be used: it reads no undefined flag, and the decoder knows it as what was meant. */
+static bool suitable(const struct generator *gen, const struct oracle_state *s, const uint8_t *p, unsigned n)
+{
+    struct ginsn g;
+    if (guest_decode(p, 15, GUEST_IA32, &g) != DECODE_OK)
+        return true; /* #UD: the host shall say so too */
+    if (g.len != n)
+        return true; /* a disagreement on the length shows in rip */
+    if (g.opsize == 2 && (g.op == G_SHLD || g.op == G_SHRD)) { /* undefined results for counts above 16 */
+        unsigned count = g.opnd[2].kind == GO_IMM ? (unsigned)g.imm : s->gpr[GUEST_RCX];
+        if ((count & 31) > 16)
+            return false;
+    }
+    if (g.opsize == 2 && g.op == G_BSWAP) /* undefined */
+        return false;
+    uint32_t reads = packed_to_eflags(g.flags_read);
+    if (gop_infos[g.op].attr & GOPA_END && (g.op == G_INT || g.op == G_INT3 || g.op == G_INTO))
+        reads &= g.op == G_INTO ? (uint32_t)EFL_OF : 0;
+    if (g.op == G_SHL || g.op == G_SHR || g.op == G_SAR || g.op == G_ROL || g.op == G_ROR || g.op == G_SHLD || g.op == G_SHRD ||
+        gop_infos[g.op].flags_undefined)
+        reads = packed_to_eflags(gop_infos[g.op].flags_read); /* kept flags stay undefined, see generator_done */
+    if (g.op == G_CMPS || g.op == G_SCAS)
+        reads = 0;
+    return !(reads & gen->undefined);
+}
+
+static unsigned stack_op(const uint8_t *p)
+{
+    uint8_t op = p[0] == 0x66 ? p[1] : p[0];
+    return (op >= 0x50 && op <= 0x61) || op == 0x68 || op == 0x6a || op == 0x8f || op == 0x9c || op == 0x9d || op == 0xc8 ||
+           op == 0xe8 || op == 0x9a || op == 0xff;
+}
+
+unsigned generator_next(struct generator *gen, const struct oracle_state *s, uint8_t bytes[16])
+{
+    struct random *r = &gen->rng;
+    unsigned here = s->rip - ORACLE_CODE, n = 0;
+    if (here >= ORACLE_CODE_SIZE || is_used(gen, here))
+        return 0;
+    for (unsigned tries = 0; tries < 50; tries++) {
+        memset(bytes, 0xcc, 16);
+        if (!is_free(gen, here, ROOM - 8)) { /* little room left: go elsewhere */
+            uint32_t target = fresh_place(gen, here, 0, ORACLE_CODE_SIZE);
+            if (!target || !is_free(gen, here, 5))
+                return 0;
+            gen->plan = PLAN_NONE;
+            n = relative(s, target, 0xe9, 1, bytes);
+            break;
+        }
+        unsigned plan = gen->plan, plan_arg = gen->plan_arg;
+        if (!gen->plan && random_below(r, 4) == 0)
+            gen->plan = plan_starts[random_below(r, sizeof plan_starts)];
+        bool lost = s->gpr[GUEST_RSP] < ORACLE_DATA + 0x100 || s->gpr[GUEST_RSP] > ORACLE_DATA + ORACLE_RW_SIZE - 0x100;
+        if (gen->plan) {
+            n = from_plan(gen, s, bytes);
+        } else {
+            unsigned total = 0, pick;
+            for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++)
+                total += rows[i].weight;
+            pick = random_below(r, total);
+            const struct row *row = rows;
+            while (pick >= row->weight)
+                pick -= row++->weight;
+            n = from_row(gen, s, row, bytes);
+        }
+        if (n && lost && stack_op(bytes) && random_below(r, 16)) {
+            gen->plan = PLAN_STACK;
+            memset(bytes, 0xcc, 16);
+            n = from_plan(gen, s, bytes);
+        }
+        if (n && n <= 15 && suitable(gen, s, bytes, n))
+            break;
+        gen->plan = plan;
+        gen->plan_arg = plan_arg;
+        if (plan && tries > 20)
+            gen->plan = gen->plan_arg = 0;
+        n = 0;
+    }
+    for (unsigned i = 0; i < n; i++)
+        gen->used[(here + i) / 8] |= (uint8_t)(1u << ((here + i) % 8));
+    return n;
+}
+
+/* Flags that the instruction leaves undefined. The table says so for an op; for shifts it depends on the count, too. */
+static uint32_t undefined_by(const struct ginsn *g, const struct oracle_state *before, uint32_t was)
+{
+    uint32_t undefined = packed_to_eflags(gop_infos[g->op].flags_undefined);
+    uint32_t written = packed_to_eflags(gop_infos[g->op].flags_written) & ~undefined;
+    unsigned last = g->nopnds ? g->nopnds - 1u : 0, count, size = 8u * g->opsize;
+    switch (g->op) {
+    case G_ROL:
+    case G_ROR:
+    case G_RCL:
+    case G_RCR:
+    case G_SHL:
+    case G_SHR:
+    case G_SAR:
+    case G_SHLD:
+    case G_SHRD:
+        count = (g->opnd[last].kind == GO_IMM ? (unsigned)g->imm : before->gpr[GUEST_RCX]) & 31;
+        if (count == 0)
+            return was;
+        if (g->op == G_SHLD || g->op == G_SHRD) {
+            undefined |= count != 1 ? (uint32_t)EFL_OF : 0;
+        } else if (g->op == G_SHL || g->op == G_SHR || g->op == G_SAR) {
+            undefined |= count != 1 ? (uint32_t)EFL_OF : 0;
+            if (count >= size && g->op != G_SAR)
+                undefined |= EFL_CF;
+        } else if (count == 1) {
+            undefined &= ~(uint32_t)EFL_OF;
+            written |= EFL_OF;
+        }
+        break;
+    case G_SCAS:
+    case G_CMPS:
+        if (g->prefixes & (GPFX_REP | GPFX_REPNE) && before->gpr[GUEST_RCX] == 0)
+            return was;
+        break;
+    case G_POPF:
+    case G_IRET: return 0;
+    default: break;
+    }
+    return (was & ~written) | undefined;
+}
+
+void generator_done(struct generator *gen, const uint8_t *bytes, unsigned len, const struct oracle_state *before)
+{
+    struct ginsn g;
+    (void)len;
+    if (guest_decode(bytes, 15, GUEST_IA32, &g) == DECODE_OK)
+        gen->undefined = undefined_by(&g, before, gen->undefined);
+}
+
+void generator_begin(struct generator *gen, uint64_t seed, struct oracle_state *s, struct oracle_memory *mem)
+{
+    *gen = (struct generator){.rng.s = seed};
+    struct random *r = &gen->rng;
+    memset(mem->code, 0xcc, sizeof mem->code);
+    for (unsigned i = 0; i < ORACLE_PATTERN; i += 8) {
+        uint64_t v = random_next(r);
+        memcpy(gen->pattern + i, &v, 8);
+    }
+    for (unsigned i = 0; i < sizeof mem->data; i += ORACLE_PATTERN)
+        memcpy(mem->data + i, gen->pattern, ORACLE_PATTERN);
+    for (unsigned i = 0; i < 40; i++) {
+        uint32_t v = random_value(r);
+        memcpy(mem->data + random_below(r, sizeof mem->data - 4), &v, 4);
+    }
+    *s = (struct oracle_state){
+        .rip = ORACLE_CODE + 0x400 + random_below(r, 0x800),
+        .eflags = EFL_FIXED | EFL_IF | ((uint32_t)random_next(r) & (EFL_ARITH | (random_below(r, 4) ? 0 : EFL_DF))),
+        .seg = {0x2b, 0x23, 0x2b, 0x2b, 0, 0x63},
+        .vector = -1,
+    };
+    for (unsigned i = 0; i < 8; i++)
+        s->gpr[i] = random_value(r);
+    s->gpr[GUEST_RSP] = ORACLE_DATA + 0x400 + random_below(r, 0x1800);
+}

@@ -1,0 +1,252 @@
+/* guest-oracle: random guest instructions on the host CPU and on morph's interpreter, compared one by one.
+ *
+ *   guest-oracle --seed S --count N [--len L] [--case K] [--child PATH] [--verbose]
+ *
+ * --case runs one case of the seed alone. Exit status: 0 no difference, 1 a difference, 2 bad usage, 3 this host cannot.
+ */
+#define _GNU_SOURCE
+#include "oracle.h"
+
+#include <inttypes.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "compare.h"
+#include "decode.h"
+#include "vectors.h"
+
+struct options {
+    uint64_t seed, first, count;
+    unsigned len;
+    const char *child, *dump;
+    bool verbose;
+};
+
+struct totals {
+    uint64_t cases, insns, faults, given_up;
+    uint64_t by_op[GOP_COUNT];
+};
+
+static uint64_t case_seed(uint64_t seed, uint64_t number)
+{
+    struct random r = {.s = seed ^ (number * UINT64_C(0xd1342543de82ef95))};
+    return random_next(&r);
+}
+
+static void print_insn(FILE *f, uint32_t rip, const uint8_t *bytes, unsigned len)
+{
+    struct ginsn g;
+    static const char *const names[] = {
+#define X(name, text, r, w, u, attr) [G_##name] = text,
+        GOP_TABLE(X)
+#undef X
+    };
+    bool ok = guest_decode(bytes, 15, GUEST_IA32, &g) == DECODE_OK;
+    fprintf(f, "  %08x:", rip);
+    for (unsigned i = 0; i < len; i++)
+        fprintf(f, " %02x", bytes[i]);
+    fprintf(f, "  (%s)\n", ok ? names[g.op] : "undefined");
+}
+
+static bool is_pushf(const uint8_t *bytes) { return bytes[0] == 0x9c || (bytes[0] == 0x66 && bytes[1] == 0x9c); }
+
+/* The kernel's trap flag shows in what pushf pushes. */
+static void hide_trap_flag(struct host_cpu *h, const struct oracle_state *s)
+{
+    uint32_t at = s->gpr[GUEST_RSP] + 1 - ORACLE_DATA;
+    if (at < ORACLE_DATA_SIZE)
+        host_memory(h)->data[at] &= 0xfe;
+}
+
+struct trace {
+    uint32_t rip;
+    uint8_t bytes[16], len;
+};
+
+/* A processor may leave what ENTER and PUSHA pushed before they faulted: memory below the stack pointer, which nobody may rely on.
+ * Morph leaves nothing. */
+static void forget_pushes(struct oracle_memory *mem, const struct trace *t, const uint8_t *data)
+{
+    struct ginsn g;
+    if (guest_decode(t->bytes, 15, GUEST_IA32, &g) == DECODE_OK && (g.op == G_ENTER || g.op == G_PUSHA || g.op == G_CALL_FAR))
+        memcpy(mem->data, data, sizeof mem->data);
+}
+
+static void complain(const struct options *o, const char *what, const char *executor, const struct oracle_case *c, const char *text,
+                     const struct trace *trace, unsigned n, const struct oracle_state *before)
+{
+    fprintf(stderr, "guest-oracle: case %" PRIu64 " of seed %" PRIu64 ": %s differs from the host %s:\n%s", c->number, o->seed,
+            executor, what, text);
+    fprintf(stderr, "Before: eax %08x ecx %08x edx %08x ebx %08x esp %08x ebp %08x esi %08x edi %08x eflags %08x\n", before->gpr[0],
+            before->gpr[1], before->gpr[2], before->gpr[3], before->gpr[4], before->gpr[5], before->gpr[6], before->gpr[7],
+            before->eflags);
+    fprintf(stderr, "Instructions:\n");
+    for (unsigned i = 0; i < n; i++)
+        print_insn(stderr, trace[i].rip, trace[i].bytes, trace[i].len);
+    fprintf(stderr, "Again: guest-oracle --seed %" PRIu64 " --case %" PRIu64 " --len %u\n", o->seed, c->number, o->len);
+}
+
+static uint32_t defined_mask(const struct generator *gen)
+{
+    return (EFL_ARITH & ~gen->undefined) | EFL_DF | EFL_AC | 1 << 14; /* ptrace cannot set ID */
+}
+
+/* Makes case c on the host, instruction by instruction with the executor. False: they differ. */
+static bool make_case(const struct options *o, struct host_cpu *h, const struct oracle_executor *x, void *xs, struct oracle_case *c,
+                      struct totals *totals)
+{
+    static struct generator gen;
+    struct trace trace[ORACLE_MAX_INSNS];
+    struct oracle_memory *mem = host_memory(h);
+    struct oracle_state s;
+    char text[4096];
+
+    generator_begin(&gen, case_seed(o->seed, c->number), &c->before, mem);
+    c->mem_before = *mem;
+    memcpy(c->pattern, gen.pattern, sizeof c->pattern);
+    c->ninsns = 0;
+    s = c->after = c->before;
+    c->eflags_mask = defined_mask(&gen);
+    host_set(h, &s);
+    x->begin(xs, &s, mem);
+    for (unsigned i = 0; i < o->len; i++) {
+        struct trace *t = &trace[i];
+        struct oracle_state host, got;
+        unsigned at = s.rip - ORACLE_CODE;
+        t->rip = s.rip;
+        t->len = (uint8_t)generator_next(&gen, &s, t->bytes);
+        if (t->len) {
+            memcpy(mem->code + at, t->bytes, t->len);
+            memcpy(c->mem_before.code + at, t->bytes, t->len);
+            x->write_code(xs, at, t->bytes, t->len);
+        } else if (at < ORACLE_CODE_SIZE) {
+            break;
+        }
+        if (o->verbose)
+            print_insn(stdout, t->rip, t->bytes, t->len);
+        if (!host_step(h, &host)) {
+            totals->given_up++;
+            return true;
+        }
+        if (is_pushf(t->bytes) && host.vector < 0)
+            hide_trap_flag(h, &host);
+        if (host.vector >= 0 && t->len)
+            forget_pushes(mem, t, x->data(xs));
+        if (host.vector < 0)
+            generator_done(&gen, t->bytes, t->len, &s);
+        x->run(xs, 1, &got);
+        if (oracle_differs(&host, &got, defined_mask(&gen), mem->data, x->data(xs), text, sizeof text)) {
+            complain(o, "after the last of these", x->name, c, text, trace, i + 1, &s);
+            return false;
+        }
+        totals->insns++;
+        struct ginsn g;
+        if (t->len && guest_decode(t->bytes, 15, GUEST_IA32, &g) == DECODE_OK)
+            totals->by_op[g.op]++;
+        s = c->after = host;
+        c->eflags_mask = defined_mask(&gen);
+        c->ninsns++;
+        if (host.vector >= 0) {
+            totals->faults++;
+            break;
+        }
+    }
+    memcpy(c->data_after, mem->data, sizeof c->data_after);
+
+    /* The same again in one go: blocks of more than one instruction. */
+    struct oracle_state got;
+    x->begin(xs, &c->before, &c->mem_before);
+    x->run(xs, c->ninsns, &got);
+    if (oracle_differs(&c->after, &got, c->eflags_mask, c->data_after, x->data(xs), text, sizeof text)) {
+        complain(o, "when all are run at once", x->name, c, text, trace, c->ninsns, &c->before);
+        return false;
+    }
+    return true;
+}
+
+static int usage(const char *why)
+{
+    fprintf(stderr, "guest-oracle: %s; usage: guest-oracle --seed S --count N [--len 1..%u] [--case K] [--child PATH] [--dump FILE] "
+            "[--verbose]\n", why, ORACLE_MAX_INSNS);
+    return 2;
+}
+
+static bool number(const char *text, uint64_t *out)
+{
+    char *end;
+    *out = strtoull(text, &end, 0);
+    return *text && !*end;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = {.seed = 1, .count = 1000, .len = 12};
+    static struct totals totals;
+    static struct oracle_case c;
+    static char path[4096];
+
+    for (int i = 1; i < argc; i++) {
+        const char *name = argv[i], *value = i + 1 < argc ? argv[i + 1] : "";
+        uint64_t v = 0;
+        if (!strcmp(name, "--verbose")) {
+            o.verbose = true;
+            continue;
+        }
+        i++;
+        if (!strcmp(name, "--child")) {
+            o.child = value;
+        } else if (!strcmp(name, "--dump")) {
+            o.dump = value;
+        } else if (!number(value, &v)) {
+            return usage("an option wants a number");
+        } else if (!strcmp(name, "--seed")) {
+            o.seed = v;
+        } else if (!strcmp(name, "--count")) {
+            o.count = v;
+        } else if (!strcmp(name, "--case")) {
+            o.first = v;
+            o.count = 1;
+        } else if (!strcmp(name, "--len") && v >= 1 && v <= ORACLE_MAX_INSNS) {
+            o.len = (unsigned)v;
+        } else {
+            return usage("unknown option or value out of range");
+        }
+    }
+    if (!o.child) { /* beside this program */
+        ssize_t n = readlink("/proc/self/exe", path, sizeof path - 32);
+        path[n < 0 ? 0 : n] = '\0';
+        o.child = strcat(dirname(path), "/guest-oracle-child");
+    }
+    FILE *dump = NULL;
+    if (o.dump && !(dump = strcmp(o.dump, "-") ? fopen(o.dump, "w") : stdout)) {
+        perror(o.dump);
+        return 2;
+    }
+    struct host_cpu *h = host_open(o.child);
+    void *xs = oracle_interp.open();
+    if (!h || !xs)
+        return 3;
+    bool ok = true;
+    for (uint64_t i = 0; i < o.count && ok; i++) {
+        c.seed = o.seed;
+        c.number = o.first + i;
+        totals.cases++;
+        ok = make_case(&o, h, &oracle_interp, xs, &c, &totals);
+        if (ok && dump && c.ninsns)
+            vectors_write(dump, &c);
+    }
+    if (dump)
+        fclose(dump);
+    fprintf(stderr, "guest-oracle: seed %" PRIu64 ": %" PRIu64 " cases, %" PRIu64 " instructions, %" PRIu64 " exceptions, %" PRIu64
+            " given up: %s\n", o.seed, totals.cases, totals.insns, totals.faults, totals.given_up, ok ? "no difference" : "DIFFERENT");
+    if (o.verbose)
+        for (unsigned i = 0; i < GOP_COUNT; i++)
+            if (totals.by_op[i])
+                fprintf(stderr, "  op %u: %" PRIu64 "\n", i, totals.by_op[i]);
+    host_close(h);
+    oracle_interp.close(xs);
+    return ok ? 0 : 1;
+}
