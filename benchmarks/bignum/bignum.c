@@ -7,7 +7,7 @@
 enum { LIMBS = 256 };
 
 struct big {
-    int n;                 /* limbs in use; little-endian */
+    int n; /* limbs in use; little-endian */
     uint32_t limb[LIMBS];
 };
 

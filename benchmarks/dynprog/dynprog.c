@@ -153,7 +153,8 @@ int main(int argc, char **argv)
             else if (r > 2)
                 b[m++] = "ACGT"[r & 3];
         }
-        int distance = edit_distance(a, n, b, m, steps), fast = common_length(a, n, b, m), plain = common_length_plain(a, n, b, m);
+        int distance = edit_distance(a, n, b, m, steps), fast = common_length(a, n, b, m),
+            plain = common_length_plain(a, n, b, m);
         printf("edit %d = %d changed + %d dropped + %d added, %d kept; common %d\n", distance, steps[1], steps[2], steps[3],
                steps[0], fast);
         if (fast != plain || distance != steps[1] + steps[2] + steps[3])

@@ -7,8 +7,8 @@
 enum op { PUSH, LOAD, STORE, FETCH, POKE, ADD, SUB, MUL, MOD, LESS, EQUAL, JUMP, JUMPZ, CALL, RETURN, PRINT, HALT, OPS };
 
 static const char *const op_names[OPS] = {
-    "push", "load", "store", "fetch", "poke", "add", "sub", "mul", "mod", "less", "equal", "jump", "jumpz", "call", "return",
-    "print", "halt",
+    "push", "load",  "store", "fetch", "poke", "add",    "sub",   "mul",  "mod",
+    "less", "equal", "jump",  "jumpz", "call", "return", "print", "halt",
 };
 static const uint8_t has_operand[OPS] = {[PUSH] = 1, [LOAD] = 1, [STORE] = 1, [JUMP] = 1, [JUMPZ] = 1, [CALL] = 1};
 
@@ -116,13 +116,34 @@ static uint32_t run(struct machine *m, int32_t argument)
         case LOAD: *sp++ = local[*pc++]; break;
         case STORE: local[*pc++] = *--sp; break;
         case FETCH: sp[-1] = m->cell[sp[-1] & (CELLS - 1)]; break;
-        case POKE: sp -= 2; m->cell[sp[1] & (CELLS - 1)] = sp[0]; break;
-        case ADD: sp--; sp[-1] += *sp; break;
-        case SUB: sp--; sp[-1] -= *sp; break;
-        case MUL: sp--; sp[-1] *= *sp; break;
-        case MOD: sp--; sp[-1] %= *sp; break;
-        case LESS: sp--; sp[-1] = sp[-1] < *sp; break;
-        case EQUAL: sp--; sp[-1] = sp[-1] == *sp; break;
+        case POKE:
+            sp -= 2;
+            m->cell[sp[1] & (CELLS - 1)] = sp[0];
+            break;
+        case ADD:
+            sp--;
+            sp[-1] += *sp;
+            break;
+        case SUB:
+            sp--;
+            sp[-1] -= *sp;
+            break;
+        case MUL:
+            sp--;
+            sp[-1] *= *sp;
+            break;
+        case MOD:
+            sp--;
+            sp[-1] %= *sp;
+            break;
+        case LESS:
+            sp--;
+            sp[-1] = sp[-1] < *sp;
+            break;
+        case EQUAL:
+            sp--;
+            sp[-1] = sp[-1] == *sp;
+            break;
         case JUMP: pc = m->code + *pc; break;
         case JUMPZ: pc = *--sp ? pc + 1 : m->code + *pc; break;
         case CALL:

@@ -9,9 +9,9 @@ enum kind { J_NULL, J_FALSE, J_TRUE, J_NUMBER, J_STRING, J_ARRAY, J_OBJECT };
 struct node {
     enum kind kind;
     int32_t number;
-    char *name;          /* in an object */
-    char *text;          /* J_STRING */
-    struct node *child;  /* J_ARRAY, J_OBJECT */
+    char *name;         /* in an object */
+    char *text;         /* J_STRING */
+    struct node *child; /* J_ARRAY, J_OBJECT */
     struct node *next;
 };
 

@@ -9,8 +9,15 @@
 #include <string.h>
 
 enum {
-    WINDOW = 1 << 14, MIN_MATCH = 4, MAX_MATCH = 258, MAX_CHAIN = 16, HASH_BITS = 12,
-    END = 256, CLASSES = 9, SYMBOLS = 257 + CLASSES, MAX_BITS = 15,
+    WINDOW = 1 << 14,
+    MIN_MATCH = 4,
+    MAX_MATCH = 258,
+    MAX_CHAIN = 16,
+    HASH_BITS = 12,
+    END = 256,
+    CLASSES = 9,
+    SYMBOLS = 257 + CLASSES,
+    MAX_BITS = 15,
 };
 
 struct token {
@@ -249,8 +256,8 @@ static uint32_t expand(uint8_t *in, uint32_t size, uint8_t *out, uint32_t room)
 static void make_text(uint8_t *p, uint32_t n)
 {
     static const char *const words[16] = {
-        "the ", "translator ", "keeps ", "every ", "region ", "it ", "has ", "made, ", "and ", "a ", "store ", "to ", "one ",
-        "drops ", "it.\n", "again ",
+        "the ", "translator ", "keeps ", "every ", "region ", "it ",    "has ",  "made, ",
+        "and ", "a ",          "store ", "to ",    "one ",    "drops ", "it.\n", "again ",
     };
     uint32_t random = 12345, at = 0;
     while (at < n) {

@@ -1,4 +1,4 @@
-/* Sorting: quicksort with insertion sort, merge sort, heap sort and radix sort over the same records, compared with each other. */
+/* Sorting: quicksort with insertion sort, merge sort, heap sort and radix sort over the same records, compared. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

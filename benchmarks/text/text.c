@@ -115,7 +115,8 @@ static int regex_match(const struct regex *r, const char *line, uint32_t length)
 
 static char *make_text(uint32_t n)
 {
-    static const char *const parts[16] = {"ba", "ko", "the", "mi", "run", "st", "e", "ing", "or", "un", "42", "Z", "la", "er", "o", "7"};
+    static const char *const parts[16] = {"ba", "ko", "the", "mi", "run", "st", "e", "ing",
+                                          "or", "un", "42",  "Z",  "la",  "er", "o", "7"};
     char *text = malloc(n + 32);
     uint32_t random = 99, at = 0;
     while (text && at < n) {

@@ -41,7 +41,12 @@ static bool waits(const struct ginsn *g)
 {
     switch (g->op) {
     case G_FNOP: return g->imm2 < FOP_OLD;
-    case G_FNINIT: case G_FNCLEX: case G_FNSTSW: case G_FNSTCW: case G_FNSTENV: case G_FNSAVE: return false;
+    case G_FNINIT:
+    case G_FNCLEX:
+    case G_FNSTSW:
+    case G_FNSTCW:
+    case G_FNSTENV:
+    case G_FNSAVE: return false;
     default: return true;
     }
 }

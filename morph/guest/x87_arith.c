@@ -365,8 +365,8 @@ uint16_t f80_compare(struct x87_env *e, struct f80 x, struct f80 y, bool quiet)
 uint16_t f80_examine(struct f80 x)
 {
     static const uint16_t codes[] = {
-        [NUM_ZERO] = SW_C3, [NUM_NORMAL] = SW_C2, [NUM_DENORMAL] = SW_C3 | SW_C2, [NUM_INF] = SW_C2 | SW_C0,
-        [NUM_QNAN] = SW_C0, [NUM_SNAN] = SW_C0,   [NUM_BAD] = 0,
+        [NUM_ZERO] = SW_C3, [NUM_NORMAL] = SW_C2, [NUM_DENORMAL] = SW_C3 | SW_C2, [NUM_INF] = SW_C2 | SW_C0, [NUM_QNAN] = SW_C0,
+        [NUM_SNAN] = SW_C0, [NUM_BAD] = 0,
     };
     struct num a = num_take(x);
     return (uint16_t)(codes[a.cls] | (a.sign ? SW_C1 : 0));

@@ -68,9 +68,7 @@ static uint64_t narrow_to(struct x87_env *e, struct f80 v, const struct narrow *
     switch (a.cls) {
     case NUM_ZERO: return sign;
     case NUM_INF: return sign | inf;
-    case NUM_BAD:
-        e->raised |= SW_IE;
-        return (UINT64_C(1) << (n->fraction + (n == &f32 ? 8 : 11))) | inf | quiet;
+    case NUM_BAD: e->raised |= SW_IE; return (UINT64_C(1) << (n->fraction + (n == &f32 ? 8 : 11))) | inf | quiet;
     case NUM_SNAN: e->raised |= SW_IE; /* fall through */
     case NUM_QNAN: return sign | inf | quiet | (v.mant & ~TOP_BIT) >> drop;
     default: break;

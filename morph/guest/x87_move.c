@@ -194,9 +194,18 @@ bool x87_execute_move(struct x87_run *r)
 {
     bool memory = r->g->opnd[0].kind == GO_MEM;
     switch (r->g->op) {
-    case G_FLD: case G_FILD: case G_FBLD: load(r); break;
-    case G_FLDZ: case G_FLD1: case G_FLDL2T: case G_FLDL2E: case G_FLDPI: case G_FLDLG2: case G_FLDLN2: load_constant(r); break;
-    case G_FST: case G_FSTP: {
+    case G_FLD:
+    case G_FILD:
+    case G_FBLD: load(r); break;
+    case G_FLDZ:
+    case G_FLD1:
+    case G_FLDL2T:
+    case G_FLDL2E:
+    case G_FLDPI:
+    case G_FLDLG2:
+    case G_FLDLN2: load_constant(r); break;
+    case G_FST:
+    case G_FSTP: {
         bool popping = r->g->op == G_FSTP;
         if (memory)
             store(r, false, popping);
@@ -205,13 +214,15 @@ bool x87_execute_move(struct x87_run *r)
         break;
     }
     case G_FIST: store(r, true, false); break;
-    case G_FISTP: case G_FISTTP: store(r, true, true); break;
+    case G_FISTP:
+    case G_FISTTP: store(r, true, true); break;
     case G_FBSTP: store(r, false, true); break;
     case G_FXCH: exchange(r); break;
     case G_FCHS: change_sign(r, false); break;
     case G_FABS: change_sign(r, true); break;
     case G_FXAM: examine(r); break;
-    case G_FFREE: case G_FFREEP:
+    case G_FFREE:
+    case G_FFREEP:
         x87_settle(r); /* clears C1 */
         x87_set_tag(r->f, x87_phys(r, r->g->opnd[0].reg), TAG_EMPTY);
         if (r->g->op == G_FFREEP)

@@ -10,9 +10,21 @@
 #include <stdint.h>
 
 enum { /* status word */
-    SW_IE = 1, SW_DE = 2, SW_ZE = 4, SW_OE = 8, SW_UE = 16, SW_PE = 32, SW_SF = 64, SW_ES = 128,
-    SW_C0 = 0x100, SW_C1 = 0x200, SW_C2 = 0x400, SW_C3 = 0x4000, SW_B = 0x8000,
-    SW_EXCEPTIONS = 0x3f, SW_CODES = SW_C0 | SW_C1 | SW_C2 | SW_C3,
+       SW_IE = 1,
+       SW_DE = 2,
+       SW_ZE = 4,
+       SW_OE = 8,
+       SW_UE = 16,
+       SW_PE = 32,
+       SW_SF = 64,
+       SW_ES = 128,
+       SW_C0 = 0x100,
+       SW_C1 = 0x200,
+       SW_C2 = 0x400,
+       SW_C3 = 0x4000,
+       SW_B = 0x8000,
+       SW_EXCEPTIONS = 0x3f,
+       SW_CODES = SW_C0 | SW_C1 | SW_C2 | SW_C3,
 };
 enum { RC_NEAREST, RC_DOWN, RC_UP, RC_CHOP };
 enum { F80_BIAS = 0x3fff, F80_MAX_EXP = 0x7fff, F80_UNMASKED_BIAS = 24576 };

@@ -210,8 +210,11 @@ bool x87_execute_op(struct x87_run *r)
     case G_FISUBR: arith(r, A_SUBR, true, false); break;
     case G_FIDIV: arith(r, A_DIV, true, false); break;
     case G_FIDIVR: arith(r, A_DIVR, true, false); break;
-    case G_FCOM: case G_FICOM: case G_FTST: compare(r, false, 0); break;
-    case G_FCOMP: case G_FICOMP: compare(r, false, 1); break;
+    case G_FCOM:
+    case G_FICOM:
+    case G_FTST: compare(r, false, 0); break;
+    case G_FCOMP:
+    case G_FICOMP: compare(r, false, 1); break;
     case G_FCOMPP: compare(r, false, 2); break;
     case G_FUCOM: compare(r, true, 0); break;
     case G_FUCOMP: compare(r, true, 1); break;
@@ -229,8 +232,11 @@ bool x87_execute_op(struct x87_run *r)
     case G_FYL2X: binary(r, f80_yl2x, true); break;
     case G_FYL2XP1: binary(r, f80_yl2xp1, true); break;
     case G_FPATAN: binary(r, f80_patan, true); break;
-    case G_FSIN: case G_FCOS: sine(r); break;
-    case G_FSINCOS: case G_FPTAN: case G_FXTRACT: two_results(r); break;
+    case G_FSIN:
+    case G_FCOS: sine(r); break;
+    case G_FSINCOS:
+    case G_FPTAN:
+    case G_FXTRACT: two_results(r); break;
     default: return false;
     }
     return true;

@@ -5,7 +5,7 @@
 #include "x87_num.h"
 
 struct wide {
-    u128 mant;   /* top bit set: the value is mant * 2^(exp - 127) */
+    u128 mant; /* top bit set: the value is mant * 2^(exp - 127) */
     int32_t exp;
     bool neg;
 };

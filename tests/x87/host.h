@@ -21,8 +21,8 @@ struct host_frame {
 };
 
 struct host_stub {
-    uint8_t *code;     /* where the stub starts */
-    uint8_t *insn;     /* the instruction in it */
+    uint8_t *code; /* where the stub starts */
+    uint8_t *insn; /* the instruction in it */
 };
 
 bool host_x87_init(void); /* false: no executable memory */

@@ -16,11 +16,11 @@ static uint64_t random_mantissa(uint64_t *state)
     switch (r & 7) {
     case 0: return 0;
     case 1: return UINT64_MAX;
-    case 2: return v << (r >> 8 & 63);                                   /* few leading bits */
-    case 3: return UINT64_MAX << (r >> 8 & 63);                          /* a run of ones */
-    case 4: return UINT64_C(1) << (r >> 8 & 63);                         /* one bit */
-    case 5: return (v & ~UINT64_C(0xffffffffff)) | (r >> 8 & 3) << 38;   /* near ties of 24 bits */
-    case 6: return (v & ~UINT64_C(0x7ff)) | (r >> 8 & 3) << 9;           /* near ties of 53 bits */
+    case 2: return v << (r >> 8 & 63);                                 /* few leading bits */
+    case 3: return UINT64_MAX << (r >> 8 & 63);                        /* a run of ones */
+    case 4: return UINT64_C(1) << (r >> 8 & 63);                       /* one bit */
+    case 5: return (v & ~UINT64_C(0xffffffffff)) | (r >> 8 & 3) << 38; /* near ties of 24 bits */
+    case 6: return (v & ~UINT64_C(0x7ff)) | (r >> 8 & 3) << 9;         /* near ties of 53 bits */
     default: return v;
     }
 }
@@ -30,19 +30,34 @@ void random_real(uint64_t *state, uint8_t out[10])
     uint64_t r = random_next(state), mant = random_mantissa(state) | UINT64_C(1) << 63;
     unsigned exp, near = (unsigned)(r >> 16);
     switch (r & 15) {
-    case 0: exp = 0; mant = 0; break;                                    /* zero */
-    case 1: exp = 0; mant = random_mantissa(state); break;               /* denormal or pseudo-denormal */
-    case 2: exp = 0x7fff; mant = UINT64_C(1) << 63; break;               /* infinity */
-    case 3: exp = 0x7fff; mant = random_mantissa(state); break;          /* any NaN, or what was one once */
+    case 0:
+        exp = 0;
+        mant = 0;
+        break; /* zero */
+    case 1:
+        exp = 0;
+        mant = random_mantissa(state);
+        break; /* denormal or pseudo-denormal */
+    case 2:
+        exp = 0x7fff;
+        mant = UINT64_C(1) << 63;
+        break; /* infinity */
+    case 3:
+        exp = 0x7fff;
+        mant = random_mantissa(state);
+        break; /* any NaN, or what was one once */
     case 4: exp = near & 0x7fff; break;
-    case 5: exp = 1 + near % 70; break;                                  /* near underflow */
-    case 6: exp = 0x7ffe - near % 70; break;                             /* near overflow */
-    case 7: exp = 0x3fff - 1074 + near % 80; break;                      /* near the least double */
-    case 8: exp = 0x3fff + 1020 + near % 8; break;                       /* near the greatest double */
-    case 9: exp = 0x3fff - 150 + near % 40; break;                       /* the same of single */
+    case 5: exp = 1 + near % 70; break;             /* near underflow */
+    case 6: exp = 0x7ffe - near % 70; break;        /* near overflow */
+    case 7: exp = 0x3fff - 1074 + near % 80; break; /* near the least double */
+    case 8: exp = 0x3fff + 1020 + near % 8; break;  /* near the greatest double */
+    case 9: exp = 0x3fff - 150 + near % 40; break;  /* the same of single */
     case 10: exp = 0x3fff + 124 + near % 8; break;
-    case 11: exp = near & 0x7fff; mant = random_mantissa(state); break;  /* perhaps without its integer bit */
-    case 12: exp = 0x3fff + near % 66; break;                            /* integers */
+    case 11:
+        exp = near & 0x7fff;
+        mant = random_mantissa(state);
+        break;                                /* perhaps without its integer bit */
+    case 12: exp = 0x3fff + near % 66; break; /* integers */
     default: exp = 0x3fff - 3 + near % 8; break;
     }
     exp |= (unsigned)(r >> 48 & 1) << 15;

@@ -2,17 +2,17 @@
 #pragma once
 #include <string.h>
 
-#define FLAT_LOAD(bits)                                                                            \
-    static inline uint64_t gld##bits(uint64_t lin)                                                 \
-    {                                                                                              \
-        uint##bits##_t v;                                                                          \
-        memcpy(&v, (const void *)(uintptr_t)lin, sizeof v);                                        \
-        return v;                                                                                  \
-    }                                                                                              \
-    static inline void gst##bits(uint64_t lin, uint64_t value)                                     \
-    {                                                                                              \
-        uint##bits##_t v = (uint##bits##_t)value;                                                  \
-        memcpy((void *)(uintptr_t)lin, &v, sizeof v);                                              \
+#define FLAT_LOAD(bits)                                        \
+    static inline uint64_t gld##bits(uint64_t lin)             \
+    {                                                          \
+        uint##bits##_t v;                                      \
+        memcpy(&v, (const void *)(uintptr_t)lin, sizeof v);    \
+        return v;                                              \
+    }                                                          \
+    static inline void gst##bits(uint64_t lin, uint64_t value) \
+    {                                                          \
+        uint##bits##_t v = (uint##bits##_t)value;              \
+        memcpy((void *)(uintptr_t)lin, &v, sizeof v);          \
     }
 FLAT_LOAD(8)
 FLAT_LOAD(16)

@@ -152,8 +152,9 @@ static int run_cases(struct bench *b, const uint8_t *insn, unsigned len, int cas
                 break;
         }
 
-        bool same = result == X87_DONE && memcmp(&ours, &host, sizeof ours) == 0 && memcmp(memory_ours, memory_host, MEMORY) == 0 &&
-                    b->sh.cpu.gpr[GUEST_RAX] == frame.rax && b->sh.cpu.flags == (frame.flags & test_flags);
+        bool same = result == X87_DONE && memcmp(&ours, &host, sizeof ours) == 0 &&
+                    memcmp(memory_ours, memory_host, MEMORY) == 0 && b->sh.cpu.gpr[GUEST_RAX] == frame.rax &&
+                    b->sh.cpu.flags == (frame.flags & test_flags);
         if (!same) {
             bad++;
             fprintf(stderr, "\ncase %d of", n);
@@ -220,14 +221,38 @@ static void sweep(unsigned opcode)
     EXPECT(only || tried >= 40);
 }
 
-TEST_CASE(x87, d8) { sweep(0xd8); }
-TEST_CASE(x87, d9) { sweep(0xd9); }
-TEST_CASE(x87, da) { sweep(0xda); }
-TEST_CASE(x87, db) { sweep(0xdb); }
-TEST_CASE(x87, dc) { sweep(0xdc); }
-TEST_CASE(x87, dd) { sweep(0xdd); }
-TEST_CASE(x87, de) { sweep(0xde); }
-TEST_CASE(x87, df) { sweep(0xdf); }
+TEST_CASE(x87, d8)
+{
+    sweep(0xd8);
+}
+TEST_CASE(x87, d9)
+{
+    sweep(0xd9);
+}
+TEST_CASE(x87, da)
+{
+    sweep(0xda);
+}
+TEST_CASE(x87, db)
+{
+    sweep(0xdb);
+}
+TEST_CASE(x87, dc)
+{
+    sweep(0xdc);
+}
+TEST_CASE(x87, dd)
+{
+    sweep(0xdd);
+}
+TEST_CASE(x87, de)
+{
+    sweep(0xde);
+}
+TEST_CASE(x87, df)
+{
+    sweep(0xdf);
+}
 
 TEST_CASE(x87, environment_of_16_bits)
 {
