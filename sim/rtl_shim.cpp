@@ -192,6 +192,8 @@ rtl_model *rtl_create(rtl_host *host, const char *fst_path, uint64_t fst_start, 
     m->top->hidden_pages_i = static_cast<uint32_t>(host->hidden_size >> 12);
     m->top->irq_i = 0;
     m->top->resume_i = 0;
+    m->top->start_i = 0;
+    m->top->start_pc_i = 0;
     m->top->record_i = 0;
     m->top->rst_ni = 0;
     m->clock();
@@ -221,11 +223,13 @@ enum engine_stop rtl_run(rtl_model *m, uint64_t cycles, const volatile bool *sto
     if (top->double_fault_o)
         return ENGINE_DOUBLE_FAULT;
     if (m->host_call && cycles != 0) {
+        // The input is registered: the core goes on a cycle later and only then takes its stop away.
         m->host_call = false;
         top->resume_i = 1;
         m->clock();
         top->resume_i = 0;
-        cycles--;
+        m->clock();
+        cycles -= cycles > 1 ? 2 : 1;
     }
     for (; cycles != 0; cycles--) {
         m->clock();
@@ -265,8 +269,8 @@ void rtl_get_state(rtl_model *m, duke_state *out)
     const uint64_t bank_r = CORE(regs__DOT__committed_r_q) ^ CORE(regs__DOT__dirty_r_q);
     const uint64_t bank_f = CORE(regs__DOT__committed_f_q) ^ CORE(regs__DOT__dirty_f_q);
     for (unsigned i = 0; i < 64; i++) {
-        out->r[i] = CORE(regs__DOT__file_q)[(bank_r >> i & 1) << 7 | i];
-        out->f[i] = CORE(regs__DOT__file_q)[(bank_f >> i & 1) << 7 | 64 | i];
+        out->r[i] = CORE(regs__DOT__file_o)[(bank_r >> i & 1) << 7 | i];
+        out->f[i] = CORE(regs__DOT__file_o)[(bank_f >> i & 1) << 7 | 64 | i];
     }
     for (unsigned i = 0; i < 32; i++)
         out->cr[i] = CORE(ctrl__DOT__cr_q)[i];
@@ -277,18 +281,16 @@ void rtl_get_state(rtl_model *m, duke_state *out)
     out->pc = m->top->pc_o;
 }
 
-// Only while the pipeline is empty: after reset and at a host call.
+// Only while the pipeline is empty: after reset and at a host call. Values go into both banks of the registers, so that shadow
+// and working state agree; tables are emptied by the core itself.
 void rtl_set_state(rtl_model *m, const duke_state *in)
 {
     RTL_ROOT *root = m->root;
-    // Let the tables be cleared first: that walk would clear what is put in here.
-    while (CORE(init_q))
+    while (CORE(init_q)) // clearing the tables would clear what is put in here
         m->clock();
-    CORE(regs__DOT__dirty_r_q) = CORE(regs__DOT__dirty_f_q) = 0;
-    CORE(regs__DOT__committed_r_q) = CORE(regs__DOT__committed_f_q) = 0;
     for (unsigned i = 0; i < 64; i++) {
-        CORE(regs__DOT__file_q)[i] = i == 0 ? 0 : in->r[i];
-        CORE(regs__DOT__file_q)[64 + i] = in->f[i];
+        CORE(regs__DOT__file_o)[i] = CORE(regs__DOT__file_o)[128 | i] = i == 0 ? 0 : in->r[i];
+        CORE(regs__DOT__file_o)[64 | i] = CORE(regs__DOT__file_o)[192 | i] = in->f[i];
     }
     static const uint8_t writable[] = {DUKE_CR_TVEC, DUKE_CR_TCAUSE, DUKE_CR_TVAL, DUKE_CR_TPC, DUKE_CR_TINFO, DUKE_CR_CPC,
                                        DUKE_CR_GCTL, DUKE_CR_CAT, DUKE_CR_SCAT, DUKE_CR_SCR0, DUKE_CR_SCR1, DUKE_CR_SCR2,
@@ -296,22 +298,11 @@ void rtl_set_state(rtl_model *m, const duke_state *in)
     for (uint8_t cr : writable)
         CORE(ctrl__DOT__cr_q)[cr] = in->cr[cr];
     CORE(ctrl__DOT__in_trap_q) = in->cr[DUKE_CR_STATUS] & 1;
-    CORE(storebuf__DOT__count_q) = static_cast<uint8_t>(CORE(storebuf__DOT__count_q) - CORE(storebuf__DOT__gated_q));
-    CORE(storebuf__DOT__gated_q) = 0;
-    CORE(alias_table__DOT__valid_q) = 0;
-    CORE(indirect__DOT__depth_q) = 0;
-    for (size_t i = 0; i < depth(CORE(indirect__DOT__itc_q)); i++)
-        CORE(indirect__DOT__itc_q)[i] = 0;
-    for (size_t i = 0; i < depth(CORE(tlb__DOT__set_q)); i++)
-        CORE(tlb__DOT__set_q)[i] = 0;
-    for (size_t i = 0; i < depth(CORE(icache__DOT__set_q)); i++)
-        CORE(icache__DOT__set_q)[i] = 0;
-    CORE(fetch__DOT__pc_q) = in->pc;
-    CORE(d_pc_q) = in->pc;
-    CORE(fetch__DOT__count_q) = 0;
-    CORE(fetch__DOT__head_q) = CORE(fetch__DOT__tail_q) = 0;
-    CORE(fetch__DOT__dead_q) = 0;
-    CORE(d_fresh_q) = 1;
+    m->top->start_i = 1;
+    m->top->start_pc_i = in->pc;
+    m->clock();
+    m->top->start_i = 0;
+    m->clock();
 }
 
 // ---------------------------------------------------------------- memory

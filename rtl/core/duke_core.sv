@@ -14,6 +14,8 @@ module duke_core
   input  logic [19:0] hidden_pages_i,
   input  logic        irq_i,
   input  logic        resume_i,
+  input  logic        start_i,
+  input  logic [31:0] start_pc_i,
   input  logic        record_i,           // report every bundle by DPI
   output logic        stopped_o,
   output logic        double_fault_o,
@@ -34,8 +36,8 @@ module duke_core
   end
 
   // ---------------------------------------------------------------- pipeline registers
-  logic [31:0] d_pc_q /* verilator public_flat_rw */;                    // of the next bundle in the queue
-  logic d_fresh_q /* verilator public_flat_rw */;
+  logic [31:0] d_pc_q /* verilator public_flat_rd */;                    // of the next bundle in the queue
+  logic d_fresh_q /* verilator public_flat_rd */;
   logic [2:0] d_off_q;
   logic refill_q;                         // the queue is empty because of a redirect
 
@@ -57,28 +59,28 @@ module duke_core
   bundle_t i_bundle_q, x_bundle_q, m_bundle_q;
   path_t i_path_q, x_path_q, m_path_q;
   logic [4:0] i_lane_q, x_lane_q, m_lane_q, w_lane_q;
-  uop_t i_uop_q [LANES];
-  uop_t x_uop_q [LANES];
-  uop_t m_uop_q [LANES];
-  uop_t w_uop_q [LANES];
-  logic [63:0] i_imm_q [LANES];
-  logic [15:0] i_mask_q [2];
-  logic [15:0] x_mask_q [2];
-  logic [15:0] m_mask_q [2];
+  uops_t i_uop_q;
+  uops_t x_uop_q;
+  uops_t m_uop_q;
+  uops_t w_uop_q;
+  lanes64_t i_imm_q;
+  pair16_t i_mask_q;
+  pair16_t x_mask_q;
+  pair16_t m_mask_q;
   logic [31:0] i_target_q, x_target_q, m_target_q;
   logic [31:0] i_word_q, x_word_q, m_word_q;
   logic [1:0] x_slot_q, m_slot_q, w_slot_q;
-  logic [63:0] x_a_q [LANES];
-  logic [63:0] x_b_q [LANES];
-  logic [63:0] x_c_q [LANES];
-  logic [63:0] x_imm_q [2];
-  logic [63:0] m_value_q [LANES];         // results; addresses of memory ops
-  logic [63:0] m_data_q [2];              // of stores
+  lanes64_t x_a_q;
+  lanes64_t x_b_q;
+  lanes64_t x_c_q;
+  pair64_t x_imm_q;
+  lanes64_t m_value_q;         // results; addresses of memory ops
+  pair64_t m_data_q;              // of stores
   logic [63:0] m_ma_q [LANES_A];          // multiplier operands
   logic [63:0] m_mb_q [LANES_A];
   logic [63:0] m_ba_q, m_bb_q, m_bc_q;    // lane B's operands
   logic m_taken_q, m_interrupt_q;
-  logic [63:0] w_value_q [LANES];
+  lanes64_t w_value_q;
   logic [4:0] w_mul_q;                    // lanes whose result the multiplier gives in W
   logic w_commit_q, w_rollback_q;
 
@@ -89,12 +91,12 @@ module duke_core
   logic p_en, p_used, p_taken, ic_en, ic_hit, ic_busy, ic_miss;
   logic [2:0] p_last;
   logic [31:0] p_target, ic_pc;
-  logic [63:0] ic_data [4];
-  logic [63:0] q_data [16];
-  logic [2:0] q_first [4];
-  logic [2:0] q_last [4];
+  quad64_t ic_data;
+  queue_t q_data;
+  quad3_t q_first;
+  quad3_t q_last;
   logic [3:0] q_taken, q_fault;
-  logic [31:0] q_target [4];
+  quad32_t q_target;
   logic [1:0] q_head;
   logic [2:0] q_count, q_pop;
   logic d_refetch, hold;
@@ -104,7 +106,7 @@ module duke_core
   logic [31:0] m_next, m_last;
   logic ic_flush, ic_req, ic_fill;
   logic [31:6] ic_req_addr;
-  logic [63:0] fill_line [LINE_WORDS];
+  line_t fill_line;
 
   duke_fetch fetch (
     .clk_i, .rst_ni, .init_i(init_q), .hold_i(hold), .dram_pages_i, .hidden_pages_i,
@@ -134,9 +136,9 @@ module duke_core
   logic d_go, d_valid, d_fresh, d_illegal, d_fetch_fault, d_commit;
   logic [2:0] d_off, d_ops;
   logic [4:0] d_lane;
-  uop_t d_uop [LANES];
-  logic [63:0] d_imm [LANES];
-  logic [15:0] d_mask [2];
+  uops_t d_uop;
+  lanes64_t d_imm;
+  pair16_t d_mask;
   logic [31:0] d_target, d_next, d_predicted, d_word;
   logic [5:0] d_commit_n;
 
@@ -199,18 +201,18 @@ module duke_core
   end
 
   // ---------------------------------------------------------------- I
-  logic [63:0] i_a [LANES];
-  logic [63:0] i_b [LANES];
-  logic [63:0] i_c [LANES];
+  lanes64_t i_a;
+  lanes64_t i_b;
+  lanes64_t i_c;
   logic [1:0] i_slot;
   logic [63:0] bank_r, bank_f;
-  logic [63:0] file [256];
+  regfile_t file;
   logic [4:0] x_writes, x_late, m_writes, m_late, w_writes;
-  logic [63:0] x_value [LANES];
-  logic [63:0] m_value [LANES];
-  logic [63:0] w_value [LANES];
+  lanes64_t x_value;
+  lanes64_t m_value;
+  lanes64_t w_value;
   logic issued;
-  logic [6:0] w_reg [LANES];
+  lanes7_t w_reg;
 
   assign i_free = !i_valid_q || i_go;
   assign issued = i_go && !redirect;
@@ -389,37 +391,37 @@ module duke_core
   logic [4:0] lsu_cause;
   logic [63:0] lsu_tval;
   logic [10:0] lsu_tinfo;
-  logic [63:0] lsu_value [2];
-  logic [63:0] lsu_va [2];
-  logic [31:0] lsu_pa [2];
+  pair64_t lsu_value;
+  pair64_t lsu_va;
+  pair32_t lsu_pa;
   logic [1:0] lsu_failed, forwards;
   logic [1:0] tlb_en, tlb_hit, dc_en, dc_next, dc_hit;
-  logic [63:12] tlb_vpn [2];
-  logic [31:0] tlb_entry [2];
-  logic [63:0] tlb_mask [2];
-  logic [31:3] dc_addr [2];
-  logic [63:0] dc_lo [2];
-  logic [63:0] dc_hi [2];
+  pair_vpn_t tlb_vpn;
+  pair32_t tlb_entry;
+  pair64_t tlb_mask;
+  pair_dw_t dc_addr;
+  pair64_t dc_lo;
+  pair64_t dc_hi;
   logic dc_busy;
   logic [1:0] sb_search, sb_check, sb_next, sb_gated, sb_committed;
-  logic [31:3] sb_lo [2];
-  logic [31:3] sb_hi [2];
-  logic [63:0] sb_lo_mask [2];
-  logic [63:0] sb_lo_data [2];
-  logic [63:0] sb_hi_mask [2];
-  logic [63:0] sb_hi_data [2];
+  pair_dw_t sb_lo;
+  pair_dw_t sb_hi;
+  pair64_t sb_lo_mask;
+  pair64_t sb_lo_data;
+  pair64_t sb_hi_mask;
+  pair64_t sb_hi_data;
   logic [7:0] sb_gated_count, sb_guest_count, sb_native_count;
   logic [3:0] sb_guest, sb_native;
-  logic [31:3] sb_addr [4];
-  logic [7:0] sb_bytes [4];
-  logic [63:0] sb_data [4];
+  quad_dw_t sb_addr;
+  quad8_t sb_bytes;
+  quad64_t sb_data;
   logic [1:0] al_check, al_hit, al_write;
   logic al_clear;
-  uop_t m_mem_uop [2];
-  logic [63:0] m_ea [2];
-  logic [1:0] m_size [2];
-  logic [3:0] m_entry [2];
-  logic [5:0] m_rd [2];
+  uop2_t m_mem_uop;
+  pair64_t m_ea;
+  pair2_t m_size;
+  pair4_t m_entry;
+  pair6_t m_rd;
 
   assign m_fault = m_bundle_q.illegal || m_bundle_q.fetch_fault || m_interrupt_q;
   always_comb begin
@@ -464,7 +466,7 @@ module duke_core
   end
   duke_alias alias_table (
     .clk_i, .rst_ni, .c_en_i(al_check), .addr_i(lsu_va), .size_i(m_size), .mask_i(m_mask_q), .hit_o(al_hit),
-    .w_en_i(al_write), .w_entry_i(m_entry), .clear_i(al_clear)
+    .w_en_i(al_write), .w_entry_i(m_entry), .clear_i(al_clear), .end_i(commit || rollback)
   );
 
   logic commit, rollback;
@@ -486,7 +488,7 @@ module duke_core
 
   logic dc_req, dc_fill, dc_wb, dc_snoop, dc_miss;
   logic [31:6] dc_req_addr, dc_wb_addr, dc_snoop_addr;
-  logic [63:0] dc_wb_line [LINE_WORDS];
+  line_t dc_wb_line;
   duke_dcache dcache (
     .clk_i, .rst_ni, .init_i(init_q), .init_idx_i(init_idx_q),
     .rd_en_i(dc_en), .rd_addr_i(dc_addr), .rd_next_i(dc_next), .rd_hit_o(dc_hit), .rd_lo_o(dc_lo), .rd_hi_o(dc_hi),
@@ -525,7 +527,7 @@ module duke_core
   logic double_fault_now;
   logic [31:0] dead_pc;
   duke_ctrl ctrl (
-    .clk_i, .rst_ni, .irq_i, .resume_i,
+    .clk_i, .rst_ni, .irq_i, .resume_i, .start_i, .start_pc_i,
     .valid_i(m_valid_q), .illegal_i(m_bundle_q.illegal), .fetch_fault_i(m_bundle_q.fetch_fault),
     .interrupt_i(m_interrupt_q), .pc_i(m_bundle_q.pc), .next_i(m_path_q.next), .predicted_i(m_path_q.predicted),
     .word_i(m_word_q), .commit_i(m_bundle_q.commit), .commit_n_i(m_bundle_q.commit_n),

@@ -9,6 +9,8 @@ module duke_ctrl
   input  logic        rst_ni,
   input  logic        irq_i,
   input  logic        resume_i,           // go on after a host call
+  input  logic        start_i,            // while stopped: forget all translations and go to start_pc_i
+  input  logic [31:0] start_pc_i,
 
   // Bundle in M
   input  logic        valid_i,
@@ -37,7 +39,7 @@ module duke_ctrl
   input  logic [10:0] lsu_tinfo_i,
   input  logic [1:0]  poison_set_i,       // by lane
   input  logic [1:0]  poison_clear_i,
-  input  logic [5:0]  poison_reg_i [2],
+  input  pair6_t      poison_reg_i,
   input  logic [7:0]  gated_i,
   input  logic        drained_i,          // no store is waiting to reach the cache
 
@@ -90,11 +92,11 @@ module duke_ctrl
   output logic [31:0] double_fault_pc_o,
   output logic [31:0] hcall_o
 );
-  logic [63:0] cr_q [32] /* verilator public_flat_rw */;
-  logic in_trap_q /* verilator public_flat_rw */;
+  logic [63:0] cr_q [32] /* verilator public_flat_rd */;
+  logic in_trap_q /* verilator public_flat_rd */;
   logic [63:0] cycle_q /* verilator public_flat_rd */;
-  logic [63:0] bundles_q /* verilator public_flat_rw */;
-  logic [63:0] traps_q /* verilator public_flat_rw */;
+  logic [63:0] bundles_q /* verilator public_flat_rd */;
+  logic [63:0] traps_q /* verilator public_flat_rd */;
   logic halted_q, halted2_q, dead_q;
   logic [31:0] hcall_q, dead_pc_q;
 
@@ -233,6 +235,10 @@ module duke_ctrl
       redirect_o = u_miss_o || flush || interrupt_next_o;
     end
     redirect_pc_o = next_o;
+    if (start_i) begin
+      redirect_o = 1'b1;
+      redirect_pc_o = start_pc_i;
+    end
   end
 
   assign commit_o = retire_o && commit_i;
@@ -241,13 +247,13 @@ module duke_ctrl
   assign rollback_o = sys && kind == KIND_ROLLBACK;
   assign tlb_write_o = sys && kind == KIND_TLB_WRITE;
   assign tlb_inval_o = sys && kind == KIND_TLB_INVAL;
-  assign tlb_flush_o = sys && kind == KIND_TLB_FLUSH;
+  assign tlb_flush_o = start_i || (sys && kind == KIND_TLB_FLUSH);
   assign itc_write_o = sys && kind == KIND_ITC_WRITE;
-  assign itc_flush_o = sys && kind == KIND_ITC_FLUSH;
+  assign itc_flush_o = start_i || (sys && kind == KIND_ITC_FLUSH);
   assign ras_push_o = sys && kind == KIND_RAS_PUSH;
   assign ras_pop_o = sys && kind == KIND_JRAS;
-  assign icache_flush_o = sys && kind == KIND_ICACHE_FLUSH;
-  assign alias_clear_o = commit_o || rollback_o || (sys && kind == KIND_ALIAS_CLEAR);
+  assign icache_flush_o = start_i || (sys && kind == KIND_ICACHE_FLUSH);
+  assign alias_clear_o = start_i || (sys && kind == KIND_ALIAS_CLEAR);
 
   // Control registers
   logic [5:0] number;

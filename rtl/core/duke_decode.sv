@@ -12,12 +12,12 @@ module duke_decode
   input  logic [2:0]  off_i,               // else here
 
   // Fetch queue
-  input  logic [63:0] q_data_i [16],
-  input  logic [2:0]  q_first_i [4],
-  input  logic [2:0]  q_last_i [4],
+  input  queue_t      q_data_i,
+  input  quad3_t      q_first_i,
+  input  quad3_t      q_last_i,
   input  logic [3:0]  q_taken_i,
   input  logic [3:0]  q_fault_i,
-  input  logic [31:0] q_target_i [4],
+  input  quad32_t     q_target_i,
   input  logic [1:0]  q_head_i,
   input  logic [2:0]  q_count_i,
   output logic [2:0]  q_pop_o,
@@ -27,9 +27,9 @@ module duke_decode
   // Bundle
   output logic        valid_o,
   output logic [4:0]  lane_valid_o,
-  output uop_t        uop_o [LANES],
-  output logic [63:0] imm_o [LANES],
-  output logic [15:0] mask_o [2],          // alias mask of a checked store, by memory lane
+  output uops_t       uop_o,
+  output lanes64_t    imm_o,
+  output pair16_t     mask_o,          // alias mask of a checked store, by memory lane
   output logic [31:0] target_o,            // of a direct branch
   output logic [31:0] next_o,              // following bundle
   output logic [31:0] predicted_o,         // where fetching went on

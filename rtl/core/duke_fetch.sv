@@ -30,35 +30,27 @@ module duke_fetch
   output logic [31:0] ic_pc_o,
   input  logic        ic_hit_i,
   input  logic        ic_busy_i,
-  input  logic [63:0] ic_data_i [4],
+  input  quad64_t     ic_data_i,
 
-  // Queue, as D sees it: entries from head, `count` of them
-  output logic [63:0] q_data_o [16],     // index: entry, double word
-  output logic [2:0]  q_first_o [4],
-  output logic [2:0]  q_last_o [4],
+  // Queue, as D sees it: entries from head, `count` of them. The arrays are registers: a copy of them would cost the simulator.
+  output queue_t      q_data_o,     // index: entry, double word
+  output quad3_t      q_first_o,
+  output quad3_t      q_last_o,
   output logic [3:0]  q_taken_o,         // the window ends in a predicted-taken branch
   output logic [3:0]  q_fault_o,
-  output logic [31:0] q_target_o [4],
+  output quad32_t     q_target_o,
   output logic [1:0]  q_head_o,
   output logic [2:0]  q_count_o,
   input  logic [2:0]  q_pop_i
 );
-  logic [63:0] data_q [16];
-  logic [2:0] first_q [4];
-  logic [2:0] last_q [4];
-  logic [31:0] target_q [4];
   logic [3:0] taken_q, fault_q;
-  logic [1:0] head_q /* verilator public_flat_rw */;
-  logic [1:0] tail_q /* verilator public_flat_rw */;
-  logic [2:0] count_q /* verilator public_flat_rw */;
-  logic [31:0] pc_q /* verilator public_flat_rw */;
+  logic [1:0] head_q /* verilator public_flat_rd */;
+  logic [1:0] tail_q /* verilator public_flat_rd */;
+  logic [2:0] count_q /* verilator public_flat_rd */;
+  logic [31:0] pc_q /* verilator public_flat_rd */;
   logic [31:0] pc_d;
-  logic dead_q /* verilator public_flat_rw */;                   // fetched a fault; only a redirect helps
+  logic dead_q /* verilator public_flat_rd */;                   // fetched a fault; only a redirect helps
 
-  assign q_data_o = data_q;
-  assign q_first_o = first_q;
-  assign q_last_o = last_q;
-  assign q_target_o = target_q;
   assign q_taken_o = taken_q;
   assign q_fault_o = fault_q;
   assign q_head_o = head_q;
@@ -112,13 +104,13 @@ module duke_fetch
       end
     end
     if (push) begin
-      first_q[tail_q] <= pc_q[4:2];
-      last_q[tail_q] <= p_last_i;
-      target_q[tail_q] <= p_target_i;
-      data_q[{tail_q, 2'd0}] <= ic_data_i[0];
-      data_q[{tail_q, 2'd1}] <= ic_data_i[1];
-      data_q[{tail_q, 2'd2}] <= ic_data_i[2];
-      data_q[{tail_q, 2'd3}] <= ic_data_i[3];
+      q_first_o[tail_q] <= pc_q[4:2];
+      q_last_o[tail_q] <= p_last_i;
+      q_target_o[tail_q] <= p_target_i;
+      q_data_o[{tail_q, 2'd0}] <= ic_data_i[0];
+      q_data_o[{tail_q, 2'd1}] <= ic_data_i[1];
+      q_data_o[{tail_q, 2'd2}] <= ic_data_i[2];
+      q_data_o[{tail_q, 2'd3}] <= ic_data_i[3];
     end
   end
 endmodule

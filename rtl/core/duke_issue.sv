@@ -11,35 +11,35 @@ module duke_issue
   // Bundle in I
   input  logic        en_i,               // it is valid and X has room
   input  logic [4:0]  lane_i,
-  input  uop_t        uop_i [LANES],
-  input  logic [63:0] imm_i [LANES],
+  input  uops_t       uop_i,
+  input  lanes64_t    imm_i,
   output logic        go_o,               // it issues (unless killed)
   output logic [1:0]  slot_o,
   input  logic        issued_i,           // it did
-  output logic [63:0] a_o [LANES],
-  output logic [63:0] b_o [LANES],
-  output logic [63:0] c_o [LANES],
+  output lanes64_t    a_o,
+  output lanes64_t    b_o,
+  output lanes64_t    c_o,
 
   // Registers
   input  logic [63:0] bank_r_i,
   input  logic [63:0] bank_f_i,
-  input  logic [63:0] file_i [256],
+  input  regfile_t    file_i,
 
   // Producers. late: the result is not there at the end of this cycle.
   input  logic [1:0]  x_slot_i,
   input  logic [4:0]  x_writes_i,
   input  logic [4:0]  x_late_i,
-  input  uop_t        x_uop_i [LANES],
-  input  logic [63:0] x_value_i [LANES],
+  input  uops_t       x_uop_i,
+  input  lanes64_t    x_value_i,
   input  logic [1:0]  m_slot_i,
   input  logic [4:0]  m_writes_i,
   input  logic [4:0]  m_late_i,
-  input  uop_t        m_uop_i [LANES],
-  input  logic [63:0] m_value_i [LANES],
+  input  uops_t       m_uop_i,
+  input  lanes64_t    m_value_i,
   input  logic [1:0]  w_slot_i,
   input  logic [4:0]  w_writes_i,
-  input  uop_t        w_uop_i [LANES],
-  input  logic [63:0] w_value_i [LANES]
+  input  uops_t       w_uop_i,
+  input  lanes64_t    w_value_i
 );
   logic [4:0] writer_q [128];             // slot, lane
   logic [1:0] slot_q;

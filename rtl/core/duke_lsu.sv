@@ -13,9 +13,9 @@ module duke_lsu
   // Bundle in M
   input  logic        valid_i,            // with memory ops to do
   input  logic [1:0]  lane_i,             // the lane holds a memory op
-  input  uop_t        uop_i [2],
-  input  logic [63:0] ea_i [2],
-  input  logic [63:0] data_i [2],
+  input  uop2_t       uop_i,
+  input  pair64_t     ea_i,
+  input  pair64_t     data_i,
   input  logic        wrap_i,             // gctl bit 0
   input  logic        user_i,             // gctl bit 1
   input  logic        retire_i,           // the bundle completes without a trap
@@ -27,37 +27,37 @@ module duke_lsu
   output logic [4:0]  cause_o,
   output logic [63:0] tval_o,
   output logic [10:0] tinfo_o,
-  output logic [63:0] value_o [2],        // of loads
+  output pair64_t     value_o,        // of loads
   output logic [1:0]  failed_o,           // speculative load that could not be done
-  output logic [63:0] va_o [2],
-  output logic [31:0] pa_o [2],           // of the first byte
+  output pair64_t     va_o,
+  output pair32_t     pa_o,           // of the first byte
 
   // TLB
   output logic [1:0]   tlb_en_o,
-  output logic [63:12] tlb_vpn_o [2],
+  output pair_vpn_t   tlb_vpn_o,
   input  logic [1:0]   tlb_hit_i,
-  input  logic [31:0]  tlb_entry_i [2],
-  input  logic [63:0]  tlb_mask_i [2],
+  input  pair32_t     tlb_entry_i,
+  input  pair64_t     tlb_mask_i,
 
   // L1D
   output logic [1:0]  dc_en_o,
-  output logic [31:3] dc_addr_o [2],
+  output pair_dw_t    dc_addr_o,
   output logic [1:0]  dc_next_o,
   input  logic [1:0]  dc_hit_i,
-  input  logic [63:0] dc_lo_i [2],
-  input  logic [63:0] dc_hi_i [2],
+  input  pair64_t     dc_lo_i,
+  input  pair64_t     dc_hi_i,
   input  logic        dc_busy_i,
 
   // Store buffer
   output logic [1:0]  sb_search_o,
   output logic [1:0]  sb_check_o,
   output logic [1:0]  sb_next_o,
-  output logic [31:3] sb_lo_o [2],
-  output logic [31:3] sb_hi_o [2],
-  input  logic [63:0] sb_lo_mask_i [2],
-  input  logic [63:0] sb_lo_data_i [2],
-  input  logic [63:0] sb_hi_mask_i [2],
-  input  logic [63:0] sb_hi_data_i [2],
+  output pair_dw_t    sb_lo_o,
+  output pair_dw_t    sb_hi_o,
+  input  pair64_t     sb_lo_mask_i,
+  input  pair64_t     sb_lo_data_i,
+  input  pair64_t     sb_hi_mask_i,
+  input  pair64_t     sb_hi_data_i,
   input  logic [1:0]  sb_gated_i,
   input  logic [1:0]  sb_committed_i,
   input  logic [7:0]  sb_gated_count_i,
@@ -65,9 +65,9 @@ module duke_lsu
   input  logic [7:0]  sb_native_count_i,
   output logic [3:0]  sb_guest_o,
   output logic [3:0]  sb_native_o,
-  output logic [31:3] sb_addr_o [4],
-  output logic [7:0]  sb_mask_o [4],
-  output logic [63:0] sb_data_o [4],
+  output quad_dw_t    sb_addr_o,
+  output quad8_t      sb_mask_o,
+  output quad64_t     sb_data_o,
 
   // Alias table
   output logic [1:0]  al_check_o,
@@ -79,16 +79,16 @@ module duke_lsu
   logic step_q, wait_q;
   logic [1:0] fail_q, outside_q, forward_q;
   logic [4:0] cause_q [2];
-  logic [31:0] pa_q [2];
-  logic [63:0] value_q [2];
+  pair32_t pa_q;
+  pair64_t value_q;
 
   logic go;
   assign go = valid_i && !wait_q;
 
   // Addresses of this step.
   logic [1:0] is_load, line_cross, page_cross, dword_cross, act;
-  logic [63:0] va [2];
-  logic [63:0] addr [2];
+  pair64_t va;
+  pair64_t addr;
   always_comb begin
     logic [3:0] last;
     logic [63:0] up;
@@ -125,7 +125,7 @@ module duke_lsu
   // Translation and the checks of this step's page.
   logic [1:0] page_fail, outside;
   logic [4:0] page_cause [2];
-  logic [31:0] pa [2];
+  pair32_t pa;
   always_comb begin
     logic [1:0] chunks;
     for (int l = 0; l < 2; l++) begin
@@ -156,7 +156,7 @@ module duke_lsu
   end
 
   // Cache and store buffer.
-  logic [31:0] first_pa [2];
+  pair32_t first_pa;
   always_comb begin
     for (int l = 0; l < 2; l++) begin
       first_pa[l] = step_q ? pa_q[l] : pa[l];
@@ -179,7 +179,7 @@ module duke_lsu
   end
 
   logic [1:0] miss, forward;
-  logic [63:0] raw [2];
+  pair64_t raw;
   always_comb begin
     logic [63:0] lo, hi;
     for (int l = 0; l < 2; l++) begin
@@ -203,7 +203,7 @@ module duke_lsu
 
   // Whether the two lanes' stores share a double word: only asked for a guest store followed by a native one.
   logic overlap;
-  logic [31:3] hi_pa [2];
+  pair_dw_t hi_pa;
   always_comb begin
     overlap = 1'b0;
     for (int l = 0; l < 2; l++) begin

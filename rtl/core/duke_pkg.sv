@@ -37,6 +37,28 @@ package duke_pkg;
     logic [3:0] aux;      // condition of selcc and bcc, alias entry of ldp
   } uop_t;
 
+  // Arrays that go through ports. Named types, as Verilator copies an array at a port of any other.
+  typedef uop_t uops_t [LANES];
+  typedef logic [63:0] lanes64_t [LANES];
+  typedef logic [6:0] lanes7_t [LANES];
+  typedef uop_t uop2_t [2];
+  typedef logic [63:0] pair64_t [2];
+  typedef logic [31:0] pair32_t [2];
+  typedef logic [31:3] pair_dw_t [2];
+  typedef logic [15:0] pair16_t [2];
+  typedef logic [1:0] pair2_t [2];
+  typedef logic [3:0] pair4_t [2];
+  typedef logic [5:0] pair6_t [2];
+  typedef logic [63:12] pair_vpn_t [2];
+  typedef logic [63:0] line_t [LINE_WORDS];
+  typedef logic [63:0] queue_t [16];
+  typedef logic [63:0] quad64_t [4];
+  typedef logic [31:0] quad32_t [4];
+  typedef logic [2:0] quad3_t [4];
+  typedef logic [31:3] quad_dw_t [4];
+  typedef logic [7:0] quad8_t [4];
+  typedef logic [63:0] regfile_t [256];
+
   // Kinds of branch that the predictor tells apart.
   typedef enum logic [2:0] {
     PK_COND, PK_JUMP, PK_CALL, PK_RET, PK_JRAS

@@ -12,24 +12,22 @@ module duke_regs
   // Bank of every register's working value, and the array, for the issue stage's reads
   output logic [63:0] bank_r_o,
   output logic [63:0] bank_f_o,
-  output logic [63:0] file_o [256],       // bank, file, register
+  output regfile_t    file_o /* verilator public_flat_rd */,  // registers; index: bank, file, register
 
   // A retiring bundle
   input  logic [4:0]  w_en_i,
-  input  logic [6:0]  w_reg_i [LANES],
-  input  logic [63:0] w_value_i [LANES],
+  input  lanes7_t     w_reg_i,
+  input  lanes64_t    w_value_i,
   input  logic        commit_i,
   input  logic        rollback_i
 );
   localparam logic [63:0] SHADOWED_R = 64'h0000_ffff_ffff_fffe;
   localparam logic [63:0] SHADOWED_F = 64'h0000_ffff_ffff_ffff;
 
-  logic [63:0] file_q [256] /* verilator public_flat_rw */;
-  logic [63:0] committed_r_q /* verilator public_flat_rw */;
-  logic [63:0] committed_f_q /* verilator public_flat_rw */;
-  logic [63:0] dirty_r_q /* verilator public_flat_rw */;
-  logic [63:0] dirty_f_q /* verilator public_flat_rw */;
-  assign file_o = file_q;
+  logic [63:0] committed_r_q /* verilator public_flat_rd */;
+  logic [63:0] committed_f_q /* verilator public_flat_rd */;
+  logic [63:0] dirty_r_q /* verilator public_flat_rd */;
+  logic [63:0] dirty_f_q /* verilator public_flat_rd */;
   assign bank_r_o = committed_r_q ^ dirty_r_q;
   assign bank_f_o = committed_f_q ^ dirty_f_q;
 
@@ -68,7 +66,7 @@ module duke_regs
         committed_f_q <= committed_f_q ^ dirty_f;
       end
     end
-    for (int l = 0; l < LANES; l++) if (w_en_i[l]) file_q[index[l]] <= w_value_i[l];
-    if (init_i) file_q[init_idx_i[7:0]] <= '0;
+    for (int l = 0; l < LANES; l++) if (w_en_i[l]) file_o[index[l]] <= w_value_i[l];
+    if (init_i) file_o[init_idx_i[7:0]] <= '0;
   end
 endmodule

@@ -12,11 +12,11 @@ module duke_dcache
 
   // Reads, one port a memory lane
   input  logic [1:0]  rd_en_i,
-  input  logic [31:3] rd_addr_i [2],
+  input  pair_dw_t    rd_addr_i,
   input  logic [1:0]  rd_next_i,          // the next double word too
   output logic [1:0]  rd_hit_o,
-  output logic [63:0] rd_lo_o [2],
-  output logic [63:0] rd_hi_o [2],
+  output pair64_t     rd_lo_o,
+  output pair64_t     rd_hi_o,
   output logic        miss_busy_o,        // a miss is outstanding
 
   // Write
@@ -30,10 +30,10 @@ module duke_dcache
   output logic        req_o,
   output logic [31:6] req_addr_o,
   input  logic        fill_i,
-  input  logic [63:0] fill_line_i [LINE_WORDS],
+  input  line_t       fill_line_i,
   output logic        wb_o,
   output logic [31:6] wb_addr_o,
-  output logic [63:0] wb_line_o [LINE_WORDS],
+  output line_t       wb_line_o,
   input  logic        snoop_i,
   input  logic [31:6] snoop_addr_i,
 
@@ -44,10 +44,10 @@ module duke_dcache
   localparam int WB = $clog2(WAYS);
   localparam int TB = 26 - SB;
 
-  logic [2*WAYS-1:0] set_q [L1D_SETS] /* verilator public_flat_rw */;  // dirty bits, valid bits
-  logic [TB-1:0] tag_q [L1D_SETS * WAYS] /* verilator public_flat_rw */;
+  logic [2*WAYS-1:0] set_q [L1D_SETS] /* verilator public_flat_rd */;  // dirty bits, valid bits
+  logic [TB-1:0] tag_q [L1D_SETS * WAYS] /* verilator public_flat_rd */;
   logic [23:0] lru_q [L1D_SETS];
-  logic [63:0] data_q [L1D_SETS * WAYS * LINE_WORDS] /* verilator public_flat_rw */;
+  logic [63:0] data_q [L1D_SETS * WAYS * LINE_WORDS] /* verilator public_flat_rd */;
   logic miss_q;
   logic [31:6] miss_addr_q;
 

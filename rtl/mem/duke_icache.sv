@@ -13,7 +13,7 @@ module duke_icache
   input  logic        en_i,
   input  logic [31:5] window_i,
   output logic        hit_o,
-  output logic [63:0] data_o [4],
+  output quad64_t     data_o,
   output logic        busy_o,       // a miss is outstanding
   input  logic        flush_i,
 
@@ -21,7 +21,7 @@ module duke_icache
   output logic        req_o,
   output logic [31:6] req_addr_o,
   input  logic        fill_i,
-  input  logic [63:0] fill_line_i [LINE_WORDS],
+  input  line_t       fill_line_i,
 
   output logic        ev_miss_o
 );
@@ -31,8 +31,8 @@ module duke_icache
   localparam int TB = 26 - SB;
   localparam int EB = 8;
 
-  logic [EB+WAYS-1:0] set_q [L1I_SETS] /* verilator public_flat_rw */;  // epoch, valid bits
-  logic [TB-1:0] tag_q [L1I_SETS * WAYS] /* verilator public_flat_rw */;
+  logic [EB+WAYS-1:0] set_q [L1I_SETS] /* verilator public_flat_rd */;  // epoch, valid bits
+  logic [TB-1:0] tag_q [L1I_SETS * WAYS] /* verilator public_flat_rd */;
   logic [23:0] lru_q [L1I_SETS];
   logic [63:0] data_q [L1I_SETS * WAYS * LINE_WORDS];
   logic [EB-1:0] epoch_q, epoch_next;

@@ -17,7 +17,7 @@ module duke_l2
   output logic        d_fill_o,
   input  logic        d_wb_i,
   input  logic [31:6] d_wb_addr_i,
-  input  logic [63:0] d_wb_line_i [LINE_WORDS],
+  input  line_t       d_wb_line_i,
   output logic        d_snoop_o,
   output logic [31:6] d_snoop_addr_o,
 
@@ -26,7 +26,7 @@ module duke_l2
   input  logic [31:6] i_addr_i,
   output logic        i_fill_o,
 
-  output logic [63:0] fill_line_o [LINE_WORDS],
+  output line_t       fill_line_o,   // a register
 
   output logic        ev_access_o,
   output logic        ev_miss_o,
@@ -46,23 +46,21 @@ module duke_l2
     IDLE, SNOOP, LOOKUP, WAIT, DELIVER
   } state_e;
 
-  logic [2*WAYS-1:0] set_q [L2_SETS] /* verilator public_flat_rw */;  // dirty bits, valid bits
-  logic [TB-1:0] tag_q [L2_SETS * WAYS] /* verilator public_flat_rw */;
+  logic [2*WAYS-1:0] set_q [L2_SETS] /* verilator public_flat_rd */;  // dirty bits, valid bits
+  logic [TB-1:0] tag_q [L2_SETS * WAYS] /* verilator public_flat_rd */;
   logic [23:0] lru_q [L2_SETS];
-  logic [63:0] data_q [L2_SETS * WAYS * LINE_WORDS] /* verilator public_flat_rw */;
+  logic [63:0] data_q [L2_SETS * WAYS * LINE_WORDS] /* verilator public_flat_rd */;
 
   state_e state_q;
   logic for_i_q, hit_q;
   logic [31:6] addr_q;
   logic [7:0] count_q;
-  logic [63:0] line_q [LINE_WORDS];
 
   // Write-back buffer
-  logic wbv_q /* verilator public_flat_rw */;
-  logic [31:6] wba_q /* verilator public_flat_rw */;
-  logic [63:0] wbl_q [LINE_WORDS] /* verilator public_flat_rw */;
+  logic wbv_q /* verilator public_flat_rd */;
+  logic [31:6] wba_q /* verilator public_flat_rd */;
+  line_t wbl_q /* verilator public_flat_rd */;
 
-  assign fill_line_o = line_q;
   assign d_fill_o = state_q == DELIVER && !for_i_q;
   assign i_fill_o = state_q == DELIVER && for_i_q;
   assign d_snoop_o = state_q == SNOOP;
@@ -156,7 +154,7 @@ module duke_l2
             state_q <= DELIVER;
             if (!hit_q) begin
               duke_line_read(host_i, {addr_q, 6'd0}, line);
-              for (int i = 0; i < LINE_WORDS; i++) line_q[i] <= line[64*i+:64];
+              for (int i = 0; i < LINE_WORDS; i++) fill_line_o[i] <= line[64*i+:64];
             end
           end
         end
@@ -172,7 +170,7 @@ module duke_l2
       end
     end
     if (use_req && hit) begin
-      for (int i = 0; i < LINE_WORDS; i++) line_q[i] <= data_q[{set, way, 3'(i)}];
+      for (int i = 0; i < LINE_WORDS; i++) fill_line_o[i] <= data_q[{set, way, 3'(i)}];
     end
     if (evict) begin
       for (int i = 0; i < LINE_WORDS; i++) line[64*i+:64] = data_q[{set, way, 3'(i)}];
@@ -184,7 +182,7 @@ module duke_l2
     end
     if (use_wb || install) begin
       tag_q[{set, way}] <= addr[31-:TB];
-      for (int i = 0; i < LINE_WORDS; i++) data_q[{set, way, 3'(i)}] <= use_wb ? wbl_q[i] : line_q[i];
+      for (int i = 0; i < LINE_WORDS; i++) data_q[{set, way, 3'(i)}] <= use_wb ? wbl_q[i] : fill_line_o[i];
     end
   end
 endmodule

@@ -10,10 +10,10 @@ module duke_tlb
   input  logic [8:0]   init_idx_i,
 
   input  logic [1:0]   en_i,
-  input  logic [63:12] vpn_i [2],
+  input  pair_vpn_t   vpn_i,
   output logic [1:0]   hit_o,
-  output logic [31:0]  entry_o [2],       // physical page and permission bits as tlbw gave them
-  output logic [63:0]  mask_o [2],        // translated chunks
+  output pair32_t     entry_o,       // physical page and permission bits as tlbw gave them
+  output pair64_t     mask_o,        // translated chunks
 
   // At most one of these a cycle
   input  logic         write_i,
@@ -27,11 +27,11 @@ module duke_tlb
   localparam int WB = $clog2(TLB_WAYS);
   localparam int EB = 8;
 
-  logic [EB+WB+TLB_WAYS-1:0] set_q [TLB_SETS] /* verilator public_flat_rw */;  // epoch, FIFO counter, valid bits
+  logic [EB+WB+TLB_WAYS-1:0] set_q [TLB_SETS] /* verilator public_flat_rd */;  // epoch, FIFO counter, valid bits
   logic [63:12] vpn_q [TLB_SETS * TLB_WAYS];
   logic [31:0] entry_q [TLB_SETS * TLB_WAYS];
   logic [63:0] mask_q [TLB_SETS * TLB_WAYS];
-  logic [EB-1:0] epoch_q /* verilator public_flat_rw */;
+  logic [EB-1:0] epoch_q /* verilator public_flat_rd */;
   logic [EB-1:0] epoch_next;
   assign epoch_next = epoch_q + 1'b1;
 

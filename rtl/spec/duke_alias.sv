@@ -9,20 +9,21 @@ module duke_alias
 
   // Check, one a memory lane
   input  logic [1:0]  c_en_i,
-  input  logic [63:0] addr_i [2],
-  input  logic [1:0]  size_i [2],          // log2 of the bytes
-  input  logic [15:0] mask_i [2],
+  input  pair64_t     addr_i,
+  input  pair2_t      size_i,          // log2 of the bytes
+  input  pair16_t     mask_i,
   output logic [1:0]  hit_o,
 
   // Entry of a protected load, with the lane's address and size
   input  logic [1:0]  w_en_i,
-  input  logic [3:0]  w_entry_i [2],
-  input  logic        clear_i
+  input  pair4_t      w_entry_i,
+  input  logic        clear_i,             // alclr: before this bundle's entries
+  input  logic        end_i                // commit, rollback: after them
 );
   localparam int N = SPEC_ALIAS_ENTRIES;
   localparam int IB = $clog2(N);
 
-  logic [N-1:0] valid_q /* verilator public_flat_rw */;
+  logic [N-1:0] valid_q /* verilator public_flat_rd */;
   logic [N-1:0] valid_d;
   logic [63:0] addr_q [N];
   logic [1:0] size_q [N];
@@ -52,6 +53,7 @@ module duke_alias
     if (clear_i) valid_d = '0;
     if (w_en_i[0]) valid_d[w_entry_i[0][IB-1:0]] = 1'b1;
     if (w_en_i[1]) valid_d[w_entry_i[1][IB-1:0]] = 1'b1;
+    if (end_i) valid_d = '0;
   end
 
   always_ff @(posedge clk_i) begin

@@ -31,15 +31,15 @@ module duke_indirect
   localparam int EB = 16;
 
   logic [63:0] itc_guest_q [SPEC_ITC_ENTRIES];
-  logic [EB+32:0] itc_q [SPEC_ITC_ENTRIES] /* verilator public_flat_rw */;  // valid, epoch, native address
-  logic [EB-1:0] epoch_q /* verilator public_flat_rw */;
+  logic [EB+32:0] itc_q [SPEC_ITC_ENTRIES] /* verilator public_flat_rd */;  // valid, epoch, native address
+  logic [EB-1:0] epoch_q /* verilator public_flat_rd */;
   logic [EB-1:0] epoch_next;
   assign epoch_next = epoch_q + 1'b1;
 
   logic [63:0] ras_guest_q [SPEC_RAS_ENTRIES];
   logic [31:0] ras_native_q [SPEC_RAS_ENTRIES];
   logic [RB-1:0] top_q;                           // of the youngest entry
-  logic [RB:0] depth_q /* verilator public_flat_rw */;
+  logic [RB:0] depth_q /* verilator public_flat_rd */;
 
   assign top_native_o = ras_native_q[top_q];
 

@@ -14,12 +14,12 @@ module duke_storebuf
   // Search, two double words a lane: what to lay over the cache's bytes
   input  logic [1:0]  s_en_i,
   input  logic [1:0]  s_next_i,            // the second double word counts
-  input  logic [31:3] s_lo_i [2],
-  input  logic [31:3] s_hi_i [2],
-  output logic [63:0] s_lo_mask_o [2],
-  output logic [63:0] s_lo_data_o [2],
-  output logic [63:0] s_hi_mask_o [2],
-  output logic [63:0] s_hi_data_o [2],
+  input  pair_dw_t    s_lo_i,
+  input  pair_dw_t    s_hi_i,
+  output pair64_t     s_lo_mask_o,
+  output pair64_t     s_lo_data_o,
+  output pair64_t     s_hi_mask_o,
+  output pair64_t     s_hi_data_o,
 
   // For native stores: does a double word have guest entries?
   input  logic [1:0]  c_en_i,
@@ -29,9 +29,9 @@ module duke_storebuf
   // Allocation by the retiring bundle, in order: lane 0 low, high, lane 1 low, high
   input  logic [3:0]  a_guest_i,
   input  logic [3:0]  a_native_i,
-  input  logic [31:3] a_addr_i [4],
-  input  logic [7:0]  a_mask_i [4],
-  input  logic [63:0] a_data_i [4],
+  input  quad_dw_t    a_addr_i,
+  input  quad8_t      a_mask_i,
+  input  quad64_t     a_data_i,
   input  logic        commit_i,            // after allocation
   input  logic        rollback_i,
 
@@ -52,15 +52,15 @@ module duke_storebuf
   localparam int NDEPTH = NATIVE_STORES;
   localparam int NB = $clog2(NDEPTH);
 
-  logic [36:0] sb_q [DEPTH] /* verilator public_flat_rw */;  // mask, address
-  logic [63:0] sb_data_q [DEPTH] /* verilator public_flat_rw */;
-  logic [36:0] nw_q [NDEPTH] /* verilator public_flat_rw */;
-  logic [63:0] nw_data_q [NDEPTH] /* verilator public_flat_rw */;
-  logic [PB-1:0] head_q /* verilator public_flat_rw */;
-  logic [7:0] count_q /* verilator public_flat_rw */;
-  logic [7:0] gated_q /* verilator public_flat_rw */;
-  logic [NB-1:0] nhead_q /* verilator public_flat_rw */;
-  logic [7:0] ncount_q /* verilator public_flat_rw */;
+  logic [36:0] sb_q [DEPTH] /* verilator public_flat_rd */;  // mask, address
+  logic [63:0] sb_data_q [DEPTH] /* verilator public_flat_rd */;
+  logic [36:0] nw_q [NDEPTH] /* verilator public_flat_rd */;
+  logic [63:0] nw_data_q [NDEPTH] /* verilator public_flat_rd */;
+  logic [PB-1:0] head_q /* verilator public_flat_rd */;
+  logic [7:0] count_q /* verilator public_flat_rd */;
+  logic [7:0] gated_q /* verilator public_flat_rd */;
+  logic [NB-1:0] nhead_q /* verilator public_flat_rd */;
+  logic [7:0] ncount_q /* verilator public_flat_rd */;
 
   assign gated_o = gated_q;
   assign guest_o = count_q;

@@ -20,13 +20,13 @@ module duke_commit_port
   input  logic        m_rollback_i,
   input  logic        m_hcall_i,
   input  logic [1:0]  m_store_i,
-  input  uop_t        m_mem_uop_i [2],
-  input  logic [31:0] m_pa_i [2],
-  input  logic [63:0] m_data_i [2],
+  input  uop2_t       m_mem_uop_i,
+  input  pair32_t     m_pa_i,
+  input  pair64_t     m_data_i,
 
   input  logic [4:0]  w_writes_i,
-  input  uop_t        w_uop_i [LANES],
-  input  logic [63:0] w_value_i [LANES]
+  input  uops_t       w_uop_i,
+  input  lanes64_t    w_value_i
 );
   // Parts of a record come before duke_record, which completes it. pos orders them as the ops stand in the bundle.
   import "DPI-C" function void duke_record_write(input longint unsigned host, input int unsigned pos,
@@ -43,9 +43,9 @@ module duke_commit_port
   logic [3:0] flags_q;
   logic [4:0] cause_q;
   logic [1:0] store_q;
-  logic [1:0] size_q [2];
-  logic [31:0] pa_q [2];
-  logic [63:0] data_q [2];
+  pair2_t size_q;
+  pair32_t pa_q;
+  pair64_t data_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) valid_q <= 1'b0;
