@@ -174,6 +174,85 @@ struct totals {
     uint64_t insns, committed;
 };
 
+/* -- The IR itself: rules, text, meaning */
+
+static uint8_t eval_memory[RIG_DATA_END - RIG_DATA];
+
+static bool eval_load(void *arg, uint64_t addr, unsigned size, uint64_t *value)
+{
+    struct rig *r = arg;
+    *value = 0;
+    for (unsigned i = 0; i < size; i++) {
+        uint32_t a = (uint32_t)(addr + i);
+        if (a >= RIG_DATA && a < RIG_DATA_END)
+            *value |= (uint64_t)eval_memory[a - RIG_DATA] << 8 * i;
+        else if (a >= RIG_CODE && a < RIG_CODE_END)
+            *value |= (uint64_t)r->port->ram[a] << 8 * i;
+        else
+            return false;
+    }
+    return true;
+}
+
+static bool eval_store(void *arg, uint64_t addr, unsigned size, uint64_t value)
+{
+    (void)arg;
+    for (unsigned i = 0; i < size; i++)
+        if ((uint32_t)(addr + i) < RIG_DATA || (uint32_t)(addr + i) >= RIG_DATA_END)
+            return false;
+    for (unsigned i = 0; i < size; i++)
+        eval_memory[(uint32_t)(addr + i) - RIG_DATA] = (uint8_t)(value >> 8 * i);
+    return true;
+}
+
+/* Checks m->gear2->ir, prints and reads it, and evaluates it from `start` against the interpreter. */
+static bool check_ir(struct rig *r, uint64_t seed, const struct guest_cpu *start, const uint8_t *before)
+{
+    static struct ir_block again;
+    static char text[1 << 18], text2[1 << 18];
+    const struct ir_block *b = &r->m->gear2->ir;
+    struct guest_cpu *cpu = &r->sh->cpu;
+    char err[120];
+    bool ok = ir_check(b, err, sizeof err);
+    EXPECT_MSG(ok, "seed %#" PRIx64 ": %s", seed, err);
+    struct ir_text out = {text, sizeof text, 0}, out2 = {text2, sizeof text2, 0};
+    ir_print(b, &out);
+    bool read = ir_parse(text, &again, err, sizeof err);
+    EXPECT_MSG(read, "seed %#" PRIx64 ": %s", seed, err);
+    if (!ok || !read)
+        return false;
+
+    struct ir_machine m = {.arg = r, .load = eval_load, .store = eval_store};
+    memcpy(m.g, start->gpr, sizeof start->gpr);
+    m.g[IR_G_FLAGS] = start->flags;
+    m.g[IR_G_FS] = start->seg_base[GUEST_FS];
+    m.g[IR_G_GS] = start->seg_base[GUEST_GS];
+    struct ir_machine m2 = m;
+    memcpy(eval_memory, before, sizeof eval_memory);
+    ir_eval(&again, &m2); /* what was read means the same, and is the same text but for numbers of values */
+    memcpy(eval_memory, before, sizeof eval_memory);
+    ir_eval(b, &m);
+    bool same_text = m.exit == m2.exit && m.icount == m2.icount && memcmp(m.g, m2.g, sizeof m.g) == 0;
+    EXPECT_MSG(same_text, "seed %#" PRIx64 ": text and IR mean different things", seed);
+    ir_print(&again, &out2);
+
+    uint64_t rip = m.next;
+    if (m.exit >= 0)
+        rip = b->exit[m.exit].kind == IR_EXIT_JMP || b->exit[m.exit].kind == IR_EXIT_RET ? m.g[IR_G_TARGET] : b->exit[m.exit].target;
+    *cpu = *start;
+    memcpy(r->port->ram + RIG_DATA, before, sizeof eval_memory);
+    enum interp_result result = m.icount ? rig_interpret(r, m.icount) : INTERP_OK;
+    bool same = result == INTERP_OK && cpu->rip == rip && cpu->flags == m.g[IR_G_FLAGS] &&
+                memcmp(cpu->gpr, m.g, sizeof cpu->gpr) == 0 &&
+                (m.exit < 0 || memcmp(r->port->ram + RIG_DATA, eval_memory, sizeof eval_memory) == 0);
+    EXPECT_MSG(same, "seed %#" PRIx64 ": IR evaluates otherwise than the interpreter, exit %d after %u", seed, m.exit,
+               (unsigned)m.icount);
+    if (!same)
+        fputs(text, stderr);
+    memcpy(r->port->ram + RIG_DATA, before, sizeof eval_memory);
+    return same && same_text;
+}
+
 /* False: a difference was reported. */
 static bool one_case(struct rig *r, uint64_t seed, struct totals *t)
 {
@@ -216,6 +295,8 @@ static bool one_case(struct rig *r, uint64_t seed, struct totals *t)
     bool ok = rig_legal(r, why, sizeof why);
     EXPECT_MSG(ok, "seed %#" PRIx64 ": %s", seed, why);
     got = *cpu;
+    if (!check_ir(r, seed, &start, before))
+        ok = false;
     *cpu = start;
     enum interp_result result = icount ? rig_interpret(r, icount) : INTERP_OK;
     bool same = result == INTERP_OK && got.flags == cpu->flags && got.rip == cpu->rip &&
