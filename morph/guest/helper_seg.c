@@ -217,6 +217,8 @@ HELPER_FN(arpl)
     sem_ctx c = helper_ctx(cpu, m, g);
     uint64_t dst = rdz(&c, 0), src = rdz(&c, 1);
     bool raise = (dst & 3) < (src & 3);
+    if (raise && c.f.kind[0] == GO_MEM && g->seg == GUEST_CS && !c.f.wide)
+        return interp_raise(m, GUEST_GP, 0);
     if (raise)
         wr(&c, 0, (dst & ~UINT64_C(3)) | (src & 3));
     return set_zf(cpu, raise);

@@ -66,7 +66,6 @@ static bool helper_stores(unsigned op)
 {
     switch (op) {
     case G_MOV_FROM_SEG:
-    case G_ARPL:
     case G_FST:
     case G_FSTP:
     case G_FIST:

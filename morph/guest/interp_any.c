@@ -17,6 +17,8 @@ static bool begin(sem_ctx *c, struct guest_cpu *cpu, struct morph *m, const stru
     if (!sem_has_mem(&c->f) || g->op == G_LEA || g->op == G_NOP || g->op == G_PREFETCH) /* no access */
         return true;
     if (interp_null_segment(c) || (!c->f.wide && sem_stores_to_code_segment(g))) {
+        if (g->op == G_POP) /* its load comes first */
+            mem_ld(c, stack_lin(c, cpu->gpr[GUEST_RSP]), c->f.size);
         c->result = interp_raise(m, GUEST_GP, 0);
         return false;
     }

@@ -52,7 +52,18 @@ static inline uint64_t sem_trunc(uint64_t v, unsigned size)
     return size == 8 ? v : v & ((UINT64_C(1) << (8 * size)) - 1);
 }
 
-/* Whether the instruction stores to its memory operand. */
+static inline bool sem_has_body(unsigned op)
+{
+    switch (op) {
+#define SEM_OP(op, body) case G_##op:
+#include "table.def"
+#undef SEM_OP
+        return true;
+    default: return false;
+    }
+}
+
+/* Whether the instruction, one with a body, stores to its memory operand. */
 static inline bool sem_writes_memory(const struct ginsn *g)
 {
     if (g->opnd[0].kind != GO_MEM && (g->op != G_XCHG || g->opnd[1].kind != GO_MEM))
@@ -71,7 +82,7 @@ static inline bool sem_writes_memory(const struct ginsn *g)
     case G_NOP:
     case G_PREFETCH:
     case G_CLFLUSH: return false;
-    default: return true;
+    default: return sem_has_body(g->op);
     }
 }
 
@@ -84,11 +95,6 @@ static inline bool sem_stores_to_code_segment(const struct ginsn *g)
 /* Whether the instruction has a body that the lifter may use. */
 static inline bool sem_liftable(const struct ginsn *g)
 {
-    switch (g->op) {
-#define SEM_OP(op, body) case G_##op:
-#include "table.def"
-#undef SEM_OP
-        return !(g->opsize == 8 && (g->op == G_DIV || g->op == G_IDIV)) && !sem_stores_to_code_segment(g);
-    default: return false;
-    }
+    bool div128 = g->opsize == 8 && (g->op == G_DIV || g->op == G_IDIV);
+    return sem_has_body(g->op) && !div128 && !sem_stores_to_code_segment(g);
 }

@@ -489,6 +489,8 @@ static bool suitable(const struct generator *gen, const struct oracle_state *s, 
     }
     if (g.opsize == 2 && g.op == G_BSWAP) /* undefined */
         return false;
+    if (g.op == G_LSL && (g.opnd[1].kind == GO_MEM || (s->gpr[g.opnd[1].reg] & 0xfffc) == 0x78)) /* number of the host's CPU */
+        return false;
     uint32_t reads = packed_to_eflags(g.flags_read);
     if (gop_infos[g.op].attr & GOPA_END && (g.op == G_INT || g.op == G_INT3 || g.op == G_INTO))
         reads &= g.op == G_INTO ? (uint32_t)EFL_OF : 0;
