@@ -179,6 +179,7 @@ void morph_run(struct morph *m)
 {
     bool go_on = true;
     struct wish w = {.exit = NO_EXIT};
+    port_cat(DUKE_CAT_INTERP);
     run_resume(m);
     while (go_on) {
         struct gblock *b = block_here(m, &go_on);
