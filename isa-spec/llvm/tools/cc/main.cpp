@@ -48,7 +48,7 @@ struct Driver {
   enum { Link, Object, AssemblyText, Preprocess } Stop = Link;
   std::string Output, Clang = "clang-19", Home;
   Strings Inputs, ClangOptions, LinkOptions, LLVMOptions;
-  bool StartFiles = true, Library = true, Verbose = false;
+  bool StartFiles = true, Runtime = true, Verbose = false;
   Strings Temporaries;
 
   ~Driver() {
@@ -89,7 +89,7 @@ bool isMachine(const std::string &Name) {
   return false;
 }
 
-// Where the executable lies: its libraries are in ../lib/duke.
+// Where the executable lies: its libraries are in ../lib/duke/<machine>.
 std::string homeOf() {
   char Path[4096];
   ssize_t N = readlink("/proc/self/exe", Path, sizeof Path - 1);
@@ -138,7 +138,7 @@ void Driver::parse(int Count, char **Args) {
     } else if (A == "-nostartfiles") {
       StartFiles = false;
     } else if (A == "-nostdlib") {
-      StartFiles = Library = false;
+      StartFiles = Runtime = false;
     } else if (startsWith(A, "-Ttext=")) {
       LinkOptions.push_back(A);
     } else if (startsWith(A, "-Wl,")) {
@@ -235,13 +235,14 @@ bool Driver::compile(const std::string &Input, const std::string &Out) {
 }
 
 bool Driver::link(const Strings &Objects) {
+  std::string Library = Home + "/../lib/duke/" + Code.Machine;
   Strings C{Home + "/duke-ld", "-o", Output.empty() ? "a.out" : Output, "--gc-sections"};
   C.insert(C.end(), LinkOptions.begin(), LinkOptions.end());
   if (StartFiles)
-    C.push_back(Home + "/../lib/duke/crt0.o");
+    C.push_back(Library + "/crt0.o");
   C.insert(C.end(), Objects.begin(), Objects.end());
-  if (Library)
-    C.push_back(Home + "/../lib/duke/libduke.a");
+  if (Runtime)
+    C.push_back(Library + "/libduke.a");
   return spawn(C);
 }
 
