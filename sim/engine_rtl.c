@@ -16,6 +16,7 @@ static const uint64_t one_gib = (uint64_t)1 << 30;
 struct rtl {
     struct engine base;
     struct rtl_host host;
+    const struct rtl_ops *ops; /* of the model */
     struct rtl_model *model;
     volatile bool interrupted;
     char error[4096];
@@ -27,7 +28,8 @@ static const struct rtl *self_const(const struct engine *e) { return (const stru
 static void destroy(struct engine *base)
 {
     struct rtl *e = self(base);
-    rtl_destroy(e->model);
+    if (e->model != NULL)
+        e->ops->destroy(e->model);
     if (e->host.dram != NULL)
         munmap(e->host.dram, e->host.dram_size);
     if (e->host.hidden != NULL)
@@ -45,9 +47,9 @@ static uint8_t *map(uint64_t size)
 
 static struct engine *create(const struct engine_cfg *cfg, char *err, size_t err_size)
 {
-    if (strcmp(cfg->machine, rtl_machine()) != 0) {
+    if (strcmp(cfg->machine, rtl_plain.machine) != 0) {
         snprintf(err, err_size, "this build's RTL is machine \"%s\", not \"%s\"; configure with -DSELKIRK_MACHINE=%s",
-                 rtl_machine(), cfg->machine, cfg->machine);
+                 rtl_plain.machine, cfg->machine, cfg->machine);
         return NULL;
     }
     if (cfg->dram_size > one_gib || cfg->hidden_size > one_gib || cfg->hidden_size < 2 * 65536 ||
@@ -55,12 +57,22 @@ static struct engine *create(const struct engine_cfg *cfg, char *err, size_t err
         snprintf(err, err_size, "memory sizes must be multiples of 4 KiB up to 1 GiB, hidden memory at least 128 KiB");
         return NULL;
     }
+    const struct rtl_ops *ops = &rtl_plain;
+    if (cfg->fst_path != NULL) {
+#ifdef SELKIRK_FST
+        ops = &rtl_tracing;
+#else
+        snprintf(err, err_size, "this build writes no waveforms; configure with -DSELKIRK_FST=ON");
+        return NULL;
+#endif
+    }
     struct rtl *e = calloc(1, sizeof *e);
     if (e == NULL) {
         snprintf(err, err_size, "out of memory");
         return NULL;
     }
     e->base.ops = &engine_rtl;
+    e->ops = ops;
     e->host.dram_size = cfg->dram_size;
     e->host.hidden_size = cfg->hidden_size;
     e->host.dram = map(cfg->dram_size);
@@ -71,12 +83,7 @@ static struct engine *create(const struct engine_cfg *cfg, char *err, size_t err
         destroy(&e->base);
         return NULL;
     }
-    e->model = rtl_create(&e->host, cfg->fst_path, cfg->fst_start, cfg->fst_end);
-    if (e->model == NULL) {
-        snprintf(err, err_size, "this build writes no waveforms; configure with -DSELKIRK_FST=ON");
-        destroy(&e->base);
-        return NULL;
-    }
+    e->model = e->ops->create(&e->host, cfg->fst_path, cfg->fst_start, cfg->fst_end);
     return &e->base;
 }
 
@@ -84,9 +91,9 @@ static struct engine *create(const struct engine_cfg *cfg, char *err, size_t err
 static void reset(struct engine *base)
 {
     struct rtl *e = self(base);
-    rtl_flush(e->model);
-    rtl_destroy(e->model);
-    e->model = rtl_create(&e->host, NULL, 0, 0);
+    e->ops->flush(e->model);
+    e->ops->destroy(e->model);
+    e->model = e->ops->create(&e->host, NULL, 0, 0);
     e->interrupted = false;
     e->error[0] = 0;
 }
@@ -97,7 +104,7 @@ static void describe_double_fault(struct rtl *e)
     char text[1536];
     uint32_t words[DUKE_MAX_WORDS];
     size_t n = 0;
-    rtl_get_state(e->model, &s);
+    e->ops->get_state(e->model, &s);
     while (n < DUKE_MAX_WORDS && (s.pc & 3) == 0 && e->base.ops->dma_read(&e->base, s.pc + 4 * (uint32_t)n, &words[n], 4))
         n++;
     duke_disassemble_bundle(text, sizeof text, s.pc, words, n);
@@ -115,7 +122,7 @@ static enum engine_stop run(struct engine *base, uint64_t max_cycles, engine_rec
     struct rtl *e = self(base);
     e->host.seen = seen;
     e->host.seen_arg = arg;
-    enum engine_stop stop = rtl_run(e->model, max_cycles, &e->interrupted);
+    enum engine_stop stop = e->ops->run(e->model, max_cycles, &e->interrupted);
     if (stop == ENGINE_DOUBLE_FAULT)
         describe_double_fault(e);
     if (stop == ENGINE_INTERRUPTED)
@@ -123,10 +130,10 @@ static enum engine_stop run(struct engine *base, uint64_t max_cycles, engine_rec
     return stop;
 }
 
-static uint32_t hcall_number(const struct engine *base) { return rtl_hcall(self_const(base)->model); }
-static void get_state(struct engine *base, struct duke_state *out) { rtl_get_state(self(base)->model, out); }
-static void set_state(struct engine *base, const struct duke_state *in) { rtl_set_state(self(base)->model, in); }
-static void counters(const struct engine *base, struct engine_counters *out) { rtl_counters(self_const(base)->model, out); }
+static uint32_t hcall_number(const struct engine *base) { return self_const(base)->ops->hcall(self_const(base)->model); }
+static void get_state(struct engine *base, struct duke_state *out) { self(base)->ops->get_state(self(base)->model, out); }
+static void set_state(struct engine *base, const struct duke_state *in) { self(base)->ops->set_state(self(base)->model, in); }
+static void counters(const struct engine *base, struct engine_counters *out) { self_const(base)->ops->counters(self_const(base)->model, out); }
 
 static bool in_memory(const struct rtl *e, uint32_t paddr, size_t size)
 {
@@ -141,7 +148,7 @@ static bool dma_read(struct engine *base, uint32_t paddr, void *buf, size_t size
     struct rtl *e = self(base);
     if (!in_memory(e, paddr, size))
         return false;
-    rtl_read(e->model, paddr, buf, size);
+    e->ops->read(e->model, paddr, buf, size);
     return true;
 }
 
@@ -150,7 +157,7 @@ static bool dma_write(struct engine *base, uint32_t paddr, const void *buf, size
     struct rtl *e = self(base);
     if (!in_memory(e, paddr, size))
         return false;
-    rtl_write(e->model, paddr, buf, size);
+    e->ops->write(e->model, paddr, buf, size);
     return true;
 }
 

@@ -9,7 +9,7 @@
 #include "verilated.h"
 #include RTL_MODEL_H
 #include RTL_ROOT_H
-#include "Vduke__Dpi.h"
+#include RTL_DPI_H
 #ifdef RTL_FST
 #include "verilated_fst_c.h"
 #endif
@@ -27,8 +27,6 @@ uint8_t *host_line(rtl_host *h, uint32_t addr)
 }
 
 template <class T, size_t n> constexpr size_t depth(const VlUnpacked<T, n> &) { return n; }
-
-constexpr unsigned log2_of(size_t n) { return n < 2 ? 0 : 1 + log2_of(n / 2); }
 
 // Index of a line among the lines of a cache, or -1. Sets hold their valid bits below their dirty bits or epoch.
 template <class Set, size_t sets, class Tag, size_t lines>
@@ -112,6 +110,7 @@ template <class F> static void each_waiting_byte(rtl_model *m, F f)
          CORE(storebuf__DOT__count_q) - CORE(storebuf__DOT__gated_q));
 }
 
+#ifndef RTL_FST // the models share these
 extern "C" {
 
 // ---------------------------------------------------------------- DPI
@@ -162,15 +161,16 @@ void duke_record(unsigned long long host, unsigned long long seq, unsigned pc, u
     r.nwrites = r.nstores = 0;
 }
 
+} // extern "C"
+#endif
+
 // ---------------------------------------------------------------- life
 
-rtl_model *rtl_create(rtl_host *host, const char *fst_path, uint64_t fst_start, uint64_t fst_end)
+static rtl_model *rtl_create(rtl_host *host, const char *fst_path, uint64_t fst_start, uint64_t fst_end)
 {
 #ifndef RTL_FST
     (void)fst_start;
     (void)fst_end;
-    if (fst_path != nullptr)
-        return nullptr;
 #endif
     rtl_model *m = new rtl_model;
     m->host = host;
@@ -202,7 +202,7 @@ rtl_model *rtl_create(rtl_host *host, const char *fst_path, uint64_t fst_start, 
     return m;
 }
 
-void rtl_destroy(rtl_model *m)
+static void rtl_destroy(rtl_model *m)
 {
     if (m == nullptr)
         return;
@@ -214,9 +214,7 @@ void rtl_destroy(rtl_model *m)
     delete m;
 }
 
-const char *rtl_machine(void) { return RTL_MACHINE; }
-
-enum engine_stop rtl_run(rtl_model *m, uint64_t cycles, const volatile bool *stop)
+static enum engine_stop rtl_run(rtl_model *m, uint64_t cycles, const volatile bool *stop)
 {
     RTL_MODEL *top = m->top.get();
     top->record_i = m->host->seen != nullptr;
@@ -247,9 +245,9 @@ enum engine_stop rtl_run(rtl_model *m, uint64_t cycles, const volatile bool *sto
     return ENGINE_LIMIT;
 }
 
-uint32_t rtl_hcall(const rtl_model *m) { return m->top->hcall_o; }
+static uint32_t rtl_hcall(const rtl_model *m) { return m->top->hcall_o; }
 
-void rtl_counters(const rtl_model *m, engine_counters *out)
+static void rtl_counters(const rtl_model *m, engine_counters *out)
 {
     const RTL_ROOT *root = m->root;
     std::memset(out, 0, sizeof *out);
@@ -262,7 +260,7 @@ void rtl_counters(const rtl_model *m, engine_counters *out)
 
 // ---------------------------------------------------------------- state
 
-void rtl_get_state(rtl_model *m, duke_state *out)
+static void rtl_get_state(rtl_model *m, duke_state *out)
 {
     RTL_ROOT *root = m->root;
     *out = duke_state{};
@@ -283,7 +281,7 @@ void rtl_get_state(rtl_model *m, duke_state *out)
 
 // Only while the pipeline is empty: after reset and at a host call. Values go into both banks of the registers, so that shadow
 // and working state agree; tables are emptied by the core itself.
-void rtl_set_state(rtl_model *m, const duke_state *in)
+static void rtl_set_state(rtl_model *m, const duke_state *in)
 {
     RTL_ROOT *root = m->root;
     while (CORE(init_q)) // clearing the tables would clear what is put in here
@@ -307,7 +305,7 @@ void rtl_set_state(rtl_model *m, const duke_state *in)
 
 // ---------------------------------------------------------------- memory
 
-void rtl_read(rtl_model *m, uint32_t paddr, void *buf, size_t size)
+static void rtl_read(rtl_model *m, uint32_t paddr, void *buf, size_t size)
 {
     uint8_t *out = static_cast<uint8_t *>(buf);
     for (size_t done = 0; done < size;) {
@@ -323,7 +321,7 @@ void rtl_read(rtl_model *m, uint32_t paddr, void *buf, size_t size)
     });
 }
 
-void rtl_write(rtl_model *m, uint32_t paddr, const void *buf, size_t size)
+static void rtl_write(rtl_model *m, uint32_t paddr, const void *buf, size_t size)
 {
     RTL_ROOT *root = m->root;
     const uint8_t *in = static_cast<const uint8_t *>(buf);
@@ -343,7 +341,7 @@ void rtl_write(rtl_model *m, uint32_t paddr, const void *buf, size_t size)
             std::memcpy(line_bytes(CORE(dcache__DOT__data_q), line) + at % LINE, in + done, n);
         line = find_line(CORE(icache__DOT__set_q), CORE(icache__DOT__tag_q), base);
         if (line >= 0) {
-            constexpr size_t ways = RTL_L1I_WAYS;
+            const size_t ways = depth(CORE(icache__DOT__tag_q)) / depth(CORE(icache__DOT__set_q));
             CORE(icache__DOT__set_q)[static_cast<size_t>(line) / ways] &= ~(1u << static_cast<size_t>(line) % ways);
         }
         done += n;
@@ -355,7 +353,7 @@ void rtl_write(rtl_model *m, uint32_t paddr, const void *buf, size_t size)
 }
 
 // Oldest level first: what follows is newer.
-void rtl_flush(rtl_model *m)
+static void rtl_flush(rtl_model *m)
 {
     RTL_ROOT *root = m->root;
     auto flush = [&](auto &set, auto &tag, auto &data) {
@@ -373,4 +371,13 @@ void rtl_flush(rtl_model *m)
     });
 }
 
-} // extern "C"
+extern "C" {
+#ifdef RTL_FST
+const rtl_ops rtl_tracing = {
+#else
+const rtl_ops rtl_plain = {
+#endif
+    RTL_MACHINE, rtl_create, rtl_destroy, rtl_run, rtl_hcall, rtl_counters, rtl_get_state, rtl_set_state, rtl_read, rtl_write,
+    rtl_flush,
+};
+}

@@ -18,24 +18,28 @@ struct rtl_host {
 
 struct rtl_model;
 
-/* A core under reset. fst_path NULL: no waveform; otherwise this must be the tracing build. NULL if it is not. */
-struct rtl_model *rtl_create(struct rtl_host *host, const char *fst_path, uint64_t fst_start, uint64_t fst_end);
-void rtl_destroy(struct rtl_model *m);
-/* Name of the machine table that the core was built for. */
-const char *rtl_machine(void);
+/* One Verilated model. The tracing one is a second model, so that the other does not pay for it. */
+struct rtl_ops {
+    const char *machine; /* name of the machine table that it was built for */
+    /* A core that has just been reset. fst_path NULL: no waveform. */
+    struct rtl_model *(*create)(struct rtl_host *host, const char *fst_path, uint64_t fst_start, uint64_t fst_end);
+    void (*destroy)(struct rtl_model *m);
+    /* Clocks until a host call, a double fault, `*stop` or `cycles` more. */
+    enum engine_stop (*run)(struct rtl_model *m, uint64_t cycles, const volatile bool *stop);
+    uint32_t (*hcall)(const struct rtl_model *m);
+    void (*counters)(const struct rtl_model *m, struct engine_counters *out);
+    void (*get_state)(struct rtl_model *m, struct duke_state *out);
+    /* Only after create and at a host call. */
+    void (*set_state)(struct rtl_model *m, const struct duke_state *in);
+    /* Memory with what caches and committed stores hold; the range lies in one of the arrays. Gated stores are not seen.
+     * Writing is exact after create and at a host call; in mid-flight a store that is just then draining may win. */
+    void (*read)(struct rtl_model *m, uint32_t paddr, void *buf, size_t size);
+    void (*write)(struct rtl_model *m, uint32_t paddr, const void *buf, size_t size);
+    /* Brings the arrays up to date, for a model that is about to go. */
+    void (*flush)(struct rtl_model *m);
+};
 
-/* Clocks until a host call, a double fault, `*stop` or `cycles` more. */
-enum engine_stop rtl_run(struct rtl_model *m, uint64_t cycles, const volatile bool *stop);
-uint32_t rtl_hcall(const struct rtl_model *m);
-void rtl_counters(const struct rtl_model *m, struct engine_counters *out);
-void rtl_get_state(struct rtl_model *m, struct duke_state *out);
-void rtl_set_state(struct rtl_model *m, const struct duke_state *in);
-
-/* Memory with what caches and committed stores hold. The range lies in one of the arrays. Gated stores are not seen. */
-void rtl_read(struct rtl_model *m, uint32_t paddr, void *buf, size_t size);
-void rtl_write(struct rtl_model *m, uint32_t paddr, const void *buf, size_t size);
-/* Brings the arrays up to date, for a model that is about to go. */
-void rtl_flush(struct rtl_model *m);
+extern const struct rtl_ops rtl_plain, rtl_tracing; /* rtl_tracing: only in builds with SELKIRK_FST */
 
 #ifdef __cplusplus
 }

@@ -303,9 +303,9 @@ module duke_core
 
   // One ALU text for all lanes: a loop over the lanes in use.
   always_comb begin
-    logic [4:0] left;
-    logic [2:0] l;
-    uop_t u;
+    automatic logic [4:0] left;
+    automatic logic [2:0] l;
+    automatic uop_t u;
     x_value = '{default: '0};
     left = x_valid_q ? x_lane_q : 5'd0;
     l = 3'd0;
@@ -383,7 +383,6 @@ module duke_core
   end
 
   // ---------------------------------------------------------------- M
-  logic m_fault;
   logic [1:0] m_mem, m_load;
   logic wrap, user;
   logic lsu_done, lsu_trap;
@@ -423,7 +422,6 @@ module duke_core
   pair4_t m_entry;
   pair6_t m_rd;
 
-  assign m_fault = m_bundle_q.illegal || m_bundle_q.fetch_fault || m_interrupt_q;
   always_comb begin
     for (int l = 0; l < 2; l++) begin
       m_mem_uop[l] = m_uop_q[l];

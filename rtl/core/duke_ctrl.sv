@@ -182,8 +182,8 @@ module duke_ctrl
   logic flush;
   assign icount = cr_q[CR_ICOUNT[4:0]] + {58'd0, commit_n_i};
   always_comb begin
-    logic taken;
-    logic [31:0] target;
+    automatic logic taken;
+    automatic logic [31:0] target;
     u_en_o = 1'b0;
     u_kind_o = PK_COND;
     u_taken_o = 1'b0;

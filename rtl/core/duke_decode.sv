@@ -51,11 +51,11 @@ module duke_decode
 
   // Which words: up to the end bit, across windows.
   always_comb begin
-    logic [1:0] e;
-    logic [2:0] o;
-    logic [2:0] left;
-    logic more;
-    logic [31:0] w;
+    automatic logic [1:0] e;
+    automatic logic [2:0] o;
+    automatic logic [2:0] left;
+    automatic logic more;
+    automatic logic [31:0] w;
     words = '{default: '0};
     nwords = 4'd0;
     complete = 1'b0;
@@ -108,20 +108,20 @@ module duke_decode
 
   // Which ops, and their lanes. Memory ops take M lanes in order and A ops take A lanes; simple ones fill what is left, A first.
   always_comb begin
-    logic [3:0] i;
-    logic [31:0] w, x;
-    logic ext;
-    duke_opcode_t oc;
-    duke_row_t row;
-    logic [1:0] form;
-    uop_t u;
-    logic [63:0] imm;
-    logic [2:0] npos, nm, na, nb, ni, lane;
-    logic [3:0] nops;
-    logic alone, bad;
-    logic [63:0] written_r, written_f;
-    uop_t iu [4];
-    logic [63:0] ii [4];
+    automatic logic [3:0] i;
+    automatic logic [31:0] w, x;
+    automatic logic ext;
+    automatic duke_opcode_t oc;
+    automatic duke_row_t row;
+    automatic logic [1:0] form;
+    automatic uop_t u;
+    automatic logic [63:0] imm;
+    automatic logic [2:0] npos, nm, na, nb, ni, lane;
+    automatic logic [3:0] nops;
+    automatic logic alone, bad;
+    automatic logic [63:0] written_r, written_f;
+    automatic uop_t iu [4];
+    automatic logic [63:0] ii [4];
     lane_valid_o = 5'd0;
     uop_o = '{default: '0};
     imm_o = '{default: '0};

@@ -26,7 +26,7 @@ module duke_div
   // Digits of the dividend move from quotient_q into rest_q from the left; the quotient's come in from the right.
   logic [63:0] q_d, r_d;
   always_comb begin
-    logic [64:0] t;
+    automatic logic [64:0] t;
     q_d = quotient_q;
     r_d = rest_q;
     t = '0;
@@ -47,7 +47,7 @@ module duke_div
   logic a_neg, b_neg, zero;
   logic [3:0] skip;
   always_comb begin
-    logic [63:0] a, b, rest;
+    automatic logic [63:0] a, b, rest;
     a = a_i;
     b = b_i;
     a_neg = 1'b0;

@@ -46,13 +46,13 @@ module duke_issue
   assign slot_o = slot_q;
 
   always_comb begin
-    logic [4:0] left;
-    logic [2:0] lane, wl, k;
-    logic [1:0] ws;
-    logic [6:0] r;
-    logic [63:0] v;
-    logic wait_;
-    uop_t u;
+    automatic logic [4:0] left;
+    automatic logic [2:0] lane, wl, k;
+    automatic logic [1:0] ws;
+    automatic logic [6:0] r;
+    automatic logic [63:0] v;
+    automatic logic wait_;
+    automatic uop_t u;
     wait_ = 1'b0;
     a_o = '{default: '0};
     b_o = '{default: '0};

@@ -90,8 +90,8 @@ module duke_lsu
   pair64_t va;
   pair64_t addr;
   always_comb begin
-    logic [3:0] last;
-    logic [63:0] up;
+    automatic logic [3:0] last;
+    automatic logic [63:0] up;
     for (int l = 0; l < 2; l++) begin
       is_load[l] = uop_i[l].kind == KIND_LOAD;
       va[l] = '0;
@@ -127,7 +127,7 @@ module duke_lsu
   logic [4:0] page_cause [2];
   pair32_t pa;
   always_comb begin
-    logic [1:0] chunks;
+    automatic logic [1:0] chunks;
     for (int l = 0; l < 2; l++) begin
       page_fail[l] = 1'b0;
       page_cause[l] = '0;
@@ -181,7 +181,7 @@ module duke_lsu
   logic [1:0] miss, forward;
   pair64_t raw;
   always_comb begin
-    logic [63:0] lo, hi;
+    automatic logic [63:0] lo, hi;
     for (int l = 0; l < 2; l++) begin
       miss[l] = dc_en_o[l] && !dc_hit_i[l];
       raw[l] = value_q[l];
@@ -228,9 +228,9 @@ module duke_lsu
   logic room, order_wait;
   logic [3:0] guest_a, native_a;
   always_comb begin
-    logic [7:0] guest_n, native_n;
-    logic [1:0] store, guest_store, native_store;
-    logic same;
+    automatic logic [7:0] guest_n, native_n;
+    automatic logic [1:0] store, guest_store, native_store;
+    automatic logic same;
     done_o = 1'b1;
     why_o = REASON_DCACHE;
     trap_o = 1'b0;
@@ -340,7 +340,7 @@ module duke_lsu
 
   // Stores of a retiring bundle
   always_comb begin
-    logic [15:0] m;
+    automatic logic [15:0] m;
     sb_guest_o = retire_i ? guest_a : '0;
     sb_native_o = retire_i ? native_a : '0;
     for (int l = 0; l < 2; l++) begin

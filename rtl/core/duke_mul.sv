@@ -27,7 +27,7 @@ module duke_mul
   end
 
   always_comb begin
-    logic [63:0] low, mid, high;
+    automatic logic [63:0] low, mid, high;
     low = '0;
     mid = '0;
     high = '0;

@@ -4,10 +4,8 @@ package duke_pkg;
 
   // Lanes have fixed numbers on every machine; lanes a machine lacks stay empty.
   localparam int LANES = 5;
-  localparam int LANE_M0 = 0;
   localparam int LANE_A0 = 2;
   localparam int LANE_B = 4;
-  localparam int INT_LANES = 4;  // all but B
 
   localparam int LINE_WORDS = 8;  // double words of a 64-byte line
   localparam int L1I_SETS = CACHES_L1I_KIB * 16 / CACHES_L1I_WAYS;

@@ -52,7 +52,7 @@ module duke_predict
 
   logic f_call, f_ret;
   always_comb begin
-    entry_t e;
+    automatic entry_t e;
     f_taken_o = 1'b0;
     f_last_o = 3'd7;
     f_target_o = 32'd0;
@@ -78,7 +78,7 @@ module duke_predict
   entry_t btb_wd;
   logic [1:0] bht_wd;
   always_comb begin
-    entry_t e0, e1;
+    automatic entry_t e0, e1;
     btb_we = 1'b0;
     btb_wi = '0;
     btb_wd = '0;

@@ -34,7 +34,7 @@ module duke_regs
   logic [63:0] dirty_r, dirty_f;
   logic [7:0] index [LANES];
   always_comb begin
-    logic [5:0] n;
+    automatic logic [5:0] n;
     dirty_r = dirty_r_q;
     dirty_f = dirty_f_q;
     for (int l = 0; l < LANES; l++) begin

@@ -60,8 +60,8 @@ module duke_dcache
   logic [23:0] order [2];
   logic [WB-1:0] way [2];
   always_comb begin
-    logic [SB-1:0] set;
-    logic [WAYS-1:0] valid;
+    automatic logic [SB-1:0] set;
+    automatic logic [WAYS-1:0] valid;
     rd_hit_o = '0;
     touch = '0;
     for (int l = 0; l < LANES_M; l++) begin
@@ -103,7 +103,7 @@ module duke_dcache
   logic wr_hit;
   logic [WB-1:0] wr_way;
   always_comb begin
-    logic [SB-1:0] set;
+    automatic logic [SB-1:0] set;
     wr_hit = 1'b0;
     wr_way = '0;
     if (wr_en_i && !blocked) begin
@@ -128,8 +128,8 @@ module duke_dcache
   logic lru_we;
   logic [23:0] lru_wd;
   always_comb begin
-    logic [63:0] m;
-    logic dirty;
+    automatic logic [63:0] m;
+    automatic logic dirty;
     set_we = 1'b0;
     set_wi = init_idx_i[SB-1:0];
     set_wd = '0;

@@ -48,7 +48,7 @@ module duke_icache
   logic [WB-1:0] way;
   logic [23:0] order;
   always_comb begin
-    logic [EB+WAYS-1:0] state;
+    automatic logic [EB+WAYS-1:0] state;
     set = window_i[6+:SB];
     hit_o = 1'b0;
     way = '0;
@@ -89,7 +89,7 @@ module duke_icache
   logic [SB-1:0] lru_wi;
   logic [23:0] lru_wd;
   always_comb begin
-    logic [WAYS-1:0] valid;
+    automatic logic [WAYS-1:0] valid;
     set_we = 1'b0;
     set_wi = init_idx_i[SB-1:0];
     set_wd = '0;

@@ -121,7 +121,7 @@ module duke_l2
   assign victim_addr = {tag_q[{set, way}], set};
 
   always_ff @(posedge clk_i) begin
-    bit [511:0] line;
+    automatic bit [511:0] line;
     line = '0;
     if (!rst_ni) begin
       state_q <= IDLE;

@@ -36,8 +36,8 @@ module duke_tlb
   assign epoch_next = epoch_q + 1'b1;
 
   always_comb begin
-    logic [SB-1:0] set;
-    logic [EB+WB+TLB_WAYS-1:0] state;
+    automatic logic [SB-1:0] set;
+    automatic logic [EB+WB+TLB_WAYS-1:0] state;
     hit_o = '0;
     for (int l = 0; l < 2; l++) begin
       entry_o[l] = '0;
@@ -63,9 +63,9 @@ module duke_tlb
   logic [EB+WB+TLB_WAYS-1:0] set_wd;
   logic [WB-1:0] way;
   always_comb begin
-    logic [TLB_WAYS-1:0] valid;
-    logic [WB-1:0] fifo;
-    logic found;
+    automatic logic [TLB_WAYS-1:0] valid;
+    automatic logic [WB-1:0] fifo;
+    automatic logic found;
     set_we = 1'b0;
     set_wi = op_vpn_i[12+:SB];
     set_wd = '0;

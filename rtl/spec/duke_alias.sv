@@ -29,9 +29,9 @@ module duke_alias
   logic [1:0] size_q [N];
 
   always_comb begin
-    logic [N-1:0] left;
-    logic [IB-1:0] i;
-    logic [63:0] up, down;
+    automatic logic [N-1:0] left;
+    automatic logic [IB-1:0] i;
+    automatic logic [63:0] up, down;
     hit_o = '0;
     for (int l = 0; l < 2; l++) begin
       left = c_en_i[l] ? (mask_i[l][N-1:0] & valid_q) : '0;

@@ -48,7 +48,7 @@ module duke_indirect
   endfunction
 
   always_comb begin
-    logic [EB+32:0] e;
+    automatic logic [EB+32:0] e;
     hit_o = 1'b0;
     native_o = '0;
     ras_hit_o = 1'b0;

@@ -68,12 +68,12 @@ module duke_storebuf
 
   // Search: double word 2*lane + (0 low, 1 high). From the oldest to the youngest, so that younger bytes win.
   always_comb begin
-    logic [31:3] a;
-    logic [63:0] m, d, e;
-    logic [PB-1:0] p;
-    logic [NB-1:0] np;
-    logic [7:0] k;
-    logic [2:0] q;
+    automatic logic [31:3] a;
+    automatic logic [63:0] m, d, e;
+    automatic logic [PB-1:0] p;
+    automatic logic [NB-1:0] np;
+    automatic logic [7:0] k;
+    automatic logic [2:0] q;
     for (int l = 0; l < 2; l++) begin
       s_lo_mask_o[l] = '0;
       s_lo_data_o[l] = '0;
@@ -123,9 +123,9 @@ module duke_storebuf
   end
 
   always_comb begin
-    logic [PB-1:0] p;
-    logic [7:0] k;
-    logic [1:0] l;
+    automatic logic [PB-1:0] p;
+    automatic logic [7:0] k;
+    automatic logic [1:0] l;
     c_gated_o = '0;
     c_committed_o = '0;
     if (c_en_i != '0 && count_q != '0) begin
