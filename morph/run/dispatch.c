@@ -169,6 +169,8 @@ static bool hot(struct morph *m, struct gblock *b)
     const struct morph_params *p = &m->sh->params;
     if (p->gear_max < 2 || b->translation == GEAR2_REFUSED || ++b->count < p->hot2)
         return false;
+    if (p->stop_rip_on && p->stop_rip == b->rip) /* nothing of it will run */
+        return false;
     port_cat(DUKE_CAT_TRANSLATE);
     bool done = gear2_translate(m, b);
     port_cat(DUKE_CAT_INTERP);
