@@ -28,13 +28,31 @@ class Lanes {
   const DukeMachine &Machine;
   unsigned Units[8] = {}, Words = 0;
   bool Commit = false;
+  SmallVector<Register, 8> Written;
+
+  // A register has one writer, even if nobody reads what it writes.
+  bool writesAnew(const MachineInstr &MI) {
+    size_t Before = Written.size();
+    for (const MachineOperand &Op : MI.defs())
+      if (Op.getReg() != Duke::R0)
+        Written.push_back(Op.getReg());
+    if (MI.isCall())
+      Written.push_back(Duke::R1);
+    for (size_t I = Before; I < Written.size(); I++)
+      if (is_contained(ArrayRef(Written).take_front(Before), Written[I]))
+        return false;
+    return true;
+  }
 
 public:
   explicit Lanes(const DukeMachine &M) : Machine(M) {}
 
+  // Adds MI if it fits. After false the lanes are not to be used further.
   bool take(const MachineInstr &MI) {
     if (MI.isInlineAsm())
       return true;
+    if (!writesAnew(MI))
+      return false;
     unsigned Size = MI.getDesc().getSize() / 4;
     Duke::DukeUnit Unit = Duke::unitOf(MI.getDesc());
     Units[Unit]++;
@@ -45,13 +63,9 @@ public:
       unsigned Free = Machine.LanesA - Alu + (Machine.MemoryLanesDoInt ? Machine.LanesM - Mem : 0);
       Fits = Units[Duke::UnitI] <= Free;
     }
-    if (!Fits) {
-      Units[Unit]--;
-      return false;
-    }
     Words += Size;
     Commit |= MI.getOpcode() == Duke::COMMIT_I;
-    return true;
+    return Fits;
   }
 };
 
