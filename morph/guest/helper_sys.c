@@ -191,9 +191,10 @@ HELPER_FN(iopl)
 HELPER_FN(other)
 {
     sem_ctx c = helper_ctx(cpu, m, g);
+    uint64_t run_end = cpu->rip; /* x87_exec wants the instruction's own address, the interpreter what it put there */
     cpu->rip = c.rip;
     enum x87_result r = x87_exec(m, g, c.mem);
-    cpu->rip = sem_next(&c);
+    cpu->rip = run_end;
     switch (r) {
     case X87_DONE: return INTERP_OK;
     case X87_MF: return interp_raise(m, GUEST_MF, 0);
