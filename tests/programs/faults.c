@@ -12,7 +12,7 @@
 #include <ucontext.h>
 
 enum { CODE = 0x20000000, DATA = 0x20010000, BARE = 0x20011000 /* never mapped */, READ_ONLY = 0x20020000, STACK = 0x20030000 };
-enum { PAGE = 4096, WARM = 60, EFLAGS = 0x8d5 };
+enum { PAGE = 4096, WARM = 30, EFLAGS = 0x8d5, WORDS = 64 /* of data and stack that are used */ };
 
 struct insn {
     uint8_t length;
@@ -45,21 +45,21 @@ struct fault {
 };
 
 static const struct fault kinds[] = {
-    {"load", {2, {0x8b, 0x07}}, BARE + 0x123},                          /* mov eax, [edi] */
-    {"load over a page end", {2, {0x03, 0x07}}, BARE - 2},              /* add eax, [edi] */
-    {"store", {2, {0x89, 0x07}}, BARE + 0x124},                         /* mov [edi], eax */
-    {"store over a page end", {2, {0x89, 0x07}}, BARE - 3},             /* mov [edi], eax */
-    {"store to read-only", {3, {0x66, 0x89, 0x07}}, READ_ONLY + 0x10},  /* mov [edi], ax */
+    {"load", {2, {0x8b, 0x07}}, BARE + 0x123},                               /* mov eax, [edi] */
+    {"load over a page end", {2, {0x03, 0x07}}, BARE - 2},                   /* add eax, [edi] */
+    {"store", {2, {0x89, 0x07}}, BARE + 0x124},                              /* mov [edi], eax */
+    {"store over a page end", {2, {0x89, 0x07}}, BARE - 3},                  /* mov [edi], eax */
+    {"store to read-only", {3, {0x66, 0x89, 0x07}}, READ_ONLY + 0x10},       /* mov [edi], ax */
     {"read-modify-write of read-only", {2, {0x01, 0x07}}, READ_ONLY + 0x20}, /* add [edi], eax */
-    {"exchange with read-only", {2, {0x87, 0x07}}, READ_ONLY + 0x30},   /* xchg [edi], eax */
-    {"push", {5, {0xff, 0x37, 0x8f, 0x46, 0x20}}, BARE + 0x200},        /* push dword [edi]; pop dword [esi + 32] */
-    {"pop", {3, {0x51, 0x8f, 0x07}}, BARE + 0x204},                     /* push ecx; pop dword [edi] */
-    {"string store", {1, {0xab}}, BARE + 0x300},                        /* stosd */
-    {"divide", {2, {0xf7, 0x37}}, DATA + 0x80},                         /* div dword [edi]: there is a zero */
-    {"divide signed", {3, {0x99, 0xf7, 0x3f}}, DATA + 0x80},            /* cdq; idiv dword [edi] */
-    {"breakpoint", {1, {0xcc}}, 0},                                     /* int3 */
-    {"undefined", {2, {0x0f, 0x0b}}, 0},                                /* ud2 */
-    {"privileged", {1, {0xf4}}, 0},                                     /* hlt */
+    {"exchange with read-only", {2, {0x87, 0x07}}, READ_ONLY + 0x30},        /* xchg [edi], eax */
+    {"push", {5, {0xff, 0x37, 0x8f, 0x46, 0x20}}, BARE + 0x200},             /* push dword [edi]; pop dword [esi + 32] */
+    {"pop", {3, {0x51, 0x8f, 0x07}}, BARE + 0x204},                          /* push ecx; pop dword [edi] */
+    {"string store", {1, {0xab}}, BARE + 0x300},                             /* stosd */
+    {"divide", {2, {0xf7, 0x37}}, DATA + 0x80},                              /* div dword [edi]: there is a zero */
+    {"divide signed", {3, {0x99, 0xf7, 0x3f}}, DATA + 0x80},                 /* cdq; idiv dword [edi] */
+    {"breakpoint", {1, {0xcc}}, 0},                                          /* int3 */
+    {"undefined", {2, {0x0f, 0x0b}}, 0},                                     /* ud2 */
+    {"privileged", {1, {0xf4}}, 0},                                          /* hlt */
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
@@ -75,27 +75,26 @@ void run_block(void);
 extern char resume_block[];
 
 /* Calls the code with known registers. A handler leaves through resume_block. */
-__asm__(
-    "run_block:\n"
-    "  pusha\n"
-    "  movl %esp, saved_esp\n"
-    "  movl $0x20030ff0, %esp\n"
-    "  movl fault_operand, %edi\n"
-    "  movl $0x20010000, %esi\n"
-    "  movl $0x01020304, %eax\n"
-    "  movl $0x7fff8001, %ebx\n"
-    "  movl $0x89abcdef, %ecx\n"
-    "  movl $0x00000003, %edx\n"
-    "  movl $0xfffffffe, %ebp\n"
-    "  pushl $resume_block\n"
-    "  subl %eax, %eax\n"
-    "  movl $0x01020304, %eax\n"
-    "  pushl $0x20000000\n"
-    "  ret\n"
-    "resume_block:\n"
-    "  movl saved_esp, %esp\n"
-    "  popa\n"
-    "  ret\n");
+__asm__("run_block:\n"
+        "  pusha\n"
+        "  movl %esp, saved_esp\n"
+        "  movl $0x20030ff0, %esp\n"
+        "  movl fault_operand, %edi\n"
+        "  movl $0x20010000, %esi\n"
+        "  movl $0x01020304, %eax\n"
+        "  movl $0x7fff8001, %ebx\n"
+        "  movl $0x89abcdef, %ecx\n"
+        "  movl $0x00000003, %edx\n"
+        "  movl $0xfffffffe, %ebp\n"
+        "  pushl $resume_block\n"
+        "  subl %eax, %eax\n"
+        "  movl $0x01020304, %eax\n"
+        "  pushl $0x20000000\n"
+        "  ret\n"
+        "resume_block:\n"
+        "  movl saved_esp, %esp\n"
+        "  popa\n"
+        "  ret\n");
 
 static void on_signal(int number, siginfo_t *info, void *context)
 {
@@ -142,18 +141,18 @@ static void build(const struct fault *f, int position)
 static void reset_data(void)
 {
     uint32_t *data = (uint32_t *)DATA;
-    for (int i = 0; i < PAGE / 4; i++)
+    for (int i = 0; i < WORDS; i++)
         data[i] = 0x9e3779b9u * (uint32_t)(i + 1);
     data[0x80 / 4] = 0;
     data[0x90 / 4] = 0xfffffff1; /* a divisor that no quotient of the fillers overflows with */
-    memset((void *)STACK, 0, PAGE);
+    memset((void *)(STACK + PAGE - 4 * WORDS), 0, 4 * WORDS);
 }
 
 static uint32_t data_digest(void)
 {
-    const uint32_t *data = (const uint32_t *)DATA, *stack = (const uint32_t *)STACK;
+    const uint32_t *data = (const uint32_t *)DATA, *stack = (const uint32_t *)(STACK + PAGE) - WORDS;
     uint32_t h = 0;
-    for (int i = 0; i < PAGE / 4; i++)
+    for (int i = 0; i < WORDS; i++)
         h = h * 31 + data[i] + 7 * stack[i];
     return h;
 }
