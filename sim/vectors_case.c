@@ -34,6 +34,17 @@ static uint64_t *register_named(struct guest_cpu *cpu, struct json_text key)
     return NULL;
 }
 
+static bool set_selector(struct guest_cpu *cpu, struct json_text key, uint64_t value)
+{
+    static const char *const names[] = {"es", "cs", "ss", "ds", "fs", "gs"};
+    for (int i = 0; i < GUEST_SEGS; i++)
+        if (json_is(key, names[i])) {
+            cpu->seg_sel[i] = (uint16_t)value;
+            return true;
+        }
+    return false;
+}
+
 static void read_regs(struct vcase *c, struct json *r)
 {
     struct json_text key;
@@ -41,10 +52,24 @@ static void read_regs(struct vcase *c, struct json *r)
     while (json_key(r, &key)) {
         uint64_t *reg = register_named(&c->cpu, key);
         uint64_t value = json_number(r);
-        if (!reg)
-            json_fail(r, "unknown register; eax ... edi, eip, rax ... r15, rip, fs_base, gs_base are known");
-        else
+        if (reg)
             *reg = value;
+        else if (!set_selector(&c->cpu, key, value))
+            json_fail(r, "unknown register; eax ... edi, eip, rax ... r15, rip, es ... gs, fs_base, gs_base are known");
+    }
+}
+
+/* Bases of the thread-local segments 0x63, 0x6b, 0x73: what loading their selectors gives. */
+static void read_tls(struct vcase *c, struct json *r)
+{
+    size_t i = 0;
+    for (json_array(r); json_element(r); i++) {
+        uint64_t base = json_number(r);
+        if (i == 3) {
+            json_fail(r, "tls has at most three bases");
+            return;
+        }
+        c->cpu.tls_base[i] = base;
     }
 }
 
@@ -168,6 +193,8 @@ static void read_member(struct vcase *c, struct json *r, struct json_text key)
         uint64_t flags = json_number(r);
         c->cpu.flags = flags & EFL_ARITH;
         c->cpu.sysflags = (flags & ~(uint64_t)EFL_ARITH) | EFL_FIXED;
+    } else if (json_is(key, "tls")) {
+        read_tls(c, r);
     } else if (json_is(key, "mem")) {
         read_mem(c, r, c->mem, &c->nmem, true);
     } else if (json_is(key, "read")) {

@@ -1,8 +1,10 @@
 /* guest-oracle: random guest instructions on the host CPU and on morph's interpreter, compared one by one.
  *
- *   guest-oracle --seed S --count N [--len L] [--case K] [--child PATH] [--verbose]
+ *   guest-oracle --seed S --count N [--len L] [--case K] [--vectors COMMAND] [--dump FILE] [--expect FILE] [--child PATH] [--verbose]
  *
- * --case runs one case of the seed alone. Exit status: 0 no difference, 1 a difference, 2 bad usage, 3 this host cannot.
+ * --case runs one case of the seed alone. --vectors runs each case also by a command that reads cases as `selkirk vectors` does,
+ * for example "selkirk vectors --gear translate". --dump and --expect write cases and the host's results in the format of
+ * docs/vectors.md. Exit status: 0 no difference, 1 a difference, 2 bad usage, 3 this host cannot.
  */
 #define _GNU_SOURCE
 #include "oracle.h"
@@ -21,7 +23,7 @@
 struct options {
     uint64_t seed, first, count;
     unsigned len;
-    const char *child, *dump;
+    const char *child, *dump, *expect, *vectors;
     bool verbose;
 };
 
@@ -94,9 +96,9 @@ static uint32_t defined_mask(const struct generator *gen)
     return (EFL_ARITH & ~gen->undefined) | EFL_DF | EFL_AC | 1 << 14; /* ptrace cannot set ID */
 }
 
-/* Makes case c on the host, instruction by instruction with the executor. False: they differ. */
+/* Makes case c on the host, instruction by instruction with the executor. False: they differ. *complete: false if given up. */
 static bool make_case(const struct options *o, struct host_cpu *h, const struct oracle_executor *x, void *xs, struct oracle_case *c,
-                      struct totals *totals)
+                      struct totals *totals, bool *complete)
 {
     static struct generator gen;
     struct trace trace[ORACLE_MAX_INSNS];
@@ -129,6 +131,7 @@ static bool make_case(const struct options *o, struct host_cpu *h, const struct 
             print_insn(stdout, t->rip, t->bytes, t->len);
         if (!host_step(h, &host)) {
             totals->given_up++;
+            *complete = false;
             return true;
         }
         if (is_pushf(t->bytes) && host.vector < 0)
@@ -167,10 +170,30 @@ static bool make_case(const struct options *o, struct host_cpu *h, const struct 
     return true;
 }
 
+/* The case as a whole on the command of --vectors. False: it differs. */
+static bool send_case(const struct options *o, struct vectors_process *p, const struct oracle_case *c)
+{
+    static uint8_t data[ORACLE_DATA_SIZE];
+    static char answer[8192];
+    char text[4096];
+    struct oracle_state got;
+    if (!vectors_run(p, c, &got, data, answer, sizeof answer)) {
+        fprintf(stderr, "guest-oracle: case %" PRIu64 " of seed %" PRIu64 ": %s: %s\n", c->number, o->seed, o->vectors, answer);
+        return false;
+    }
+    if (!oracle_differs(&c->after, &got, c->eflags_mask, c->data_after, data, text, sizeof text))
+        return true;
+    fprintf(stderr, "guest-oracle: case %" PRIu64 " of seed %" PRIu64 ": %s differs from the host:\n%sAnswer: %s", c->number, o->seed,
+            o->vectors, text, answer);
+    fprintf(stderr, "Again: guest-oracle --seed %" PRIu64 " --case %" PRIu64 " --len %u --vectors '%s' --verbose\n", o->seed, c->number,
+            o->len, o->vectors);
+    return false;
+}
+
 static int usage(const char *why)
 {
-    fprintf(stderr, "guest-oracle: %s; usage: guest-oracle --seed S --count N [--len 1..%u] [--case K] [--child PATH] [--dump FILE] "
-            "[--verbose]\n", why, ORACLE_MAX_INSNS);
+    fprintf(stderr, "guest-oracle: %s; usage: guest-oracle --seed S --count N [--len 1..%u] [--case K] [--vectors COMMAND] "
+            "[--dump FILE] [--expect FILE] [--child PATH] [--verbose]\n", why, ORACLE_MAX_INSNS);
     return 2;
 }
 
@@ -200,6 +223,10 @@ int main(int argc, char **argv)
             o.child = value;
         } else if (!strcmp(name, "--dump")) {
             o.dump = value;
+        } else if (!strcmp(name, "--expect")) {
+            o.expect = value;
+        } else if (!strcmp(name, "--vectors")) {
+            o.vectors = value;
         } else if (!number(value, &v)) {
             return usage("an option wants a number");
         } else if (!strcmp(name, "--seed")) {
@@ -220,11 +247,12 @@ int main(int argc, char **argv)
         path[n < 0 ? 0 : n] = '\0';
         o.child = strcat(dirname(path), "/guest-oracle-child");
     }
-    FILE *dump = NULL;
-    if (o.dump && !(dump = strcmp(o.dump, "-") ? fopen(o.dump, "w") : stdout)) {
-        perror(o.dump);
+    FILE *dump = NULL, *expect = NULL;
+    if ((o.dump && !(dump = fopen(o.dump, "w"))) || (o.expect && !(expect = fopen(o.expect, "w")))) {
+        perror(o.dump && !dump ? o.dump : o.expect);
         return 2;
     }
+    struct vectors_process *process = o.vectors ? vectors_start(o.vectors) : NULL;
     struct host_cpu *h = host_open(o.child);
     void *xs = oracle_interp.open();
     if (!h || !xs)
@@ -234,12 +262,23 @@ int main(int argc, char **argv)
         c.seed = o.seed;
         c.number = o.first + i;
         totals.cases++;
-        ok = make_case(&o, h, &oracle_interp, xs, &c, &totals);
-        if (ok && dump && c.ninsns)
+        bool complete = true;
+        ok = make_case(&o, h, &oracle_interp, xs, &c, &totals, &complete);
+        if (!ok || !complete || !c.ninsns)
+            continue;
+        if (dump)
             vectors_write(dump, &c);
+        if (expect)
+            vectors_write_expected(expect, &c);
+        if (process)
+            ok = send_case(&o, process, &c);
     }
     if (dump)
         fclose(dump);
+    if (expect)
+        fclose(expect);
+    if (process)
+        vectors_end(process);
     fprintf(stderr, "guest-oracle: seed %" PRIu64 ": %" PRIu64 " cases, %" PRIu64 " instructions, %" PRIu64 " exceptions, %" PRIu64
             " given up: %s\n", o.seed, totals.cases, totals.insns, totals.faults, totals.given_up, ok ? "no difference" : "DIFFERENT");
     if (o.verbose)

@@ -6,72 +6,75 @@
 static const char *const reg_names[] = {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"};
 static const char *const seg_names[] = {"es", "cs", "ss", "ds", "fs", "gs"};
 
-static void hex(FILE *f, const uint8_t *p, unsigned n)
+static void piece(FILE *f, uint32_t at, const char *prot, unsigned size, const uint8_t *bytes, unsigned n)
 {
-    fputc('"', f);
-    for (unsigned i = 0; i < n; i++)
-        fprintf(f, "%02x", p[i]);
-    fputc('"', f);
+    static const char digits[] = "0123456789abcdef";
+    fprintf(f, "{\"addr\":%u,\"prot\":\"%s\",\"size\":%u,\"bytes\":\"", at, prot, size);
+    for (unsigned i = 0; i < n; i++) {
+        putc_unlocked(digits[bytes[i] >> 4], f);
+        putc_unlocked(digits[bytes[i] & 15], f);
+    }
+    fputs("\"}", f);
 }
 
-static void region(FILE *f, uint32_t at, unsigned size, const char *prot, const uint8_t *pattern, unsigned n)
+/* Code that was written; the rest of the page is zero. */
+static void code_pieces(FILE *f, const uint8_t *code)
 {
-    fprintf(f, "{\"at\":\"0x%x\",\"size\":%u,\"prot\":\"%s\",\"hex\":", at, size, prot);
-    hex(f, pattern, n);
-    fputc('}', f);
-}
-
-static void registers(FILE *f, const struct oracle_state *s)
-{
-    fprintf(f, "\"regs\":{");
-    for (unsigned i = 0; i < 8; i++)
-        fprintf(f, "\"%s\":\"0x%x\",", reg_names[i], s->gpr[i]);
-    fprintf(f, "\"eip\":\"0x%x\",\"eflags\":\"0x%x\"", s->rip, s->eflags);
-    for (unsigned i = 0; i < GUEST_SEGS; i++)
-        fprintf(f, ",\"%s\":\"0x%x\"", seg_names[i], s->seg[i]);
-    fputc('}', f);
-}
-
-/* Runs of bytes in which `now` differs from `was` (repeating every `period` bytes). */
-static void patches(FILE *f, uint32_t at, const uint8_t *now, const uint8_t *was, unsigned period, unsigned n, bool *first)
-{
-    for (unsigned i = 0, end; i < n; i = end) {
-        end = i + 1;
-        if (now[i] == was[i % period])
+    enum { SAME_PIECE = 16 };
+    piece(f, ORACLE_CODE, "rx", ORACLE_CODE_SIZE, code, 0);
+    for (unsigned i = 0; i < ORACLE_CODE_SIZE;) {
+        if (code[i] == 0xcc) {
+            i++;
             continue;
-        while (end < n && now[end] != was[end % period])
-            end++;
-        fprintf(f, "%s{\"at\":\"0x%x\",\"hex\":", *first ? "" : ",", at + i);
-        hex(f, now + i, end - i);
-        fputc('}', f);
-        *first = false;
+        }
+        unsigned end = i + 1;
+        for (unsigned j = end; j < ORACLE_CODE_SIZE && j < end + SAME_PIECE; j++)
+            if (code[j] != 0xcc)
+                end = j + 1;
+        fputc(',', f);
+        piece(f, ORACLE_CODE + i, "rx", end - i, code + i, end - i);
+        i = end;
     }
 }
 
 void vectors_write(FILE *f, const struct oracle_case *c)
 {
-    static const uint8_t int3 = 0xcc;
-    bool first = true;
-    fprintf(f, "{\"id\":\"%" PRIu64 ":%" PRIu64 "\",\"mode\":\"ia32\",", c->seed, c->number);
-    registers(f, &c->before);
-    fprintf(f, ",\"tls\":[\"0x%x\"],\"map\":[", ORACLE_TLS);
-    region(f, ORACLE_CODE, ORACLE_CODE_SIZE, "rx", &int3, 1);
+    fprintf(f, "{\"id\":\"%" PRIu64 ":%" PRIu64 "\",\"mode\":\"ia32\",\"regs\":{", c->seed, c->number);
+    for (unsigned i = 0; i < 8; i++)
+        fprintf(f, "\"%s\":%u,", reg_names[i], c->before.gpr[i]);
+    for (unsigned i = 0; i < GUEST_SEGS; i++)
+        fprintf(f, "\"%s\":%u,", seg_names[i], c->before.seg[i]);
+    fprintf(f, "\"gs_base\":%u,\"eip\":%u},\"flags\":%u,\"tls\":[%u],\"mem\":[", ORACLE_TLS, c->before.rip, c->before.eflags,
+            ORACLE_TLS);
+    code_pieces(f, c->mem_before.code);
     fputc(',', f);
-    region(f, ORACLE_DATA, ORACLE_RW_SIZE, "rw", c->pattern, ORACLE_PATTERN);
+    piece(f, ORACLE_DATA, "rw", ORACLE_RW_SIZE, c->mem_before.data, ORACLE_RW_SIZE);
     fputc(',', f);
-    region(f, ORACLE_DATA + ORACLE_RW_SIZE, ORACLE_RO_SIZE, "r", c->pattern, ORACLE_PATTERN);
-    fprintf(f, "],\"mem\":[");
-    patches(f, ORACLE_CODE, c->mem_before.code, &int3, 1, ORACLE_CODE_SIZE, &first);
-    patches(f, ORACLE_DATA, c->mem_before.data, c->pattern, ORACLE_PATTERN, ORACLE_DATA_SIZE, &first);
-    fprintf(f, "],\"insns\":%u,\"expect\":{", c->ninsns);
-    registers(f, &c->after);
-    fprintf(f, ",\"eflags_mask\":\"0x%x\",\"mem\":[", c->eflags_mask);
-    first = true;
-    patches(f, ORACLE_DATA, c->data_after, c->mem_before.data, ORACLE_DATA_SIZE, ORACLE_DATA_SIZE, &first);
-    fprintf(f, "]");
+    piece(f, ORACLE_DATA + ORACLE_RW_SIZE, "r", ORACLE_RO_SIZE, c->mem_before.data + ORACLE_RW_SIZE, ORACLE_RO_SIZE);
+    fprintf(f, "],\"count\":%u}\n", c->ninsns);
+}
+
+void vectors_write_expected(FILE *f, const struct oracle_case *c)
+{
+    fprintf(f, "{\"id\":\"%" PRIu64 ":%" PRIu64 "\",\"stop\":\"%s\",", c->seed, c->number, c->after.vector < 0 ? "count" : "exception");
     if (c->after.vector >= 0)
-        fprintf(f, ",\"vector\":%d", c->after.vector);
-    if (c->after.addr)
-        fprintf(f, ",\"addr\":\"0x%x\"", c->after.addr);
-    fprintf(f, "}}\n");
+        fprintf(f, "\"exception\":{\"vector\":%d,\"address\":%u},", c->after.vector, c->after.addr);
+    fputs("\"regs\":{", f);
+    for (unsigned i = 0; i < 8; i++)
+        fprintf(f, "\"%s\":%u,", reg_names[i], c->after.gpr[i]);
+    fprintf(f, "\"eip\":%u},\"flags\":%u,\"flags_defined\":%u,\"mem\":[", c->after.rip, c->after.eflags, c->eflags_mask);
+    bool any = false;
+    for (unsigned i = 0, end; i < ORACLE_DATA_SIZE; i = end) {
+        end = i + 1;
+        if (c->data_after[i] == c->mem_before.data[i])
+            continue;
+        while (end < ORACLE_DATA_SIZE && c->data_after[end] != c->mem_before.data[end])
+            end++;
+        fprintf(f, "%s{\"addr\":%u,\"bytes\":\"", any ? "," : "", ORACLE_DATA + i);
+        for (unsigned j = i; j < end; j++)
+            fprintf(f, "%02x", c->data_after[j]);
+        fputs("\"}", f);
+        any = true;
+    }
+    fputs("]}\n", f);
 }

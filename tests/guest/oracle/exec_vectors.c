@@ -1,0 +1,98 @@
+/* Sends cases to `selkirk vectors` and reads its answers. */
+#define _GNU_SOURCE
+#include "vectors.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct vectors_process {
+    pid_t pid;
+    FILE *to, *from;
+    char *line;
+    size_t cap;
+};
+
+struct vectors_process *vectors_start(const char *command)
+{
+    int in[2], out[2];
+    struct vectors_process *p = calloc(1, sizeof *p);
+    if (!p || pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC))
+        return NULL;
+    signal(SIGPIPE, SIG_IGN);
+    p->pid = fork();
+    if (!p->pid) {
+        dup2(in[0], 0);
+        dup2(out[1], 1);
+        execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+        _exit(127);
+    }
+    close(in[0]);
+    close(out[1]);
+    p->to = fdopen(in[1], "w");
+    p->from = fdopen(out[0], "r");
+    return p;
+}
+
+void vectors_end(struct vectors_process *p)
+{
+    fclose(p->to);
+    fclose(p->from);
+    waitpid(p->pid, NULL, 0);
+    free(p->line);
+    free(p);
+}
+
+/* The number after "key": in the part of the line that starts at `from`. */
+static uint32_t number_after(const char *from, const char *key)
+{
+    char pattern[32];
+    snprintf(pattern, sizeof pattern, "\"%s\":", key);
+    const char *at = strstr(from, pattern);
+    return at ? (uint32_t)strtoull(at + strlen(pattern), NULL, 10) : 0;
+}
+
+static unsigned nibble(char c) { return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10); }
+
+static void apply_changes(const char *line, uint8_t *data)
+{
+    const char *at = strstr(line, "\"mem\":[");
+    while (at && (at = strstr(at, "{\"addr\":"))) {
+        uint32_t addr = (uint32_t)strtoull(at + 8, NULL, 10) - ORACLE_DATA;
+        const char *hex = strstr(at, "\"bytes\":\"") + 9;
+        for (; *hex != '"'; hex += 2, addr++)
+            if (addr < ORACLE_DATA_SIZE)
+                data[addr] = (uint8_t)(nibble(hex[0]) << 4 | nibble(hex[1]));
+        at = hex;
+    }
+}
+
+bool vectors_run(struct vectors_process *p, const struct oracle_case *c, struct oracle_state *out, uint8_t *data_after, char *answer,
+                 unsigned size)
+{
+    static const char *const names[] = {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"};
+    vectors_write(p->to, c);
+    fflush(p->to);
+    if (getline(&p->line, &p->cap, p->from) <= 0) {
+        snprintf(answer, size, "no answer");
+        return false;
+    }
+    snprintf(answer, size, "%s", p->line);
+    bool exception = strstr(p->line, "\"stop\":\"exception\"");
+    if (!exception && !strstr(p->line, "\"stop\":\"count\""))
+        return false;
+    *out = (struct oracle_state){.rip = number_after(p->line, "eip"), .eflags = number_after(p->line, "flags"), .vector = -1};
+    for (unsigned i = 0; i < 8; i++)
+        out->gpr[i] = number_after(p->line, names[i]);
+    memcpy(out->seg, c->after.seg, sizeof out->seg); /* not told */
+    if (exception) {
+        out->vector = (int32_t)number_after(p->line, "vector");
+        out->addr = number_after(p->line, "address");
+    }
+    memcpy(data_after, c->mem_before.data, ORACLE_DATA_SIZE);
+    apply_changes(p->line, data_after);
+    return true;
+}
