@@ -81,6 +81,8 @@ struct engine_ops {
     bool (*dma_read)(struct engine *e, uint32_t paddr, void *buf, size_t size);
     bool (*dma_write)(struct engine *e, uint32_t paddr, const void *buf, size_t size);
     void (*counters)(const struct engine *e, struct engine_counters *out);
+    /* Guest instructions so far (control register icount), or NULL: get_state says it too, but gathers everything. */
+    uint64_t (*icount)(const struct engine *e);
     const char *(*error_text)(const struct engine *e); /* after DOUBLE_FAULT or DIVERGED: both sides' state, disassembly */
     void (*interrupt)(struct engine *e);               /* async-signal-safe: makes run return ENGINE_INTERRUPTED soon */
     /* Memory the engine lets the host use directly (func), or NULL: a fast path for reading and writing, same contents as dma. */

@@ -243,6 +243,8 @@ static void counters(const struct engine *base, struct engine_counters *out)
     func_code_events(e, out->event);
 }
 
+static uint64_t icount(const struct engine *base) { return self_const(base)->icount; }
+
 static const char *error_text(const struct engine *base) { return self_const(base)->error; }
 
 static void interrupt(struct engine *base)
@@ -277,6 +279,7 @@ const struct engine_ops engine_func = {
     .dma_read = dma_read,
     .dma_write = dma_write,
     .counters = counters,
+    .icount = icount,
     .error_text = error_text,
     .interrupt = interrupt,
     .direct = direct,

@@ -207,6 +207,8 @@ void selkirk_forget_code(struct selkirk *m)
 uint64_t selkirk_icount(struct selkirk *m)
 {
     struct duke_state s;
+    if (m->engine->ops->icount)
+        return m->engine->ops->icount(m->engine);
     m->engine->ops->get_state(m->engine, &s);
     return s.cr[DUKE_CR_ICOUNT];
 }

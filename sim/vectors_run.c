@@ -12,7 +12,7 @@
 
 enum {
     CYCLE_LIMIT = 200000000,
-    FORGET_AFTER = 64, /* cases: translations of changed code are dead weight that every further change looks through */
+    FORGET_AFTER = 128, /* cases: translations of changed code are dead weight that every further change looks through */
 };
 
 struct vpage {
@@ -33,15 +33,25 @@ struct vrunner {
     size_t nmapped;
 };
 
+/* A tick means that CYCLE_LIMIT cycles have passed since the last stop. */
+static enum selkirk_verdict on_tick(void *arg)
+{
+    (void)arg;
+    return SELKIRK_RETURN;
+}
+
 static bool start_machine(struct vrunner *v, char *err, size_t err_size)
 {
     selkirk_destroy(v->m);
     v->nmapped = 0;
     v->translating = -1;
     v->m = selkirk_create(&v->cfg, err, err_size);
-    if (v->m)
-        v->base = *selkirk_cpu(v->m);
-    return v->m != NULL;
+    if (!v->m)
+        return false;
+    struct selkirk_hooks h = {.tick = on_tick, .tick_cycles = CYCLE_LIMIT};
+    selkirk_set_hooks(v->m, &h);
+    v->base = *selkirk_cpu(v->m);
+    return true;
 }
 
 struct vrunner *vrunner_new(const struct selkirk_config *cfg, char *err, size_t err_size)
@@ -183,7 +193,6 @@ static struct selkirk_event run_once(struct vrunner *v, const struct vcase *c, u
     uint64_t start = selkirk_icount(v->m);
     struct selkirk_limits l = {
         .insts = start + (c->count ? c->count : c->max_insts),
-        .cycles = selkirk_cycles(v->m) + CYCLE_LIMIT,
         .address_on = c->has_end,
         .address = c->end,
     };
@@ -325,8 +334,8 @@ static void put_result(struct vrunner *v, const struct vcase *c, const struct se
 {
     static const char *const stops[] = {
         [SELKIRK_STOP_SYSCALL] = "syscall", [SELKIRK_STOP_EXCEPTION] = "exception", [SELKIRK_STOP_INSTS] = "count",
-        [SELKIRK_STOP_ADDRESS] = "end", [SELKIRK_STOP_HALT] = "halt", [SELKIRK_STOP_CYCLES] = "hang",
-        [SELKIRK_STOP_INTERRUPTED] = "interrupted", [SELKIRK_STOP_HOOK] = "hook",
+        [SELKIRK_STOP_ADDRESS] = "end", [SELKIRK_STOP_HALT] = "halt", [SELKIRK_STOP_CYCLES] = "cycles",
+        [SELKIRK_STOP_INTERRUPTED] = "interrupted", [SELKIRK_STOP_HOOK] = "hang",
         [SELKIRK_STOP_UNIMPLEMENTED] = "unimplemented", [SELKIRK_STOP_PANIC] = "panic", [SELKIRK_STOP_DIVERGED] = "diverged",
     };
     const char *stop = ev->stop == SELKIRK_STOP_INSTS && !c->count ? "limit" : stops[ev->stop];
@@ -358,11 +367,11 @@ bool vrunner_run(struct vrunner *v, const struct vcase *c, FILE *out, char *err,
         return false;
     set_gear(v, c->gear);
     ev = run_once(v, c, &insts, &interp);
-    if (c->gear == VGEAR_TCACHE && ev.stop < SELKIRK_STOP_CYCLES)
+    if (c->gear == VGEAR_TCACHE && ev.stop < SELKIRK_STOP_CYCLES) /* it stopped as a guest does */
         ev = run_once(v, c, &insts, &interp);
     put_result(v, c, &ev, insts, interp, out);
     /* A machine that hung or broke is of no use for the next case. */
-    bool broken = ev.stop == SELKIRK_STOP_CYCLES || ev.stop == SELKIRK_STOP_PANIC || ev.stop == SELKIRK_STOP_DIVERGED;
+    bool broken = ev.stop == SELKIRK_STOP_HOOK || ev.stop == SELKIRK_STOP_PANIC || ev.stop == SELKIRK_STOP_DIVERGED;
     if (broken && !start_machine(v, err, err_size))
         return false;
     if (v->base.cr3 != cr3)
