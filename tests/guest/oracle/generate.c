@@ -613,7 +613,7 @@ void generator_begin(struct generator *gen, uint64_t seed, struct oracle_state *
 {
     *gen = (struct generator){.rng.s = seed};
     struct random *r = &gen->rng;
-    memset(mem->code, 0xcc, sizeof mem->code);
+    memset(mem->code, 0, sizeof mem->code);
     for (unsigned i = 0; i < ORACLE_PATTERN; i += 8) {
         uint64_t v = random_next(r);
         memcpy(gen->pattern + i, &v, 8);

@@ -158,6 +158,7 @@ static bool make_case(const struct options *o, struct host_cpu *h, const struct 
         }
     }
     memcpy(c->data_after, mem->data, sizeof c->data_after);
+    memcpy(c->code_used, gen.used, sizeof c->code_used);
 
     /* The same again in one go: blocks of more than one instruction. */
     struct oracle_state got;

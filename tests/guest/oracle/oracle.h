@@ -38,6 +38,7 @@ struct oracle_case {
     unsigned ninsns;                   /* done, the one that raised left out if it is a fault */
     uint8_t pattern[ORACLE_PATTERN];   /* what data was filled with before a few values were put in */
     struct oracle_memory mem_before;
+    uint8_t code_used[ORACLE_CODE_SIZE / 8]; /* which bytes of code are instructions */
     uint8_t data_after[ORACLE_DATA_SIZE];
 };
 

@@ -17,23 +17,22 @@ static void piece(FILE *f, uint32_t at, const char *prot, unsigned size, const u
     fputs("\"}", f);
 }
 
-/* Code that was written; the rest of the page is zero. */
-static void code_pieces(FILE *f, const uint8_t *code)
+static bool is_code(const struct oracle_case *c, unsigned at)
 {
-    enum { SAME_PIECE = 16 };
-    piece(f, ORACLE_CODE, "rx", ORACLE_CODE_SIZE, code, 0);
-    for (unsigned i = 0; i < ORACLE_CODE_SIZE;) {
-        if (code[i] == 0xcc) {
-            i++;
+    return at < ORACLE_CODE_SIZE && c->code_used[at / 8] >> (at % 8) & 1;
+}
+
+/* The instructions; the rest of the page is zero. */
+static void code_pieces(FILE *f, const struct oracle_case *c)
+{
+    piece(f, ORACLE_CODE, "rx", ORACLE_CODE_SIZE, NULL, 0);
+    for (unsigned i = 0, end; i < ORACLE_CODE_SIZE; i = end + 1) {
+        for (end = i; is_code(c, end);)
+            end++;
+        if (end == i)
             continue;
-        }
-        unsigned end = i + 1;
-        for (unsigned j = end; j < ORACLE_CODE_SIZE && j < end + SAME_PIECE; j++)
-            if (code[j] != 0xcc)
-                end = j + 1;
         fputc(',', f);
-        piece(f, ORACLE_CODE + i, "rx", end - i, code + i, end - i);
-        i = end;
+        piece(f, ORACLE_CODE + i, "rx", end - i, c->mem_before.code + i, end - i);
     }
 }
 
@@ -46,7 +45,7 @@ void vectors_write(FILE *f, const struct oracle_case *c)
         fprintf(f, "\"%s\":%u,", seg_names[i], c->before.seg[i]);
     fprintf(f, "\"gs_base\":%u,\"eip\":%u},\"flags\":%u,\"tls\":[%u],\"mem\":[", ORACLE_TLS, c->before.rip, c->before.eflags,
             ORACLE_TLS);
-    code_pieces(f, c->mem_before.code);
+    code_pieces(f, c);
     fputc(',', f);
     piece(f, ORACLE_DATA, "rw", ORACLE_RW_SIZE, c->mem_before.data, ORACLE_RW_SIZE);
     fputc(',', f);
