@@ -13,33 +13,39 @@ enum {
     GEN_STORES = 8, /* stores that a load is compared with */
 };
 
-/* An op with its registers and its place. */
+/* An op, encoded but for what depends on its address. */
 struct gen_op {
-    uint16_t op;
-    uint8_t form;           /* enum duke_form */
-    uint8_t rd, ra, rb, rc;
-    uint8_t x;              /* scale or condition code */
-    int32_t imm;            /* or number of the constant, exit or stub: see use */
-    uint8_t use;            /* enum gen_imm */
-    uint8_t pad[3];
+    uint32_t w[2];
+    uint8_t nwords;
+    uint8_t use;            /* enum gen_use */
+    uint16_t exit;          /* number of the exit it has to do with */
 };
-enum gen_imm {
-    GEN_IMM,       /* imm */
-    GEN_BIG,       /* consts[imm] */
-    GEN_LOW,       /* the low 32 bits of imm */
-    GEN_EXIT,      /* branch to where exit imm goes */
-    GEN_TARGET,    /* guest address of exit imm */
-    GEN_NUMBER,    /* number of exit imm */
+enum gen_use {
+    GEN_DONE,
+    GEN_EXIT,      /* branch to where the exit goes */
     GEN_FAULT,     /* branch to the stub that undoes the block */
     GEN_INDIRECT,  /* jump to the firmware's stub */
     GEN_INTERP,
 };
 
+/* What is known of an op beforehand: its words with all operands 0, and what it takes of a bundle. See table.c. */
+struct gen_info {
+    uint32_t reg, imm, ext[2]; /* forms; imm: the short immediate */
+    uint16_t need;             /* lanes, as in gen_bundle.free */
+    uint8_t latency;
+    uint8_t fmt;               /* enum duke_fmt */
+};
+
+/* Lanes are counted in fields of four bits with the top bit as guard: bits 0-3 memory, 4-7 multiplier lanes, 8-11 all lanes
+ * that do integer work, 12-15 branch. */
+enum { GEN_GUARDS = 0x8888 };
+
 struct gen_bundle {
-    uint16_t op[GEN_BUNDLE_OPS];
+    uint16_t free;    /* lanes */
     uint8_t n;        /* ops */
-    uint8_t m, a, ints, b; /* of them by unit; ints: of unit I */
     uint8_t commit;   /* guest instructions + 1; 0: no commit */
+    uint16_t op[GEN_BUNDLE_OPS];
+    uint16_t pad;
 };
 
 struct gen_store {
@@ -50,7 +56,8 @@ struct gen_store {
 };
 
 struct gen {
-    const struct duke_machine *machine;
+    struct gen_info info[DUKE_OP_COUNT]; /* made once by gen_init */
+    uint16_t lanes;     /* of an empty bundle */
     const struct ir_block *ir;
     uint32_t nops, ncycles;
     uint32_t overflow;
@@ -74,6 +81,9 @@ struct gen {
     struct gen_bundle bundle[GEN_CYCLES_MAX];
 };
 
+/* Makes the tables for a machine. */
+void gen_init(struct gen *g, const struct duke_machine *machine);
+
 /* Chooses registers and bundles for the block. False: it does not fit the tables. */
 bool gen_schedule(struct gen *g, const struct ir_block *b);
 
@@ -96,6 +106,9 @@ struct gen_code {
     uint32_t nwords, nbundles, nops;
     struct gen_exit_code exit[IR_EXITS_MAX]; /* by exit number in the block */
 };
+
+/* Words that the scheduled block may need. */
+uint32_t gen_worst_words(const struct gen *g);
 
 /* Writes the scheduled block. False: it needs more than max_words. */
 bool gen_emit(const struct gen *g, const struct gen_place *p, struct gen_code *out);

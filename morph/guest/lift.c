@@ -248,7 +248,8 @@ bool lift_can(const struct ginsn *g)
         return false;
     if (g->op == G_ENTER)
         return (g->imm2 & 31) == 0;
-    return g->opsize < 8 || (g->op != G_DIV && g->op != G_IDIV);
+    /* What sem_liftable looks closer at is rare. */
+    return (g->opsize < 8 && g->seg != GUEST_CS) || sem_liftable(g);
 }
 
 uint64_t lift_next(const struct ginsn *g, uint64_t rip, bool wide)
@@ -269,13 +270,12 @@ void lift_commit(struct lift *l)
     l->pending = 0;
 }
 
-enum lift_result lift_insns(struct lift *l, const struct ginsn *g, unsigned n, const uint8_t *dead, enum lift_follow follow)
+enum lift_result lift_insns(struct lift *l, const struct ginsn *g, unsigned n, const uint8_t *known, enum lift_follow follow)
 {
     bool wide = l->b->wide != 0;
     for (unsigned i = 0; i < n; i++, g++) {
-        sem_ctx c = {.g = g, .rip = l->rip, .b = l->b, .l = l, .follow = follow, .flags_dead = dead[i] != 0};
-        bool segment = g->seg >= GUEST_FS && (l->null_segs >> g->seg & 1);
-        if (!lift_can(g) || segment) {
+        sem_ctx c = {.g = g, .rip = l->rip, .b = l->b, .l = l, .follow = follow, .flags_dead = known[i] & LIFT_DEAD};
+        if (known[i] & LIFT_CANNOT) {
             if (l->b->insns)
                 leave(&c, always, false, IR_EXIT_INTERP, l->rip, 0);
             return LIFT_CUT;

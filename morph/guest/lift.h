@@ -24,9 +24,15 @@ enum lift_result {
     LIFT_CUT,    /* an instruction must be interpreted: the last node exits before it, unless it is the very first */
 };
 
-/* Lifts n instructions. dead[i]: nothing reads the flags that instruction i writes. At most one instruction, the last, is a
+/* What is known of an instruction before it is lifted; see opt_dead_flags. */
+enum {
+    LIFT_DEAD = 1,   /* nothing reads the flags that it writes */
+    LIFT_CANNOT = 2, /* it must be interpreted */
+};
+
+/* Lifts n instructions of which known[i] is known (LIFT_*). At most one instruction, the last, is a
  * transfer; `follow` says what happens after it, or after the last if it is none (then anything but LIFT_STOP goes on). */
-enum lift_result lift_insns(struct lift *l, const struct ginsn *g, unsigned n, const uint8_t *dead, enum lift_follow follow);
+enum lift_result lift_insns(struct lift *l, const struct ginsn *g, unsigned n, const uint8_t *known, enum lift_follow follow);
 
 /* Makes everything so far architectural; the block goes on at l->rip. */
 void lift_commit(struct lift *l);

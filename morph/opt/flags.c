@@ -20,15 +20,17 @@ static unsigned killed_by(const struct ginsn *g)
     }
 }
 
-void opt_dead_flags(const struct ginsn *g, unsigned n, uint32_t null_segs, bool enabled, uint8_t *dead)
+void opt_dead_flags(const struct ginsn *g, unsigned n, uint32_t null_segs, bool enabled, uint8_t *known)
 {
     unsigned live = ALL;
     for (unsigned i = n; i-- > 0;) {
         const struct ginsn *p = &g[i];
         unsigned written = killed_by(p);
-        dead[i] = enabled && written && !(live & written);
+        known[i] = enabled && written && !(live & written) ? LIFT_DEAD : 0;
         live = (live & ~written) | p->flags_read;
-        if (!lift_can(p) || (null_segs && p->seg >= GUEST_FS))
-            live = ALL; /* the block is left before it */
+        if (lift_can(p) && !(null_segs >> p->seg & 1))
+            continue;
+        known[i] |= LIFT_CANNOT;
+        live = ALL; /* the block is left before it */
     }
 }

@@ -8,8 +8,8 @@
 struct ginsn;
 struct ir_block;
 
-/* dead[i] := whether nothing reads the arithmetic flags that instruction i writes, all flags being wanted after the last. */
-void opt_dead_flags(const struct ginsn *g, unsigned n, uint32_t null_segs, bool enabled, uint8_t *dead);
+/* known[i] := LIFT_* of instruction i, all flags being wanted after the last. */
+void opt_dead_flags(const struct ginsn *g, unsigned n, uint32_t null_segs, bool enabled, uint8_t *known);
 
 /* Finds out what is used: node.last and the register wishes. Nodes whose `last` stays 0 and that have no effect are dead. */
 void opt_liveness(struct ir_block *b);

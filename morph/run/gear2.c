@@ -118,15 +118,15 @@ static enum lift_result lift_one(struct morph *m, struct lift *l, struct gblock 
         *next = choose(m, b, &w, max_insns > n ? max_insns - n : 0, &follow, &l->taken_likely);
     }
     while (n > PART_INSNS) { /* parts that commit, so that gated stores have room */
-        opt_dead_flags(insns, PART_INSNS, l->null_segs, m->sh->params.opt_dead_flags != 0, g->dead);
-        if (lift_insns(l, insns, PART_INSNS, g->dead, LIFT_FALL) == LIFT_CUT)
+        opt_dead_flags(insns, PART_INSNS, l->null_segs, m->sh->params.opt_dead_flags != 0, g->known);
+        if (lift_insns(l, insns, PART_INSNS, g->known, LIFT_FALL) == LIFT_CUT)
             return LIFT_CUT;
         lift_commit(l);
         insns += PART_INSNS;
         n -= PART_INSNS;
     }
-    opt_dead_flags(insns, n, l->null_segs, m->sh->params.opt_dead_flags != 0, g->dead);
-    return lift_insns(l, insns, n, g->dead, follow);
+    opt_dead_flags(insns, n, l->null_segs, m->sh->params.opt_dead_flags != 0, g->known);
+    return lift_insns(l, insns, n, g->known, follow);
 }
 
 bool gear2_prepare(struct morph *m, struct gblock *b, unsigned max_blocks, unsigned max_insns)
@@ -143,7 +143,6 @@ bool gear2_prepare(struct morph *m, struct gblock *b, unsigned max_blocks, unsig
     g->ir.fold = p->opt_fold != 0;
     g->ir.fuse = p->opt_fuse != 0;
     g->ir.index = m->machine->lanes_address_modes;
-    g->gen.machine = m->machine;
     g->nblocks = 0;
     ir_start(&g->ir, b->rip);
     for (;;) {
@@ -161,11 +160,6 @@ bool gear2_prepare(struct morph *m, struct gblock *b, unsigned max_blocks, unsig
     return gen_schedule(&g->gen, &g->ir);
 }
 
-static uint32_t worst_words(const struct gear2 *g)
-{
-    return 2 * g->gen.nops + g->gen.ncycles + 7 * (g->ir.nexits + 1);
-}
-
 static void count(struct morph *m, const struct gear2 *g)
 {
     struct morph_stats *s = &m->sh->stats;
@@ -179,7 +173,7 @@ static void count(struct morph *m, const struct gear2 *g)
 static bool emit(struct morph *m, struct gblock *b)
 {
     struct gear2 *g = m->gear2;
-    uint32_t words = worst_words(g);
+    uint32_t words = gen_worst_words(&g->gen);
     if (!cache_reserve(m, words, g->ir.nexits, 2 * g->nblocks))
         return false;
     struct tcache *t = m->tcache;

@@ -21,7 +21,7 @@ struct gear2 {
     struct gen_code code;
     uint32_t nblocks;
     uint32_t blocks[GEAR2_BLOCKS_MAX]; /* decoded blocks that are in the translation */
-    uint8_t dead[64];
+    uint8_t known[64];
 };
 
 /* Translates the code that begins with b, and follows the likely way out of it as far as params allow. False: refused; b is

@@ -101,6 +101,7 @@ struct rig *rig_make(const char *machine)
     if (!r->m)
         abort();
     r->m->machine = duke_machine_find(machine);
+    gen_init(&r->m->gear2->gen, r->m->machine);
     r->m->exit_direct = stub(RIG_DIRECT);
     r->m->exit_indirect = stub(RIG_INDIRECT);
     r->m->exit_interp = stub(RIG_INTERP);
@@ -198,6 +199,11 @@ bool rig_legal(struct rig *r, char *why, unsigned size)
         do {
             if (k == 16 || duke_decode(w + at, n - at, &ops[k]) != DUKE_DECODE_OK) {
                 snprintf(why, size, "no op at word %u", at);
+                return false;
+            }
+            uint32_t again[2] = {0, 0};
+            if (duke_encode(&ops[k], again) != ops[k].words || memcmp(again, w + at, 4 * ops[k].words) != 0) {
+                snprintf(why, size, "the codec encodes the op at word %u otherwise", at);
                 return false;
             }
             at += ops[k].words;

@@ -1,0 +1,40 @@
+/* Per-op facts in the form that the scheduler wants them, from the tables of the ISA and the machine. */
+#include "gen.h"
+
+static void encode(unsigned op, unsigned form, uint32_t w[2])
+{
+    struct duke_op o = {.op = (uint16_t)op, .form = (uint8_t)form};
+    w[0] = w[1] = 0;
+    if (duke_ops[op].forms & 1u << form)
+        duke_encode_words(&o, w);
+}
+
+static unsigned need_of(const struct duke_machine *m, unsigned unit)
+{
+    switch (unit) {
+    case DUKE_UNIT_M: return m->lanes_m_does_int ? 0x101 : 0x001;
+    case DUKE_UNIT_I: return m->lanes_m_does_int ? 0x100 : 0x110;
+    case DUKE_UNIT_A: return 0x110;
+    case DUKE_UNIT_B: case DUKE_UNIT_S: return 0x1000;
+    default: return 0;
+    }
+}
+
+void gen_init(struct gen *g, const struct duke_machine *m)
+{
+    unsigned all = m->lanes_a + (m->lanes_m_does_int ? m->lanes_m : 0);
+    g->lanes = (uint16_t)(m->lanes_m | m->lanes_a << 4 | all << 8 | m->lanes_b << 12);
+    for (unsigned op = 0; op < DUKE_OP_COUNT; op++) {
+        struct gen_info *t = &g->info[op];
+        uint32_t w[2];
+        unsigned latency = m->latency[duke_ops[op].lat];
+        encode(op, DUKE_FORM_REG, w);
+        t->reg = w[0];
+        encode(op, DUKE_FORM_IMM, w);
+        t->imm = w[0];
+        encode(op, DUKE_FORM_EXT, t->ext);
+        t->need = (uint16_t)need_of(m, duke_ops[op].unit);
+        t->latency = (uint8_t)(latency > 8 ? 8 : latency); /* long ones are waited for by the hardware */
+        t->fmt = duke_ops[op].fmt;
+    }
+}
