@@ -82,7 +82,7 @@ bool vectors_run(struct vectors_process *p, const struct oracle_case *c, struct 
     }
     snprintf(answer, size, "%s", p->line);
     bool exception = strstr(p->line, "\"stop\":\"exception\"");
-    if (!exception && !strstr(p->line, "\"stop\":\"count\""))
+    if (!exception && !strstr(p->line, "\"stop\":\"end\""))
         return false;
     *out = (struct oracle_state){.rip = number_after(p->line, "eip"), .eflags = number_after(p->line, "flags"), .vector = -1};
     for (unsigned i = 0; i < 8; i++)
