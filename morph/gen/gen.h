@@ -56,8 +56,7 @@ struct gen_store {
 };
 
 struct gen {
-    struct gen_info info[DUKE_OP_COUNT]; /* made once by gen_init */
-    uint16_t lanes;     /* of an empty bundle */
+    /* What is used most comes first: short displacements reach it. */
     const struct ir_block *ir;
     uint32_t nops, ncycles;
     uint32_t overflow;
@@ -65,20 +64,22 @@ struct gen {
     uint32_t floor;     /* nothing with an effect may stand before this cycle */
     uint32_t last;      /* last cycle with an effect so far */
     uint32_t fault;     /* commits must stand after the cycle before this one: an op there may undo the block */
-    uint32_t last_load, last_store, last_any_store; /* cycles + 1 */
+    uint32_t last_load, last_store, last_any_store; /* cycles; last_store: + 1, of stores not in the list */
     uint32_t nstores;
     uint32_t has_fault; /* a stub is needed */
+    uint32_t next;      /* where the search for a temporary starts */
+    uint32_t lanes;     /* of an empty bundle */
     uint64_t free;      /* temporaries nobody uses */
-    uint32_t next;      /* where the search for one starts */
+    uint16_t avail[64]; /* cycle in which the register can be read */
+    uint16_t wmin[64];  /* first cycle in which it can be written */
+    uint16_t content[64]; /* ref that lives in a home */
     struct gen_store store[GEN_STORES];
-    uint32_t avail[64]; /* cycle in which the register can be read */
-    uint32_t wmin[64];  /* first cycle in which it can be written */
-    uint16_t content[64]; /* ref that lives there */
+    uint32_t exit_cycle[IR_EXITS_MAX];
     uint8_t loc[IR_NODES_MAX]; /* register of a ref */
     uint8_t alt[IR_NODES_MAX]; /* another home that had a copy; 0 none */
-    uint32_t exit_cycle[IR_EXITS_MAX];
-    struct gen_op op[GEN_OPS_MAX];
+    struct gen_info info[DUKE_OP_COUNT]; /* made once by gen_init */
     struct gen_bundle bundle[GEN_CYCLES_MAX];
+    struct gen_op op[GEN_OPS_MAX];
 };
 
 /* Makes the tables for a machine. */

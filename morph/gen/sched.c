@@ -38,7 +38,7 @@ static void extend(struct gen *g, uint32_t c)
         return;
     }
     for (uint32_t i = g->ncycles; i <= c; i++) {
-        g->bundle[i].free = g->lanes;
+        g->bundle[i].free = (uint16_t)g->lanes;
         g->bundle[i].n = g->bundle[i].commit = 0;
     }
     if (g->ncycles <= c)
@@ -72,8 +72,8 @@ static inline uint32_t place_write(struct gen *g, const struct gen_op *o, const 
     if (home)
         from = max_u(from, g->floor);
     uint32_t c = put_at(g, o, from, t->need);
-    g->avail[rd] = c + t->latency;
-    g->wmin[rd] = c + 1;
+    g->avail[rd] = (uint16_t)(c + t->latency);
+    g->wmin[rd] = (uint16_t)(c + 1);
     g->avail[0] = g->wmin[0] = 0;
     if (home)
         g->last = max_u(g->last, c);
@@ -82,7 +82,8 @@ static inline uint32_t place_write(struct gen *g, const struct gen_op *o, const 
 
 static inline void read_at(struct gen *g, unsigned r, uint32_t c)
 {
-    g->wmin[r] = r ? max_u(g->wmin[r], c) : 0;
+    g->wmin[r] = (uint16_t)max_u(g->wmin[r], c);
+    g->wmin[0] = 0;
 }
 
 /* -- Registers */
@@ -389,12 +390,13 @@ static void start(struct gen *g, const struct ir_block *b)
     g->next = 4;
     for (unsigned r = 0; r < 64; r++)
         g->avail[r] = g->wmin[r] = 0;
-    g->loc[0] = 0;
+    g->loc[0] = g->alt[0] = 0;
     for (unsigned s = 0; s < IR_G_COUNT; s++) {
-        ir_ref r = ir_entry(s);
-        g->loc[r] = (uint8_t)ir_home(s);
-        g->alt[r] = 0;
-        g->content[ir_home(s)] = r;
+        static const uint8_t home[IR_G_COUNT] = {32, 33, 34, 35, 36, 37, 38, 39, 40, 41,
+                                                 42, 43, 44, 45, 46, 47, 31, 28, 29, 30};
+        g->loc[s + 1] = home[s];
+        g->alt[s + 1] = 0;
+        g->content[home[s]] = (uint16_t)(s + 1);
     }
 }
 

@@ -13,22 +13,30 @@ static unsigned bits_of(const struct ir_block *b, struct ir_val v)
 static unsigned min_u(unsigned a, unsigned b) { return a < b ? a : b; }
 static unsigned max_u(unsigned a, unsigned b) { return a > b ? a : b; }
 
+static void make_entries(struct ir_block *b)
+{
+    unsigned width = b->wide ? 64 : 32;
+    b->node[0] = (struct ir_node){.op = IR_NOP};
+    for (unsigned g = 0; g < IR_G_COUNT; g++)
+        b->node[ir_entry(g)] = (struct ir_node){.op = IR_ENTRY, .x = (uint8_t)g, .bits = (uint8_t)(g == IR_G_FLAGS ? 12 : width)};
+    b->entries_made = width;
+}
+
 void ir_start(struct ir_block *b, uint64_t rip)
 {
-    bool wide = b->wide != 0;
+    if (b->entries_made != (b->wide ? 64 : 32)) /* they are the same for all blocks but for what opt finds out */
+        make_entries(b);
     b->n = IR_FIRST;
     b->nexits = b->nconsts = b->overflow = b->insns = 0;
     b->rip = rip;
     b->dirty = 0;
     for (unsigned i = 0; i < 8; i++)
         b->seen[i] = 0;
-    b->node[0] = (struct ir_node){.op = IR_NOP};
     for (unsigned g = 0; g < IR_G_COUNT; g++) {
-        ir_ref r = ir_entry(g);
-        b->node[r] = (struct ir_node){.op = IR_ENTRY, .x = (uint8_t)g, .bits = g == IR_G_FLAGS ? 12 : wide ? 64 : 32};
-        b->hint[r] = 0;
-        b->cur[g] = val_ref(r);
-        b->pinned[g] = r;
+        b->node[g + 1].last = 0;
+        b->hint[g + 1] = 0;
+        b->cur[g] = (struct ir_val){0, (ir_ref)(g + 1), 0, 0};
+        b->pinned[g] = (ir_ref)(g + 1);
     }
 }
 

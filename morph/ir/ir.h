@@ -88,6 +88,7 @@ struct ir_block {
     uint32_t n;        /* refs below n are in use */
     uint32_t nexits, nconsts;
     uint32_t overflow; /* set when something did not fit: the block is useless */
+    uint32_t entries_made; /* width that the entry nodes were made for; 0 none */
     uint32_t parts;    /* opt: exits; a wish's part counts the exits from the SET on */
     uint32_t insns;    /* guest instructions, for statistics */
     uint32_t fold;     /* switch: fold constants and copies */

@@ -34,6 +34,7 @@ struct morph *morph_init(struct shared *sh, void *base, uint64_t size)
     m->fine = arena_alloc(&a, (m->frames + 7) / 8, 64);
     if (!m->tcache || !m->gear2 || !m->tmask || !m->fine)
         return NULL;
+    m->gear2->ir.entries_made = 0;
     gen_init(&m->gear2->gen, m->machine);
     m->blocks = make_blocks(&a);
     if (!m->blocks)

@@ -208,7 +208,7 @@ static bool eval_store(void *arg, uint64_t addr, unsigned size, uint64_t value)
 /* Checks m->gear2->ir, prints and reads it, and evaluates it from `start` against the interpreter. */
 static bool check_ir(struct rig *r, uint64_t seed, const struct guest_cpu *start, const uint8_t *before)
 {
-    static struct ir_block again;
+    static struct ir_block again; /* zero, as ir_start wants it at first */
     static char text[1 << 18], text2[1 << 18];
     const struct ir_block *b = &r->m->gear2->ir;
     struct guest_cpu *cpu = &r->sh->cpu;
