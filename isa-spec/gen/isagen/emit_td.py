@@ -222,6 +222,8 @@ class Instructions:
                 f"  {self.properties(op, form)}"]
         if op.row.get("alone"):
             body.append("  let Alone = 1;")
+        if op.kind == "commit":
+            body.append("  let Commit = 1;")
         if space:
             body.append(f"  let Space = {space};")
         if op.kind in ("call", "call_reg"):

@@ -23,51 +23,17 @@ using Bundle = SmallVector<MachineInstr *, 8>;
 bool isControl(const MachineInstr &MI) { return MI.isCall() || MI.isTerminator() || MI.isInlineAsm(); }
 bool isAlone(const MachineInstr &MI) { return MI.isInlineAsm() || Duke::isAlone(MI.getDesc()); }
 
-// What is left of a bundle's lanes and words: the rules of hazards.toml.
-class Lanes {
-  const DukeMachine &Machine;
-  unsigned Units[8] = {}, Words = 0;
-  bool Commit = false;
-  SmallVector<Register, 8> Written;
-
-  // A register has one writer, even if nobody reads what it writes.
-  bool writesAnew(const MachineInstr &MI) {
-    size_t Before = Written.size();
-    for (const MachineOperand &Op : MI.defs())
-      if (Op.getReg() != Duke::R0)
-        Written.push_back(Op.getReg());
-    if (MI.isCall())
-      Written.push_back(Duke::R1);
-    for (size_t I = Before; I < Written.size(); I++)
-      if (is_contained(ArrayRef(Written).take_front(Before), Written[I]))
-        return false;
-    return true;
-  }
-
-public:
-  explicit Lanes(const DukeMachine &M) : Machine(M) {}
-
-  // Adds MI if it fits. After false the lanes are not to be used further.
-  bool take(const MachineInstr &MI) {
-    if (MI.isInlineAsm())
-      return true;
-    if (!writesAnew(MI))
-      return false;
-    unsigned Size = MI.getDesc().getSize() / 4;
-    Duke::DukeUnit Unit = Duke::unitOf(MI.getDesc());
-    Units[Unit]++;
-    unsigned Alu = Units[Duke::UnitA] + Units[Duke::UnitF] + Units[Duke::UnitV], Mem = Units[Duke::UnitM];
-    bool Fits = Words + Size <= Machine.MaxWords && Mem <= Machine.LanesM && Alu <= Machine.LanesA &&
-                Units[Duke::UnitB] + Units[Duke::UnitS] <= Machine.LanesB && !(Commit && MI.getOpcode() == Duke::COMMIT_I);
-    if (Fits) {
-      unsigned Free = Machine.LanesA - Alu + (Machine.MemoryLanesDoInt ? Machine.LanesM - Mem : 0);
-      Fits = Units[Duke::UnitI] <= Free;
-    }
-    Words += Size;
-    Commit |= MI.getOpcode() == Duke::COMMIT_I;
-    return Fits;
-  }
-};
+// Whether MI may join the ops of L, which it then does. Inline assembly has its bundle for itself.
+bool take(DukeBundle &L, const MachineInstr &MI) {
+  if (MI.isInlineAsm())
+    return L.empty();
+  SmallVector<MCRegister, 2> Defs;
+  for (const MachineOperand &Op : MI.defs())
+    Defs.push_back(Op.getReg());
+  if (MI.isCall() && !MI.isReturn())
+    Defs.push_back(Duke::R1);
+  return L.add(MI.getDesc(), Defs) == DukeBundle::None;
+}
 
 class Scheduler : public ScheduleDAGInstrs {
   struct Edge {
@@ -184,14 +150,14 @@ public:
         Ready.push_back(I);
     for (int Cycle = 0; !Ready.empty(); Cycle++) {
       Bundle B;
-      Lanes L(ST.machine());
+      DukeBundle L(ST.machine());
       for (bool Closed = false; !Closed;) {
         int Best = -1;
         for (unsigned I = 0; I < Ready.size(); I++) {
           const MachineInstr &MI = *SUnits[Ready[I]].getInstr();
-          if (Earliest[Ready[I]] > Cycle || (isAlone(MI) && !B.empty()) || (Best >= 0 && !better(Ready[I], Ready[Best])))
+          if (Earliest[Ready[I]] > Cycle || (Best >= 0 && !better(Ready[I], Ready[Best])))
             continue;
-          if (Lanes Trial = L; Trial.take(MI))
+          if (DukeBundle Trial = L; take(Trial, MI))
             Best = int(I);
         }
         if (Best < 0)
@@ -199,7 +165,7 @@ public:
         unsigned Chosen = Ready[Best];
         Ready.erase(Ready.begin() + Best);
         MachineInstr &MI = *SUnits[Chosen].getInstr();
-        L.take(MI);
+        take(L, MI);
         B.push_back(&MI);
         place(Chosen, Cycle, Ready);
         Closed = isControl(MI) || isAlone(MI);

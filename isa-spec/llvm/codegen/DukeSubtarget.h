@@ -1,4 +1,5 @@
 #pragma once
+#include "DukeBundle.h"
 #include "DukeFrameLowering.h"
 #include "DukeISelLowering.h"
 #include "DukeInstrInfo.h"
@@ -8,14 +9,6 @@
 #include "DukeGenSubtargetInfo.inc"
 
 namespace llvm {
-// Lanes of a machine table.
-struct DukeMachine {
-  const char *Name;
-  unsigned LanesM, LanesA, LanesB;
-  bool MemoryLanesDoInt;
-  unsigned MaxWords;
-};
-
 class DukeSubtarget : public DukeGenSubtargetInfo {
   bool HasIndexed = false;
   const DukeMachine *Machine;
@@ -30,9 +23,6 @@ class DukeSubtarget : public DukeGenSubtargetInfo {
 public:
   DukeSubtarget(const Triple &TT, StringRef CPU, const TargetMachine &TM);
   void ParseSubtargetFeatures(StringRef CPU, StringRef TuneCPU, StringRef FS);
-
-  // Whether the name is that of a machine table.
-  static bool isMachine(StringRef CPU);
 
   const DukeMachine &machine() const { return *Machine; }
   bool hasIndexed() const { return HasIndexed; }

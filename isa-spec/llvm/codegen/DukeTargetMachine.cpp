@@ -18,27 +18,12 @@ using namespace llvm;
 static cl::opt<bool> GenericPreSched("duke-generic-presched", cl::Hidden, cl::init(false),
                                      cl::desc("Schedule before register allocation with LLVM's generic scheduler"));
 
-static const DukeMachine Machines[] = {
-#define DUKE_MACHINE(name, m, a, b, m_does_int, words) {name, m, a, b, m_does_int, words},
-#include "DukeGenMachines.inc"
-#undef DUKE_MACHINE
-};
-
-static const DukeMachine *findMachine(StringRef Name) {
-  for (const DukeMachine &M : Machines)
-    if (Name == M.Name)
-      return &M;
-  return nullptr;
-}
-
-bool DukeSubtarget::isMachine(StringRef CPU) { return findMachine(CPU) != nullptr; }
-
 // Names that a front end for another target made up are taken for the default machine.
-static StringRef machineName(StringRef CPU) { return findMachine(CPU) ? CPU : StringRef("default"); }
+static StringRef machineName(StringRef CPU) { return findDukeMachine(CPU) ? CPU : StringRef("default"); }
 
 DukeSubtarget &DukeSubtarget::initialize(StringRef CPU) {
   ParseSubtargetFeatures(CPU, CPU, "");
-  Machine = findMachine(CPU);
+  Machine = findDukeMachine(CPU);
   return *this;
 }
 

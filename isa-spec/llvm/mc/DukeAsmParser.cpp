@@ -1,6 +1,6 @@
 // Assembly text to MCInst. Operands are separated by commas; a memory operand is "[ra + rb << scale + imm]" with parts left
 // out; " ~" at the end says that the bundle goes on.
-#include "DukeMCTargetDesc.h"
+#include "DukeBundle.h"
 #include "llvm/MC/MCContext.h"
 #include "llvm/MC/MCExpr.h"
 #include "llvm/MC/MCParser/MCAsmLexer.h"
@@ -63,6 +63,10 @@ public:
 
 class DukeAsmParser : public MCTargetAsmParser {
   bool BundleGoesOn = false;
+  const DukeMachine &Machine;
+  DukeBundle Bundle;
+
+  bool checkBundle(SMLoc Loc, const MCInst &MI);
 
 #define GET_ASSEMBLER_HEADER
 #include "DukeGenAsmMatcher.inc"
@@ -152,7 +156,8 @@ public:
   };
 
   DukeAsmParser(const MCSubtargetInfo &STI, MCAsmParser &P, const MCInstrInfo &II, const MCTargetOptions &Options)
-      : MCTargetAsmParser(Options, STI, II) {
+      : MCTargetAsmParser(Options, STI, II),
+        Machine(*findDukeMachine(findDukeMachine(STI.getCPU()) ? STI.getCPU() : "default")), Bundle(Machine) {
     MCAsmParserExtension::Initialize(P);
     P.addAliasForDirective(".half", ".2byte");
     P.addAliasForDirective(".word", ".4byte");
@@ -197,6 +202,7 @@ public:
 
   bool MatchAndEmitInstruction(SMLoc Loc, unsigned &, OperandVector &Ops, MCStreamer &Out, uint64_t &ErrorInfo,
                                bool InlineAsm) override;
+  void onEndOfFile() override;
 };
 } // namespace
 
@@ -209,6 +215,25 @@ MCRegister DukeAsmParser::matchRegister(StringRef Name) {
   return Reg ? Reg : MatchRegisterAltName(Name);
 }
 
+bool DukeAsmParser::checkBundle(SMLoc Loc, const MCInst &MI) {
+  const MCInstrDesc &D = MII.get(MI.getOpcode());
+  SmallVector<MCRegister, 2> Defs;
+  for (unsigned I = 0; I < D.getNumDefs(); I++)
+    Defs.push_back(MI.getOperand(I).getReg());
+  if (D.isCall())
+    Defs.push_back(Duke::R1);
+  DukeBundle::Problem P = Bundle.add(D, Defs);
+  std::string Text = Bundle.describe(P);
+  if (!BundleGoesOn || P != DukeBundle::None)
+    Bundle = DukeBundle(Machine);
+  return P != DukeBundle::None && Error(Loc, Text);
+}
+
+void DukeAsmParser::onEndOfFile() {
+  if (!Bundle.empty())
+    Error(lexer().getLoc(), "the last bundle does not end");
+}
+
 bool DukeAsmParser::MatchAndEmitInstruction(SMLoc Loc, unsigned &, OperandVector &Ops, MCStreamer &Out,
                                             uint64_t &ErrorInfo, bool InlineAsm) {
   MCInst MI;
@@ -217,6 +242,8 @@ bool DukeAsmParser::MatchAndEmitInstruction(SMLoc Loc, unsigned &, OperandVector
   case Match_Success:
     MI.setLoc(Loc);
     MI.setFlags(BundleGoesOn ? 0 : Duke::EndOfBundle);
+    if (checkBundle(Loc, MI))
+      return true;
     Out.emitInstruction(MI, getSTI());
     return false;
   case Match_MnemonicFail:

@@ -45,6 +45,7 @@ enum { EndOfBundle = 1 };
 enum DukeUnit { UnitI, UnitA, UnitM, UnitB, UnitS, UnitF, UnitV, UnitN };
 inline DukeUnit unitOf(const MCInstrDesc &D) { return DukeUnit(D.TSFlags & 7); }
 inline bool isAlone(const MCInstrDesc &D) { return D.TSFlags & 8; }
+inline bool isCommit(const MCInstrDesc &D) { return D.TSFlags & 64; }
 enum DukeSpace { SpaceNone, SpaceGuest, SpaceNative };
 inline DukeSpace spaceOf(const MCInstrDesc &D) { return DukeSpace((D.TSFlags >> 4) & 3); }
 

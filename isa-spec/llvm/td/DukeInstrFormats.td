@@ -15,6 +15,8 @@ class DukeInst<dag outs, dag ins, string asm, InstrItinClass itin> : Instruction
   let TSFlags{2-0} = Unit;
   let TSFlags{3} = Alone;
   let TSFlags{5-4} = Space;
+  bit Commit = 0;
+  let TSFlags{6} = Commit;
 }
 
 class DukeInst32<dag outs, dag ins, string asm, InstrItinClass itin> : DukeInst<outs, ins, asm, itin> {
