@@ -23,10 +23,18 @@ enum {
 
 enum linux_fd_kind { FD_FREE, FD_HOST, FD_RANDOM };
 
+/* Positions in a folder. The host's are 64-bit hashes, which an i386 program cannot hold: it gets ordinal numbers. */
+struct linux_folder {
+    unsigned refs; /* of duplicated descriptors */
+    uint32_t at, known;
+    int64_t *host; /* [known] the host's position behind entry i */
+};
+
 struct linux_fd {
     enum linux_fd_kind kind;
     int host; /* descriptor of the host, owned */
     bool cloexec;
+    struct linux_folder *folder; /* NULL: not read as a folder yet */
 };
 
 struct linux_action {
@@ -115,6 +123,11 @@ struct path_link {
     char text[40];
 };
 struct path_link path_link(int host_fd); /* "/proc/self/fd/N" */
+
+/* sys_folder.c helpers */
+struct linux_folder *folder_share(struct linux_process *p, uint32_t fd); /* one more reference; makes it if there is none */
+void folder_drop(struct linux_folder *d);
+bool folder_seek(struct linux_process *p, uint32_t fd, int64_t offset, int whence, int64_t *result); /* false: no folder */
 
 /* sys_file.c helpers */
 int fd_host(struct linux_process *p, uint32_t fd); /* or -EBADF */

@@ -29,7 +29,7 @@ bool linux_init(struct linux_process *p, struct mm *mm, struct guest_cpu *cpu, c
     for (int fd = 0; fd < 3; fd++) {
         int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
         if (copy >= 0) /* a descriptor that the host has closed is closed in the guest too */
-            p->fds[fd] = (struct linux_fd){FD_HOST, copy, false};
+            p->fds[fd] = (struct linux_fd){FD_HOST, copy, false, NULL};
     }
     return true;
 }

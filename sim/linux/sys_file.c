@@ -23,7 +23,7 @@ int fd_add(struct linux_process *p, int host, enum linux_fd_kind kind, unsigned 
         return host;
     for (unsigned fd = lowest; fd < LINUX_FDS; fd++) {
         if (p->fds[fd].kind == FD_FREE) {
-            p->fds[fd] = (struct linux_fd){kind, host, cloexec};
+            p->fds[fd] = (struct linux_fd){kind, host, cloexec, NULL};
             return (int)fd;
         }
     }
@@ -34,7 +34,8 @@ int fd_add(struct linux_process *p, int host, enum linux_fd_kind kind, unsigned 
 static void fd_close(struct linux_process *p, uint32_t fd)
 {
     close(p->fds[fd].host);
-    p->fds[fd].kind = FD_FREE;
+    folder_drop(p->fds[fd].folder);
+    p->fds[fd] = (struct linux_fd){.kind = FD_FREE};
 }
 
 void fd_close_all(struct linux_process *p)
@@ -49,7 +50,7 @@ void fd_close_all(struct linux_process *p)
 /* offset -1: at the file's position. */
 static int64_t read_some(struct linux_process *p, uint32_t fd, uint32_t to, uint32_t size, int64_t offset)
 {
-    static const struct linux_fd none = {FD_FREE, -1, false};
+    static const struct linux_fd none = {.kind = FD_FREE};
     const struct linux_fd *f = fd < LINUX_FDS ? &p->fds[fd] : &none;
     uint8_t buf[CHUNK];
     int64_t done = 0;
@@ -216,25 +217,29 @@ int64_t sys_close(struct linux_process *p, const uint32_t a[6])
     return 0;
 }
 
-int64_t sys_lseek(struct linux_process *p, const uint32_t a[6])
+static int64_t seek(struct linux_process *p, uint32_t fd, int64_t offset, int whence)
 {
-    int host = fd_host(p, a[0]);
+    int host = fd_host(p, fd);
+    int64_t r;
     if (host < 0)
         return host;
-    off_t r = lseek(host, (int32_t)a[1], (int)a[2]);
-    if (r < 0)
-        return -errno;
+    if (folder_seek(p, fd, offset, whence, &r))
+        return r;
+    r = lseek(host, offset, whence);
+    return r < 0 ? -errno : r;
+}
+
+int64_t sys_lseek(struct linux_process *p, const uint32_t a[6])
+{
+    int64_t r = seek(p, a[0], (int32_t)a[1], (int)a[2]);
     return r > INT32_MAX ? -EOVERFLOW : r;
 }
 
 int64_t sys_llseek(struct linux_process *p, const uint32_t a[6])
 {
-    int host = fd_host(p, a[0]);
-    if (host < 0)
-        return host;
-    off_t r = lseek(host, (off_t)pair64(a[2], a[1]), (int)a[4]);
+    int64_t r = seek(p, a[0], (int64_t)pair64(a[2], a[1]), (int)a[4]);
     if (r < 0)
-        return -errno;
+        return r;
     return user_put(p, a[3], &r, 8) ? 0 : -EFAULT;
 }
 
@@ -246,7 +251,10 @@ static int64_t duplicate(struct linux_process *p, uint32_t fd, unsigned lowest, 
     if (lowest >= LINUX_FDS)
         return -EINVAL;
     host = fcntl(host, F_DUPFD_CLOEXEC, 3);
-    return fd_add(p, host < 0 ? -errno : host, p->fds[fd].kind, lowest, cloexec);
+    int new = fd_add(p, host < 0 ? -errno : host, p->fds[fd].kind, lowest, cloexec);
+    if (new >= 0)
+        p->fds[new].folder = folder_share(p, fd);
+    return new;
 }
 
 int64_t sys_dup(struct linux_process *p, const uint32_t a[6])
@@ -263,7 +271,7 @@ static int64_t duplicate_to(struct linux_process *p, uint32_t from, uint32_t to,
         return -errno;
     if (p->fds[to].kind != FD_FREE)
         fd_close(p, to);
-    p->fds[to] = (struct linux_fd){p->fds[from].kind, host, cloexec};
+    p->fds[to] = (struct linux_fd){p->fds[from].kind, host, cloexec, folder_share(p, from)};
     return to;
 }
 
@@ -415,17 +423,4 @@ int64_t sys_fallocate(struct linux_process *p, const uint32_t a[6])
     if (host < 0)
         return host;
     return fallocate(host, (int)a[1], (off_t)pair64(a[2], a[3]), (off_t)pair64(a[4], a[5])) ? -errno : 0;
-}
-
-int64_t sys_getdents64(struct linux_process *p, const uint32_t a[6])
-{
-    int host = fd_host(p, a[0]);
-    uint8_t buf[CHUNK];
-    if (host < 0)
-        return host;
-    size_t size = a[2] < CHUNK ? a[2] : CHUNK;
-    long n = syscall(SYS_getdents64, host, buf, size);
-    if (n < 0)
-        return -errno;
-    return user_put(p, a[1], buf, (size_t)n) ? n : -EFAULT;
 }

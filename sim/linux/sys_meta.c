@@ -262,6 +262,11 @@ int64_t sys_truncate64(struct linux_process *p, const uint32_t a[6])
     return r;
 }
 
+int64_t sys_truncate(struct linux_process *p, const uint32_t a[6])
+{
+    return sys_truncate64(p, (uint32_t[6]){a[0], a[1], (int32_t)a[1] < 0 ? UINT32_MAX : 0});
+}
+
 /* Times. "Now" is the host's, as for every other change of a file. */
 static int64_t change_times(int fd, const struct timespec *times)
 {

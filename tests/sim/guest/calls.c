@@ -1,0 +1,231 @@
+/* System calls on files, descriptors and the process, printed so that a run on the host and one on Selkirk can be compared.
+ * Works in the current directory. */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/select.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+static void show(const char *what, long r)
+{
+    printf("%s: %ld %s\n", what, r, r < 0 ? strerrorname_np(errno) : "");
+}
+#define SHOW(call) show(#call, (long)(call))
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static void list(const char *path)
+{
+    struct dirent **names;
+    int n = scandir(path, &names, NULL, by_name);
+    printf("%s:", path);
+    for (int i = 0; i < n; i++)
+        printf(" %s/%d", names[i]->d_name, names[i]->d_type);
+    printf("\n");
+}
+
+static void files(void)
+{
+    struct stat st;
+    char buf[64] = "";
+    int fd = open("f", O_RDWR | O_CREAT | O_EXCL, 0640);
+    show("open", fd);
+    SHOW(open("f", O_RDWR | O_CREAT | O_EXCL, 0640));
+    SHOW(open("nothere", O_RDONLY));
+    SHOW(open("f/g", O_RDONLY));
+    SHOW(open("f", O_RDONLY | O_DIRECTORY));
+    SHOW(write(fd, "hello, world", 12));
+    struct iovec v[3] = {{"one", 3}, {NULL, 0}, {"two", 3}};
+    SHOW(writev(fd, v, 3));
+    SHOW(lseek(fd, 7, SEEK_SET));
+    SHOW(read(fd, buf, 5));
+    puts(buf);
+    SHOW(pread(fd, buf, 6, 12));
+    puts(buf);
+    SHOW(pwrite(fd, "HELLO", 5, 0));
+    SHOW(lseek(fd, 0, SEEK_CUR));
+    SHOW(lseek64(fd, 0x123456789, SEEK_SET));
+    SHOW(read(fd, buf, 5));
+    SHOW(lseek(fd, 0, SEEK_SET));
+    SHOW(ftruncate(fd, 14));
+    SHOW(fstat(fd, &st));
+    printf("%lld %o %d %d\n", (long long)st.st_size, st.st_mode, (int)st.st_nlink, st.st_uid == getuid());
+    SHOW(write(fd, (void *)0x10, 4));
+    SHOW(read(fd, (void *)0x10, 4));
+    SHOW(write(99, "x", 1));
+    SHOW(stat((char *)0x10, &st));
+    SHOW(fcntl(fd, F_GETFL) & O_ACCMODE);
+    SHOW(dup(fd));
+    SHOW(fcntl(fd, F_DUPFD, 20));
+    SHOW(dup2(fd, 30));
+    SHOW(dup2(fd, fd));
+    SHOW(dup2(77, 5));
+    SHOW(close(30));
+    SHOW(close(30));
+    SHOW(fcntl(fd, F_SETFD, FD_CLOEXEC));
+    SHOW(fcntl(fd, F_GETFD));
+    struct flock lock = {.l_type = F_WRLCK};
+    SHOW(fcntl(fd, F_SETLK, &lock));
+    SHOW(fsync(fd));
+    SHOW(close(fd));
+}
+
+static void names(void)
+{
+    struct stat st;
+    char buf[256] = "", cwd[4096], *last;
+    SHOW(mkdir("d", 0755));
+    SHOW(mkdir("d", 0755));
+    SHOW(mkdir("d/e/", 0700));
+    SHOW(symlink("../f", "d/link"));
+    SHOW(readlink("d/link", buf, sizeof buf));
+    puts(buf);
+    SHOW(readlink("f", buf, sizeof buf));
+    SHOW(lstat("d/link", &st));
+    printf("%o %lld\n", st.st_mode & S_IFMT, (long long)st.st_size);
+    SHOW(stat("d/link", &st));
+    printf("%o %lld\n", st.st_mode, (long long)st.st_size);
+    SHOW(link("f", "d/hard"));
+    SHOW(rename("d/hard", "d/e/moved"));
+    SHOW(rename("d", "d/e/x"));
+    SHOW(chmod("f", 0604));
+    SHOW(access("f", R_OK));
+    SHOW(access("f", F_OK));
+    SHOW(access("none", F_OK));
+    SHOW(truncate("f", 3));
+    struct timespec t[2] = {{1000000000, 5}, {1100000000, 7}};
+    SHOW(utimensat(AT_FDCWD, "f", t, 0));
+    SHOW(stat("f", &st));
+    printf("%o %lld %ld.%ld %ld\n", st.st_mode, (long long)st.st_size, (long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
+           (long)st.st_atim.tv_sec);
+    list(".");
+    list("d");
+    SHOW(chdir("d/e"));
+    getcwd(cwd, sizeof cwd);
+    last = strrchr(cwd, '/');
+    puts(last);
+    SHOW(getcwd(cwd, 2) == NULL);
+    list("..");
+    SHOW(chdir("../.."));
+    SHOW(chdir("f"));
+    int dir = open("d", O_RDONLY | O_DIRECTORY);
+    SHOW(faccessat(dir, "e/moved", R_OK, 0));
+    SHOW(openat(dir, "new", O_CREAT | O_WRONLY, 0600) >= 0);
+    SHOW(unlinkat(dir, "new", 0));
+    SHOW(unlinkat(dir, "e", 0));
+    SHOW(fchdir(dir));
+    SHOW(rmdir("e"));
+    SHOW(unlink("e/moved"));
+    SHOW(unlink("e/moved"));
+    SHOW(rmdir("e"));
+    SHOW(chdir(".."));
+    SHOW(unlink("d/link"));
+    SHOW(rmdir("d"));
+    SHOW(unlink("f"));
+    struct statfs fs;
+    SHOW(statfs(".", &fs));
+    SHOW(umask(027));
+    SHOW(umask(022));
+}
+
+static void descriptors(void)
+{
+    int p[2];
+    char buf[16] = "";
+    struct winsize w;
+    SHOW(pipe(p));
+    printf("%d %d\n", p[0] < p[1], p[1] - p[0]);
+    struct pollfd f = {.fd = p[0], .events = POLLIN};
+    SHOW(poll(&f, 1, 10));
+    SHOW(write(p[1], "ping", 4));
+    SHOW(poll(&f, 1, -1));
+    printf("revents %x\n", f.revents);
+    int n = -1;
+    SHOW(ioctl(p[0], FIONREAD, &n));
+    printf("%d\n", n);
+    fd_set set;
+    FD_ZERO(&set);
+    FD_SET(p[0], &set);
+    struct timeval tv = {1, 0};
+    SHOW(select(p[0] + 1, &set, NULL, NULL, &tv));
+    printf("%d\n", FD_ISSET(p[0], &set) != 0);
+    SHOW(read(p[0], buf, sizeof buf));
+    puts(buf);
+    SHOW(close(p[1]));
+    SHOW(read(p[0], buf, sizeof buf));
+    SHOW(ioctl(p[0], TIOCGWINSZ, &w));
+    SHOW(isatty(p[0]));
+    SHOW(lseek(p[0], 0, SEEK_CUR));
+    int null = open("/dev/null", O_WRONLY);
+    SHOW(write(null, "x", 1));
+    int zero = open("/dev/zero", O_RDONLY);
+    SHOW(read(zero, buf, 4));
+    int rnd = open("/dev/urandom", O_RDONLY);
+    SHOW(read(rnd, buf, 16));
+    int out = open("copy", O_CREAT | O_RDWR | O_TRUNC, 0600), in = open("copy2", O_CREAT | O_RDWR, 0600);
+    SHOW(write(in, "abcdefgh", 8));
+    off_t at = 2;
+    SHOW(sendfile(out, in, &at, 4));
+    printf("%ld\n", (long)at);
+    SHOW(pread(out, buf, 8, 0));
+    printf("%.4s\n", buf);
+    SHOW(unlink("copy"));
+    SHOW(unlink("copy2"));
+}
+
+static void process(void)
+{
+    struct utsname u;
+    struct rlimit lim;
+    SHOW(uname(&u));
+    puts(u.sysname);
+    SHOW(getpid() == (pid_t)syscall(SYS_gettid));
+    SHOW(getuid() == geteuid());
+    SHOW(getrlimit(RLIMIT_STACK, &lim));
+    printf("%ld\n", (long)lim.rlim_cur);
+    SHOW(syscall(SYS_futex, &lim, 1, 1));
+    SHOW(syscall(9999));
+    SHOW(kill(getpid(), 0));
+    SHOW(kill(getpid(), 99));
+    struct timespec a, b, nap = {0, 1000000};
+    clock_gettime(CLOCK_MONOTONIC, &a);
+    SHOW(nanosleep(&nap, NULL));
+    clock_gettime(CLOCK_MONOTONIC, &b);
+    printf("slept %d\n", (b.tv_sec - a.tv_sec) * 1000000000LL + b.tv_nsec - a.tv_nsec >= 1000000);
+    SHOW(clock_gettime(1234, &a));
+    printf("time %d\n", time(NULL) > 1600000000);
+    unsigned char r[40] = {0};
+    SHOW(syscall(SYS_getrandom, r, sizeof r, 0));
+    SHOW(syscall(SYS_getrandom, (void *)8, 4, 0));
+}
+
+int main(int argc, char **argv)
+{
+    setvbuf(stdout, NULL, _IOFBF, 65536);
+    printf("argc %d %s\n", argc, argc > 1 ? argv[1] : "");
+    files();
+    names();
+    descriptors();
+    process();
+    return 3;
+}

@@ -1,0 +1,129 @@
+/* Memory as Linux gives it: break, mappings, protection, the stack; printed for comparison with a run on the host. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static sigjmp_buf back;
+static volatile int code;
+static volatile uintptr_t where;
+
+static void on_fault(int sig, siginfo_t *info, void *context)
+{
+    (void)context;
+    code = sig * 10 + info->si_code;
+    where = (uintptr_t)info->si_addr;
+    siglongjmp(back, 1);
+}
+
+/* 0, or signal * 10 + code. */
+static int touch(volatile char *at, int write)
+{
+    code = 0;
+    if (!sigsetjmp(back, 1)) {
+        if (write)
+            *at = 1;
+        else
+            (void)*at;
+    }
+    return code;
+}
+
+static void show(const char *what, void *p)
+{
+    printf("%s: %s\n", what, p == MAP_FAILED ? strerrorname_np(errno) : "mapped");
+}
+
+static int deep(int n)
+{
+    volatile char frame[4096];
+    frame[0] = (char)n;
+    return n ? deep(n - 1) + (frame[0] != (char)n) : 0;
+}
+
+static int returns_seven(void)
+{
+    static const unsigned char bytes[] = {0xb8, 7, 0, 0, 0, 0xc3}; /* mov eax, 7; ret */
+    unsigned char *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    memcpy(p, bytes, sizeof bytes);
+    int first = ((int (*)(void))(uintptr_t)p)();
+    p[1] = 9; /* code that changes */
+    return first * 100 + ((int (*)(void))(uintptr_t)p)();
+}
+
+static void mappings(void)
+{
+    char *p = mmap((void *)0x40000000, 0x4000, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    strcpy(p, "text");
+    printf("protect %d\n", mprotect(p + 0x1000, 0x1000, PROT_READ));
+    printf("touch %d %d %d\n", touch(p + 0x1000, 0), touch(p + 0x1000, 1), touch(p + 0x2000, 1));
+    printf("none %d\n", mprotect(p + 0x1000, 0x1000, PROT_NONE));
+    printf("touch %d at +%#lx\n", touch(p + 0x1234, 0), (unsigned long)(where - (uintptr_t)p));
+    printf("unmap %d touch %d\n", munmap(p + 0x2000, 0x1000), touch(p + 0x2000, 0));
+    printf("hole %d %s\n", mprotect(p, 0x4000, PROT_READ), strerrorname_np(errno));
+    printf("grow %d\n", mremap(p + 0x3000, 0x1000, 0x2000, 0) == p + 0x3000);
+    char *q = mremap(p, 0x1000, 0x8000, MREMAP_MAYMOVE);
+    printf("moved %d \"%s\" old %d\n", q != MAP_FAILED, q, touch(p, 0));
+    printf("dontneed %d %d\n", madvise(q, 0x1000, MADV_DONTNEED), q[0]);
+    show("unaligned", mmap((void *)0x40000001, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+    show("taken", mmap((void *)(p + 0x3000), 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0));
+    show("huge", mmap(NULL, 0xf8000000u, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    show("empty", mmap(NULL, 0, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    char *big = mmap(NULL, 0x20000000, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    printf("big %d %d\n", big != MAP_FAILED, touch(big + 0x12345678, 1));
+    printf("read back %d %d\n", big[0x12345678], big[0x12345679]);
+}
+
+static void files(void)
+{
+    char buf[5000];
+    int fd = open("mapped", O_RDWR | O_CREAT | O_TRUNC, 0600);
+    memset(buf, 'm', sizeof buf);
+    if (write(fd, buf, sizeof buf) != sizeof buf)
+        abort();
+    char *p = mmap(NULL, 0x3000, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+    printf("file %c %c %d\n", p[0], p[4999], p[5000]);
+    p[0] = 'x';
+    if (pread(fd, buf, 1, 0) != 1)
+        abort();
+    printf("private %c\n", buf[0]);
+    printf("behind the end %d\n", touch(p + 0x2000, 0));
+    char *s = mmap(NULL, 0x1000, PROT_READ, MAP_SHARED, fd, 0x1000);
+    printf("shared %c, write %d\n", s[0], touch(s, 1));
+    show("bad descriptor", mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, 99, 0));
+    unlink("mapped");
+}
+
+int main(void)
+{
+    struct sigaction a = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
+    static char stack[32768];
+    sigaction(SIGSEGV, &a, NULL);
+    sigaction(SIGBUS, &a, NULL);
+    char *b = sbrk(0);
+    printf("brk %d %d\n", sbrk(0x3000) == b, sbrk(0) == b + 0x3000);
+    b[0x2fff] = 1;
+    sbrk(-0x2000);
+    printf("after %d\n", touch((char *)(((uintptr_t)b + 0x2fff) & ~4095u), 0));
+    printf("code %d\n", returns_seven());
+    mappings();
+    files();
+    printf("stack %d\n", deep(1500)); /* six megabytes of eight */
+    stack_t ss = {.ss_sp = stack, .ss_size = sizeof stack};
+    sigaltstack(&ss, NULL);
+    a.sa_flags |= SA_ONSTACK;
+    sigaction(SIGSEGV, &a, NULL);
+    code = 0;
+    if (!sigsetjmp(back, 1))
+        deep(1000000);
+    printf("overflow %d\n", code);
+    printf("exec %d\n", touch((char *)1, 0));
+    return 0;
+}

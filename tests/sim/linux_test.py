@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""Programs that print what system calls, memory and signals do: on the host, under the personality with the host engine, and
+on Duke in both gears. Run by ctest as sim.linux."""
+import os
+import re
+
+import common
+
+
+def without_codes(text):
+    """The host engine cannot know error codes, nor the vectors of faults that Linux tells alike."""
+    return re.sub(rb"trap \d+ err [0-9a-f]+", b"trap", text)
+
+
+def test(build, folder, checks):
+    here = build / "tests/sim"
+    selkirk = build / "bin/selkirk"
+    host_engine = [here / "selkirk-host", "run", "--engine=host", "--firmware", here / "host_firmware.elf", "--"]
+    ways = {"host engine": host_engine, "func gear 1": [selkirk, "run", "--gear=1", "--"], "func gear 2": [selkirk, "run", "--"]}
+    for program, signal in (("calls", 0), ("memory", 0), ("signals", 6)):
+        results = {}
+        for way, prefix in {"host": []} | ways:
+            work = folder / f"{program}-{way}".replace(" ", "-")
+            work.mkdir()
+            results[way] = common.run([*prefix, here / program, "argument"], cwd=work)
+            left = sorted(os.listdir(work))
+            checks.same(f"{program}, {way}: files left behind", left, [])
+        status, output, _ = results["host"]
+        checks.expect(output.count(b"\n") > 20, f"{program}: the host's run prints little")
+        for way in ways:
+            got_status, got, errors = results[way]
+            want_status = 128 + signal if signal else status
+            checks.same(f"{program}, {way}: exit status (errors: {errors[-300:]!r})", got_status, want_status)
+            clean = without_codes if way == "host engine" else bytes
+            for line, (a, b) in enumerate(zip(clean(got).split(b"\n"), clean(output).split(b"\n")), 1):
+                checks.same(f"{program}, {way}, line {line}", a, b)
+            checks.same(f"{program}, {way}: lines", got.count(b"\n"), output.count(b"\n"))
+    confinement(host_engine, here, folder, checks)
+
+
+def confinement(host_engine, here, folder, checks):
+    """What a guest may touch: files below its folder or root, and nothing else for writing."""
+    inside, outside = folder / "inside", folder / "outside"
+    for d in (inside, outside):
+        d.mkdir()
+    (outside / "secret").write_text("secret\n")
+    (inside / "out").symlink_to(outside)
+    (inside / "abs").symlink_to("/")
+    escape = here / "escape"
+    outside.chmod(0o777)
+    status, out, err = common.run([*host_engine, escape, "../outside", "out", str(outside)], cwd=inside)
+    checks.same("writing outside the current folder", (status, out), (0, b"denied 15 of 15, read 3 of 3\n"))
+    checks.same("what was there is still there", sorted(os.listdir(outside)), ["secret"])
+    checks.same("and unchanged", (outside / "secret").read_text(), "secret\n")
+    rooted = [*host_engine[:-1], "--root", inside, "--"]
+    status, out, err = common.run([*rooted, escape, "../outside", "out", "abs/.." + str(outside), str(outside)], cwd=folder)
+    checks.same("nothing of the host is seen from a root", (status, out), (0, b"denied 20 of 20, read 0 of 4\n"))
+    checks.same("what was there is still there", sorted(os.listdir(outside)), ["secret"])
+
+
+common.main(test)
