@@ -31,7 +31,7 @@ def check_text(path: Path, text: str, complain) -> None:
             complain(path, number, "a tab")
         if not line.isascii():
             complain(path, number, "not ASCII")
-        if len(line) > LONGEST:
+        if len(line) > LONGEST and path.suffix != ".toml":  # a row of a table is one line
             complain(path, number, f"{len(line)} characters in a line, more than {LONGEST}")
 
 
