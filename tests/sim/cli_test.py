@@ -52,12 +52,14 @@ def bad_options(checks, selkirk, folder, hello):
     checks.same("nothing was written", sorted(os.listdir(folder)), ["full"])
 
 
-def bad_programs(checks, selkirk, folder, hello, build):
+def bad_programs(checks, selkirk, folder, here, build):
+    hello = here / "environment"
     good = hello.read_bytes()
     dynamic = bytearray(good)
     phoff, phnum = int.from_bytes(good[28:32], "little"), int.from_bytes(good[44:46], "little")
-    dynamic[phoff + 32 * (phnum - 1)] = 3 # the last program header becomes PT_INTERP
-    huge = ["-c", "memory.dram_mib=1"]
+    last = phoff + 32 * (phnum - 1)
+    dynamic[last:last + 4] = bytes([3, 0, 0, 0]) # the last program header becomes PT_INTERP
+    huge = ["-c", "memory.dram_mib=3"]
     files = {"empty": b"", "text": b"#!/bin/sh\necho\n", "cut": good[:3000], "head": good[:40], "dynamic": bytes(dynamic),
              "sixtyfour": (build / "bin/selkirk").read_bytes()[:4096], "foreign": good[:18] + b"\x28\0" + good[20:]}
     for name, data in files.items():
@@ -68,7 +70,7 @@ def bad_programs(checks, selkirk, folder, hello, build):
         ([], "cut", "cut: truncated"), ([], "head", "head: truncated: 40 bytes are less than an ELF header"),
         ([], "dynamic", "dynamic: dynamically linked"), ([], "sixtyfour", "sixtyfour: a 64-bit ELF file for x86-64"),
         ([], "foreign", "foreign: an ELF file for ARM"), ([], "/dev/null", "/dev/null: no regular file"),
-        (huge, hello, "does not fit"),
+        (huge, here / "crash", "does not fit: the image needs"),
     ]
     for options, program, wanted in cases:
         refused(checks, [selkirk, "run", *options, "-d", "out", "--", program], wanted, folder)
@@ -167,7 +169,7 @@ def test(build, folder, checks):
     selkirk, here = build / "bin/selkirk", build / "tests/sim"
     listings(checks, selkirk, folder)
     bad_options(checks, selkirk, folder, here / "environment")
-    bad_programs(checks, selkirk, folder, here / "environment", build)
+    bad_programs(checks, selkirk, folder, here, build)
     limits(checks, selkirk, folder, here / "spin")
     results(checks, selkirk, folder, here)
 

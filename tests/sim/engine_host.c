@@ -22,7 +22,7 @@
 #include "shared.h"
 
 #define PAGES (1u << 20)
-enum { MEMORY_FD = 100, GADGET = 0x20010, FREE_FROM = 0x30000, PAGE = 4096, STOP_COSTS = 1000, HIDDEN = 1 << 20 };
+enum { MEMORY_FD = 100, GADGET_AT = 16 /* behind the entry */, DESC_AT = 0x100, FREE_FROM = 0x30000, PAGE = 4096, STOP_COSTS = 1000, HIDDEN = 1 << 20 };
 enum { NR_MUNMAP = 91, NR_MMAP2 = 192, NR_SET_THREAD_AREA = 243 };
 enum { P = 1, W = 2 };
 #define NX (UINT64_C(1) << 63)
@@ -33,6 +33,7 @@ struct host_engine {
     int memory_fd;
     uint8_t *dram, *hidden;
     pid_t child;
+    uint64_t gadget;
     bool started;
     uint32_t hcall;
     uint64_t insts;
@@ -79,7 +80,7 @@ static int32_t inject(struct host_engine *h, uint32_t nr, uint32_t a, uint32_t b
     struct user_regs_struct r;
     if (ptrace(PTRACE_GETREGS, h->child, NULL, &r))
         die("PTRACE_GETREGS");
-    r.rip = GADGET;
+    r.rip = h->gadget;
     r.rax = nr;
     r.rbx = a, r.rcx = b, r.rdx = c, r.rsi = d, r.rdi = e, r.rbp = f;
     r.orig_rax = UINT64_MAX;
@@ -115,6 +116,10 @@ static void start_child(struct host_engine *h)
         _exit(127);
     }
     wait_stop(h);
+    struct user_regs_struct r;
+    if (ptrace(PTRACE_GETREGS, h->child, NULL, &r))
+        die(HOST_STUB);
+    h->gadget = r.rip + GADGET_AT;
     ptrace(PTRACE_SETOPTIONS, h->child, NULL, PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD);
     must(inject(h, NR_MUNMAP, FREE_FROM, 0xffffe000 - FREE_FROM, 0, 0, 0, 0), "munmap", FREE_FROM);
 }
@@ -183,10 +188,10 @@ static void sync_tls(struct host_engine *h)
         for (int w = 0; w < 2; w++) {
             long word;
             memcpy(&word, &desc[2 * w], sizeof word);
-            if (ptrace(PTRACE_POKEDATA, h->child, GADGET + 0x100 + 8 * w, word))
+            if (ptrace(PTRACE_POKEDATA, h->child, h->gadget + DESC_AT + 8 * w, word))
                 die("PTRACE_POKEDATA");
         }
-        must(inject(h, NR_SET_THREAD_AREA, GADGET + 0x100, 0, 0, 0, 0, 0), "set_thread_area", (uint32_t)base);
+        must(inject(h, NR_SET_THREAD_AREA, (uint32_t)h->gadget + DESC_AT, 0, 0, 0, 0, 0), "set_thread_area", (uint32_t)base);
         h->tls_base[i] = base;
     }
 }

@@ -19,7 +19,7 @@ def test(build, folder, checks):
     ways = {"host engine": host_engine, "func gear 1": [selkirk, "run", "--gear=1", "--"], "func gear 2": [selkirk, "run", "--"]}
     for program, signal in (("calls", 0), ("memory", 0), ("signals", 6)):
         results = {}
-        for way, prefix in {"host": []} | ways:
+        for way, prefix in ({"host": []} | ways).items():
             work = folder / f"{program}-{way}".replace(" ", "-")
             work.mkdir()
             results[way] = common.run([*prefix, here / program, "argument"], cwd=work)

@@ -66,7 +66,7 @@ static void show(const char *what, uint32_t label)
         extern char label_##name[];                                                                                    \
         uint32_t edx_out, esp_before, esp_after;                                                                       \
         skip = bytes;                                                                                                  \
-        __asm__ volatile("fninit; fld1; movl %%esp, %1\n\t"                                                            \
+        __asm__ volatile("fninit; fld1; movl %%esp, %1; xorl %%eax, %%eax\n\t"                                                         \
                          "movl $0x11111111, %%eax; movl $0x22222222, %%ebx; movl $0x44444444, %%edx\n\t"              \
                          "movl $0x55555555, %%esi; movl $0x66666666, %%edi; stc; std\n"                               \
                          "label_" #name ": " instruction "\n\t"                                                       \
