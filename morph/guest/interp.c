@@ -140,7 +140,9 @@ static unsigned until_stop(struct morph *m, const struct gblock *b, unsigned n)
     return n;
 }
 
-static enum interp_result run(struct guest_cpu *cpu, struct morph *m, const struct ginsn *g, const struct ginsn *end)
+/* Not inlined: in a function that port_guard returns to twice, LLVM does not coalesce registers. */
+__attribute__((noinline)) static enum interp_result run(struct guest_cpu *cpu, struct morph *m, const struct ginsn *g,
+                                                        const struct ginsn *end)
 {
     do {
         m->interp.insn = g;
