@@ -106,6 +106,7 @@ static void guest_side(struct trace *t, const struct engine_record *rec)
         fprintf(t->out, "-- translation of %08llx, %llu bytes:\n", (unsigned long long)b->guest, (unsigned long long)b->guest_size);
         for (uint64_t at = b->guest; at < b->guest + b->guest_size;)
             at += guest_line(t, at);
+        t->rip = 0; /* the next rip that is stored is where the translation leaves to */
     }
 }
 
