@@ -89,8 +89,19 @@ static const char *fake_error(const struct engine *e) { return engine_func.error
 static void fake_interrupt(struct engine *e) { ((struct fake *)e)->stop = true; }
 
 const struct engine_ops engine_rtl = {
-    "rtl", fake_create, fake_destroy, fake_reset, fake_run, fake_hcall, fake_get, fake_set, fake_read, fake_write,
-    fake_counters, fake_error, fake_interrupt, NULL,
+    .name = "rtl",
+    .create = fake_create,
+    .destroy = fake_destroy,
+    .reset = fake_reset,
+    .run = fake_run,
+    .hcall_number = fake_hcall,
+    .get_state = fake_get,
+    .set_state = fake_set,
+    .dma_read = fake_read,
+    .dma_write = fake_write,
+    .counters = fake_counters,
+    .error_text = fake_error,
+    .interrupt = fake_interrupt,
 };
 
 static struct engine *start(enum fault fault, uint64_t at)
