@@ -133,7 +133,10 @@ static enum engine_stop run(struct engine *base, uint64_t max_cycles, engine_rec
 static uint32_t hcall_number(const struct engine *base) { return self_const(base)->ops->hcall(self_const(base)->model); }
 static void get_state(struct engine *base, struct duke_state *out) { self(base)->ops->get_state(self(base)->model, out); }
 static void set_state(struct engine *base, const struct duke_state *in) { self(base)->ops->set_state(self(base)->model, in); }
-static void counters(const struct engine *base, struct engine_counters *out) { self_const(base)->ops->counters(self_const(base)->model, out); }
+static void counters(const struct engine *base, struct engine_counters *out)
+{
+    self_const(base)->ops->counters(self_const(base)->model, out);
+}
 
 static bool in_memory(const struct rtl *e, uint32_t paddr, size_t size)
 {

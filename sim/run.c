@@ -146,7 +146,8 @@ static int process_ended(struct run *r)
         fprintf(stderr, "selkirk: guest killed by SIG%s", linux_signal_name(p->end_value));
         if (p->end_text[0])
             fprintf(stderr, " (%s)", p->end_text);
-        else if ((p->end_value == SIGSEGV || p->end_value == SIGBUS) && p->info[p->end_value].code > 0 && p->info[p->end_value].code < SI_KERNEL)
+        else if ((p->end_value == SIGSEGV || p->end_value == SIGBUS) && p->info[p->end_value].code > 0 &&
+                 p->info[p->end_value].code < SI_KERNEL)
             fprintf(stderr, " (address %#x)", p->info[p->end_value].addr);
         print_instruction(r);
         fputc(';', stderr);

@@ -22,7 +22,8 @@
 #include "shared.h"
 
 #define PAGES (1u << 20)
-enum { MEMORY_FD = 100, GADGET_AT = 16 /* behind the entry */, DESC_AT = 0x100, FREE_FROM = 0x30000, PAGE = 4096, STOP_COSTS = 1000, HIDDEN = 1 << 20 };
+enum { MEMORY_FD = 100, GADGET_AT = 16 /* behind the entry */, DESC_AT = 0x100, FREE_FROM = 0x30000 };
+enum { PAGE = 4096, STOP_COSTS = 1000, HIDDEN = 1 << 20 };
 enum { NR_MUNMAP = 91, NR_MMAP2 = 192, NR_SET_THREAD_AREA = 243 };
 enum { P = 1, W = 2 };
 #define NX (UINT64_C(1) << 63)
