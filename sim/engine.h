@@ -69,7 +69,8 @@ struct engine_counters {
 
 struct engine_ops {
     const char *name;
-    struct engine *(*create)(const struct engine_cfg *cfg, char *err, size_t err_size); /* NULL and err on failure */
+    /* A core that has just come out of reset; NULL and err on failure. */
+    struct engine *(*create)(const struct engine_cfg *cfg, char *err, size_t err_size);
     void (*destroy)(struct engine *e);
     void (*reset)(struct engine *e);
     /* Runs until a stop or until `max_cycles` more cycles have passed. `seen` (may be NULL) gets every record. */

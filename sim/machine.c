@@ -38,7 +38,7 @@ static bool boot(struct selkirk *m, char *err, size_t err_size)
     const struct engine_ops *ops = m->engine->ops;
     uint64_t sizes[2] = {m->cfg.hidden_mib << 20, m->cfg.dram_mib << 20};
     dma_write(m, shared_at(offsetof(struct shared, hidden_size)), sizes, sizeof sizes);
-    ops->reset(m->engine);
+    /* A new engine has come out of reset and has executed nothing: another reset would end an RTL waveform. */
     enum engine_stop stop = ops->run(m->engine, BOOT_CYCLES, NULL, NULL);
     uint32_t version;
     if (stop == ENGINE_DOUBLE_FAULT || stop == ENGINE_DIVERGED)

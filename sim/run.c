@@ -241,6 +241,8 @@ static int run_to_end(struct run *r)
     char err[512];
     if (!output_prepare(&r->o) || !open_trace(r))
         return EXIT_USAGE;
+    if (r->o.cfg.fst[0] && !waves_save(r->o.cfg.fst, r->o.cfg.fst_start))
+        return EXIT_USAGE;
     progress_start(&r->progress, &r->o);
     catch_signals(r->m);
     struct selkirk_event ev = run_guest(r);
