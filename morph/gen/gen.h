@@ -55,6 +55,11 @@ struct gen_store {
     uint8_t size, scale;
 };
 
+struct gen_reg {
+    uint16_t avail; /* cycle in which the register can be read */
+    uint16_t wmin;  /* first cycle in which it can be written */
+};
+
 struct gen {
     /* What is used most comes first: short displacements reach it. */
     const struct ir_block *ir;
@@ -70,13 +75,12 @@ struct gen {
     uint32_t next;      /* where the search for a temporary starts */
     uint32_t lanes;     /* of an empty bundle */
     uint64_t free;      /* temporaries nobody uses */
-    uint16_t avail[64]; /* cycle in which the register can be read */
-    uint16_t wmin[64];  /* first cycle in which it can be written */
+    struct gen_reg reg[64];
     uint16_t content[64]; /* ref that lives in a home */
+    uint8_t alt[64];    /* another home that had a copy of what lives in a home; 0 none */
     struct gen_store store[GEN_STORES];
     uint32_t exit_cycle[IR_EXITS_MAX];
     uint8_t loc[IR_NODES_MAX]; /* register of a ref */
-    uint8_t alt[IR_NODES_MAX]; /* another home that had a copy; 0 none */
     struct gen_info info[DUKE_OP_COUNT]; /* made once by gen_init */
     struct gen_bundle bundle[GEN_CYCLES_MAX];
     struct gen_op op[GEN_OPS_MAX];

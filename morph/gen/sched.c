@@ -68,13 +68,12 @@ static inline uint32_t put_at(struct gen *g, const struct gen_op *o, uint32_t c,
 static inline uint32_t place_write(struct gen *g, const struct gen_op *o, const struct gen_info *t, unsigned rd, uint32_t from)
 {
     bool home = is_home(rd);
-    from = max_u(from, g->wmin[rd]);
+    from = max_u(from, g->reg[rd].wmin);
     if (home)
         from = max_u(from, g->floor);
     uint32_t c = put_at(g, o, from, t->need);
-    g->avail[rd] = (uint16_t)(c + t->latency);
-    g->wmin[rd] = (uint16_t)(c + 1);
-    g->avail[0] = g->wmin[0] = 0;
+    g->reg[rd] = (struct gen_reg){(uint16_t)(c + t->latency), (uint16_t)(c + 1)};
+    g->reg[0] = (struct gen_reg){0, 0};
     if (home)
         g->last = max_u(g->last, c);
     return c;
@@ -82,8 +81,7 @@ static inline uint32_t place_write(struct gen *g, const struct gen_op *o, const 
 
 static inline void read_at(struct gen *g, unsigned r, uint32_t c)
 {
-    g->wmin[r] = (uint16_t)max_u(g->wmin[r], c);
-    g->wmin[0] = 0;
+    g->reg[r].wmin = (uint16_t)max_u(g->reg[r].wmin, c);
 }
 
 /* -- Registers */
@@ -104,10 +102,11 @@ static unsigned take_temp(struct gen *g)
 }
 
 /* Operands are freed at their last use: their registers can take the result. */
-static inline void release(struct gen *g, ir_ref r, unsigned reg, uint32_t user)
+static inline void release(struct gen *g, const struct ir_node *n, unsigned ra, unsigned rb, unsigned rc)
 {
-    if (g->ir->node[r].last == user)
-        g->free |= (UINT64_C(1) << reg) & TEMPS;
+    uint64_t kills = n->kills;
+    uint64_t regs = (kills & 1) << ra | (kills >> 1 & 1) << rb | (kills >> 2) << rc;
+    g->free |= regs & TEMPS;
 }
 
 static void move(struct gen *g, unsigned rd, unsigned ra)
@@ -115,17 +114,16 @@ static void move(struct gen *g, unsigned rd, unsigned ra)
     const struct gen_info *t = &g->info[DUKE_OP_ADDI];
     struct gen_op *o = new_op(g);
     words_ri(o, t, rd, ra, 0);
-    uint32_t c = place_write(g, o, t, rd, g->avail[ra]);
+    uint32_t c = place_write(g, o, t, rd, g->reg[ra].avail);
     read_at(g, ra, c);
 }
 
 /* Moves out u, which lives in `home` and is wanted after node i, because home is going to be overwritten. */
 static void move_out(struct gen *g, unsigned home, ir_ref u, uint32_t i)
 {
-    unsigned other = g->alt[u];
+    unsigned other = g->alt[home];
     if (other && g->content[other] == u) {
         g->loc[u] = (uint8_t)other;
-        g->alt[u] = 0;
         return;
     }
     unsigned hint = g->ir->hint[u], to = 0;
@@ -165,7 +163,6 @@ static inline unsigned define(struct gen *g, uint32_t i)
         r = take_temp(g);
     }
     g->loc[i] = (uint8_t)r;
-    g->alt[i] = 0;
     return r;
 }
 
@@ -195,10 +192,8 @@ static void place_alu(struct gen *g, const struct ir_node *n, uint32_t i)
         return;
     }
     unsigned ra = g->loc[n->a], rb = g->loc[n->b], rc = g->loc[n->c];
-    uint32_t from = max_u(g->avail[ra], max_u(g->avail[rb], g->avail[rc]));
-    release(g, n->a, ra, i);
-    release(g, n->b, rb, i);
-    release(g, n->c, rc, i);
+    uint32_t from = max_u(g->reg[ra].avail, max_u(g->reg[rb].avail, g->reg[rc].avail));
+    release(g, n, ra, rb, rc);
     unsigned rd = define(g, i);
     struct gen_op *o = new_op(g);
     if (t->fmt == DUKE_FMT_R3) {
@@ -242,16 +237,14 @@ static void remember_store(struct gen *g, uint32_t key, const struct ir_node *n,
     g->store[g->nstores++] = (struct gen_store){key, n->imm, c, (uint8_t)size, n->x};
 }
 
-static void place_store(struct gen *g, const struct ir_node *n, uint32_t i)
+static void place_store(struct gen *g, const struct ir_node *n)
 {
     const struct gen_info *t = &g->info[n->op];
     unsigned ra = g->loc[n->a], rb = g->loc[n->b], rc = g->loc[n->c];
-    uint32_t from = max_u(max_u(g->floor, g->avail[rc]), max_u(g->avail[ra], g->avail[rb]));
+    uint32_t from = max_u(max_u(g->floor, g->reg[rc].avail), max_u(g->reg[ra].avail, g->reg[rb].avail));
     struct gen_op *o = new_op(g);
     words_mem(o, t, rc, ra, rb, n->x, n->imm);
-    release(g, n->a, ra, i);
-    release(g, n->b, rb, i);
-    release(g, n->c, rc, i);
+    release(g, n, ra, rb, rc);
     from = max_u(from, max_u(g->last_load, g->last_any_store));
     uint32_t c = put_at(g, o, from, t->need);
     g->last_any_store = c;
@@ -266,9 +259,8 @@ static void place_load(struct gen *g, const struct ir_node *n, uint32_t i)
 {
     const struct gen_info *t = &g->info[n->op];
     unsigned ra = g->loc[n->a], rb = g->loc[n->b];
-    uint32_t from = max_u(g->floor, max_u(g->avail[ra], g->avail[rb]));
-    release(g, n->a, ra, i);
-    release(g, n->b, rb, i);
+    uint32_t from = max_u(g->floor, max_u(g->reg[ra].avail, g->reg[rb].avail));
+    release(g, n, ra, rb, 0);
     if (g->nstores | g->last_store)
         from = max_u(from, after_stores(g, n->a | (uint32_t)n->b << 16, n->imm, 1u << ir_mem_log2(n->op), n->x));
     unsigned rd = define(g, i);
@@ -296,7 +288,7 @@ static void place_set(struct gen *g, const struct ir_node *n, uint32_t i)
     evict(g, home, i);
     move(g, home, from);
     if (is_home(from))
-        g->alt[n->a] = (uint8_t)home;
+        g->alt[from] = (uint8_t)home;
     else
         g->loc[n->a] = (uint8_t)home, g->free |= UINT64_C(1) << from;
     g->content[home] = n->a;
@@ -318,13 +310,13 @@ static uint32_t place_branch(struct gen *g, unsigned op, unsigned ra, unsigned r
     }
     o->use = (uint8_t)use;
     o->exit = (uint16_t)exit;
-    uint32_t c = put_at(g, o, max_u(from, max_u(g->avail[ra], g->avail[rb])), t->need);
+    uint32_t c = put_at(g, o, max_u(from, max_u(g->reg[ra].avail, g->reg[rb].avail)), t->need);
     read_at(g, ra, c);
     read_at(g, rb, c);
     return c;
 }
 
-static void place_exit(struct gen *g, const struct ir_node *n, uint32_t i)
+static void place_exit(struct gen *g, const struct ir_node *n)
 {
     const struct ir_exit *e = &g->ir->exit[n->imm];
     uint32_t exit = (uint32_t)n->imm, c;
@@ -335,8 +327,7 @@ static void place_exit(struct gen *g, const struct ir_node *n, uint32_t i)
     if (e->op != IR_ALWAYS) {
         unsigned ra = g->loc[n->a], rb = g->loc[n->b];
         c = place_branch(g, e->op, ra, rb, n->x, GEN_EXIT, exit, from);
-        release(g, n->a, ra, i);
-        release(g, n->b, rb, i);
+        release(g, n, ra, rb, 0);
     } else if (indirect) {
         unsigned op = e->kind == IR_EXIT_RET ? DUKE_OP_JRAS : DUKE_OP_JITC;
         c = place_branch(g, op, ir_home(IR_G_TARGET), 0, 0, GEN_DONE, exit, from);
@@ -360,20 +351,20 @@ static void place_exit(struct gen *g, const struct ir_node *n, uint32_t i)
     g->part--;
 }
 
-static void place_call(struct gen *g, const struct ir_node *n, uint32_t i)
+static void place_call(struct gen *g, const struct ir_node *n)
 {
     unsigned ra = g->loc[n->a];
     uint32_t c = place_branch(g, DUKE_OP_RASP, ra, 0, 0, GEN_EXIT, (uint32_t)n->imm, g->floor);
-    release(g, n->a, ra, i);
+    release(g, n, ra, 0, 0);
     g->exit_cycle[n->imm] = c;
     g->last = max_u(g->last, c);
 }
 
-static void place_fault(struct gen *g, const struct ir_node *n, uint32_t i)
+static void place_fault(struct gen *g, const struct ir_node *n)
 {
     unsigned ra = g->loc[n->a];
     uint32_t c = place_branch(g, DUKE_OP_BNE, ra, 0, 0, GEN_FAULT, 0, g->floor);
-    release(g, n->a, ra, i);
+    release(g, n, ra, 0, 0);
     g->fault = max_u(g->fault, c + 1);
     g->has_fault = 1;
 }
@@ -389,13 +380,14 @@ static void start(struct gen *g, const struct ir_block *b)
     g->free = TEMPS;
     g->next = 4;
     for (unsigned r = 0; r < 64; r++)
-        g->avail[r] = g->wmin[r] = 0;
-    g->loc[0] = g->alt[0] = 0;
+        g->reg[r] = (struct gen_reg){0, 0};
+    for (unsigned r = 0; r < 64; r++)
+        g->alt[r] = 0;
+    g->loc[0] = 0;
     for (unsigned s = 0; s < IR_G_COUNT; s++) {
         static const uint8_t home[IR_G_COUNT] = {32, 33, 34, 35, 36, 37, 38, 39, 40, 41,
                                                  42, 43, 44, 45, 46, 47, 31, 28, 29, 30};
         g->loc[s + 1] = home[s];
-        g->alt[s + 1] = 0;
         g->content[home[s]] = (uint16_t)(s + 1);
     }
 }
@@ -408,18 +400,18 @@ bool gen_schedule(struct gen *g, const struct ir_block *b)
         if (ir_is_load(n->op))
             place_load(g, n, i);
         else if (ir_is_store(n->op))
-            place_store(g, n, i);
+            place_store(g, n);
         else if (n->op < DUKE_OP_COUNT) {
             if (n->last)
                 place_alu(g, n, i);
         } else if (n->op == IR_SET)
             place_set(g, n, i);
         else if (n->op == IR_EXIT)
-            place_exit(g, n, i);
+            place_exit(g, n);
         else if (n->op == IR_CALL)
-            place_call(g, n, i);
+            place_call(g, n);
         else if (n->op == IR_FAULT)
-            place_fault(g, n, i);
+            place_fault(g, n);
     }
     return !g->overflow && !b->overflow;
 }

@@ -49,9 +49,13 @@ struct ir_node {
     ir_ref a, b, c;
     int32_t imm;   /* operand b if b is 0 and the op has one; displacement; exit number; LI of a big constant: see IR_BIG */
     uint8_t x;     /* scale, condition code or guest state number; LI: IR_BIG if imm is a number of `consts` */
-    uint8_t bits;  /* the value is below 2^bits */
+    union {
+        uint8_t bits;  /* build: the value is below 2^bits */
+        uint8_t kills; /* from opt on: which operands are used for the last time, IR_KILL_* */
+    };
     ir_ref last;   /* opt: last user, 0 if dead */
 };
+enum { IR_KILL_A = 1, IR_KILL_B = 2, IR_KILL_C = 4 };
 enum { IR_BIG = 1, IR_ALWAYS = 0xffff };
 
 enum ir_exit_kind {
@@ -173,7 +177,7 @@ static inline ir_ref ir_emit(struct ir_block *b, unsigned op, ir_ref a, ir_ref r
         return 1;
     }
     b->n = i + 1;
-    b->node[i] = (struct ir_node){(uint16_t)op, a, rb, c, imm, (uint8_t)x, (uint8_t)bits, 0};
+    b->node[i] = (struct ir_node){(uint16_t)op, a, rb, c, imm, (uint8_t)x, {(uint8_t)bits}, 0};
     b->hint[i] = 0;
     return (ir_ref)i;
 }

@@ -195,7 +195,7 @@ void morph_run(struct morph *m)
         }
         w = (struct wish){.exit = NO_EXIT};
         /* A block whose first instruction only the interpreter knows: what follows it may be translated. */
-        unsigned max = b->translation == GEAR2_REFUSED && !b->native ? 1 : BLOCK_MAX;
-        go_on = report(m, interp_block(m, b, max));
+        bool refused = b->translation == GEAR2_REFUSED && !b->native;
+        go_on = report(m, refused ? interp_block(m, b, 1) : interp_run(m, b));
     }
 }

@@ -197,7 +197,8 @@ static bool emit(struct morph *m, struct gblock *b)
     return true;
 }
 
-bool gear2_translate(struct morph *m, struct gblock *b)
+/* One translation, beginning with b. */
+static bool translate_one(struct morph *m, struct gblock *b)
 {
     unsigned max = m->sh->params.block_insns > 63 ? 63 : (unsigned)m->sh->params.block_insns;
     if (gear2_prepare(m, b, GEAR2_BLOCKS_MAX, max) && emit(m, b))
@@ -208,4 +209,41 @@ bool gear2_translate(struct morph *m, struct gblock *b)
     b->translation = GEAR2_REFUSED;
     m->sh->stats.gear2_refused++;
     return false;
+}
+
+/* Where the newest translation goes to and what will be hot soon is noted for being translated at once, while the translator
+ * is in the instruction cache. */
+static void note_targets(struct morph *m, uint32_t *queue, uint32_t *n)
+{
+    const struct tcache *t = m->tcache;
+    const struct translation *tr = &t->tr[t->ntr - 1];
+    for (uint32_t i = tr->first_exit; i < tr->first_exit + tr->nexits && *n < GEAR2_BATCH_MAX; i++) {
+        const struct cache_exit *x = &t->exits[i];
+        if (x->chained != CACHE_NONE || (x->kind != IR_EXIT_DIRECT && x->kind != IR_EXIT_RETURN))
+            continue;
+        const struct gblock *b = block_peek(m->blocks, x->target, m->sh->cpu.mode);
+        if (b && b->count * 2 >= m->sh->params.hot2)
+            queue[(*n)++] = block_index(m->blocks, b);
+    }
+}
+
+bool gear2_translate(struct morph *m, struct gblock *b)
+{
+    const struct morph_params *p = &m->sh->params;
+    uint32_t queue[GEAR2_BATCH_MAX], n = 0;
+    uint32_t generation = m->tcache->generation;
+    if (!translate_one(m, b))
+        return false;
+    note_targets(m, queue, &n);
+    for (uint32_t i = 0; i < n; i++) {
+        struct gblock *next = &m->blocks->blocks[queue[i]];
+        if (next->native || next->translation == GEAR2_REFUSED || next->epoch != m->blocks->epoch ||
+            (p->stop_rip_on && next->rip == p->stop_rip))
+            continue;
+        if (translate_one(m, next))
+            note_targets(m, queue, &n);
+        if (m->tcache->generation != generation) /* flushed: b may have to be done again */
+            return b->native != 0 || translate_one(m, b);
+    }
+    return true;
 }

@@ -280,13 +280,16 @@ static bool one_case(struct rig *r, uint64_t seed, struct totals *t)
     r->sh->params.hot2 = 1 + pick(4);
     r->ilimit = 1 + pick(300);
     struct gblock *b = rig_block(r, RIG_CODE);
-    unsigned stub = b ? rig_translated(r, b, &icount) : 0;
     t->cases++;
+    if (b && gear2_prepare(r->m, b, GEAR2_BLOCKS_MAX, 32) && !check_ir(r, seed, &start, before))
+        return false;
+    *cpu = start;
+    t->insns += r->m->gear2->ir.insns;
+    unsigned stub = b ? rig_translated(r, b, &icount) : 0;
     if (!stub) {
         t->refused++;
         return true;
     }
-    t->insns += r->m->gear2->ir.insns;
     t->committed += icount;
     if (stub < RIG_TRAP)
         t->stubs[stub]++;
@@ -295,8 +298,6 @@ static bool one_case(struct rig *r, uint64_t seed, struct totals *t)
     bool ok = rig_legal(r, why, sizeof why);
     EXPECT_MSG(ok, "seed %#" PRIx64 ": %s", seed, why);
     got = *cpu;
-    if (!check_ir(r, seed, &start, before))
-        ok = false;
     *cpu = start;
     enum interp_result result = icount ? rig_interpret(r, icount) : INTERP_OK;
     bool same = result == INTERP_OK && got.flags == cpu->flags && got.rip == cpu->rip &&
