@@ -46,8 +46,8 @@ static bool boot(struct selkirk *m, char *err, size_t err_size)
     else if (stop != ENGINE_HCALL || ops->hcall_number(m->engine) != HC_READY)
         snprintf(err, err_size, "the firmware did not become ready within %d cycles", BOOT_CYCLES);
     else if (!dma_read(m, shared_at(offsetof(struct shared, version)), &version, sizeof version) || version != SHARED_VERSION)
-        snprintf(err, err_size, "the firmware speaks version %u of struct shared, this program %u; build both again",
-                 version, SHARED_VERSION);
+        snprintf(err, err_size, "the firmware speaks version %u of struct shared, this program %u; build both again", version,
+                 SHARED_VERSION);
     else
         return true;
     return false;
@@ -64,8 +64,8 @@ static void cpu_reset(struct selkirk *m)
         c->seg_sel[i] = i == GUEST_CS ? 0x23 : i == GUEST_FS || i == GUEST_GS ? 0 : 0x2b;
     c->cr0 = 0x80050033; /* PG AM WP NE ET MP PE */
     c->cr3 = mm_root(&m->mm);
-    c->cr4 = 0x6b0;      /* OSXMMEXCPT OSFXSR PGE PAE PSE */
-    c->efer = 0xd01;     /* NXE LMA LME SCE */
+    c->cr4 = 0x6b0;  /* OSXMMEXCPT OSFXSR PGE PAE PSE */
+    c->efer = 0xd01; /* NXE LMA LME SCE */
     c->x87.cw = 0x37f;
     c->x87.tw = 0xffff;
     c->mxcsr = 0x1f80;
@@ -279,24 +279,22 @@ static void panic_text(struct selkirk *m)
 static bool serve(struct selkirk *m, struct selkirk_event *ev)
 {
     static const enum selkirk_stop reasons[] = {
-        [STOP_COUNT] = SELKIRK_STOP_INSTS, [STOP_ADDRESS] = SELKIRK_STOP_ADDRESS, [STOP_HALT] = SELKIRK_STOP_HALT,
+        [STOP_COUNT] = SELKIRK_STOP_INSTS,
+        [STOP_ADDRESS] = SELKIRK_STOP_ADDRESS,
+        [STOP_HALT] = SELKIRK_STOP_HALT,
     };
     const struct selkirk_hooks *h = &m->hooks;
     uint32_t number = m->engine->ops->hcall_number(m->engine);
     fetch(m);
     memcpy(m->text, m->hc.text, sizeof m->hc.text);
     switch (number) {
-    case HC_SYSCALL:
-        *ev = make_event(m, SELKIRK_STOP_SYSCALL);
-        return !h->syscall || h->syscall(h->arg, ev) == SELKIRK_RETURN;
+    case HC_SYSCALL: *ev = make_event(m, SELKIRK_STOP_SYSCALL); return !h->syscall || h->syscall(h->arg, ev) == SELKIRK_RETURN;
     case HC_EXCEPTION:
         if (page_in(m))
             return false;
         *ev = make_event(m, SELKIRK_STOP_EXCEPTION);
         return !h->exception || h->exception(h->arg, ev) == SELKIRK_RETURN;
-    case HC_UNIMPLEMENTED:
-        *ev = make_event(m, SELKIRK_STOP_UNIMPLEMENTED);
-        return true;
+    case HC_UNIMPLEMENTED: *ev = make_event(m, SELKIRK_STOP_UNIMPLEMENTED); return true;
     case HC_STOP:
         if (m->hc.arg[0] < 1 || m->hc.arg[0] >= sizeof reasons / sizeof *reasons)
             break;
@@ -313,8 +311,7 @@ static bool serve(struct selkirk *m, struct selkirk_event *ev)
     case HC_TRACE:
         *ev = make_event(m, SELKIRK_STOP_HOOK);
         return h->translation && h->translation(h->arg, ev) == SELKIRK_RETURN;
-    default:
-        break;
+    default: break;
     }
     snprintf(m->text, sizeof m->text, "unknown host call %u, argument %#llx", number, (unsigned long long)m->hc.arg[0]);
     *ev = make_event(m, SELKIRK_STOP_PANIC);
@@ -358,9 +355,7 @@ struct selkirk_event selkirk_run(struct selkirk *m, const struct selkirk_limits 
             if (m->hooks.tick && m->hooks.tick(m->hooks.arg) == SELKIRK_RETURN)
                 return make_event(m, SELKIRK_STOP_HOOK);
             break;
-        case ENGINE_INTERRUPTED:
-            m->interrupted = false;
-            return make_event(m, SELKIRK_STOP_INTERRUPTED);
+        case ENGINE_INTERRUPTED: m->interrupted = false; return make_event(m, SELKIRK_STOP_INTERRUPTED);
         case ENGINE_DOUBLE_FAULT:
         case ENGINE_DIVERGED:
             snprintf(m->text, sizeof m->text, "%s", ops->error_text(m->engine));

@@ -57,9 +57,17 @@ static int version(void)
 int main(int argc, char *argv[])
 {
     const char *command = argc > 1 ? argv[1] : "";
-    static const struct { const char *name; int (*fn)(void); } plain[] = {
-        {"--help", help}, {"-h", help}, {"help", help}, {"--version", version}, {"list-machines", list_machines},
-        {"list-params", list_params}, {"list-engines", list_engines},
+    static const struct {
+        const char *name;
+        int (*fn)(void);
+    } plain[] = {
+        {"--help", help},
+        {"-h", help},
+        {"help", help},
+        {"--version", version},
+        {"list-machines", list_machines},
+        {"list-params", list_params},
+        {"list-engines", list_engines},
     };
     if (!strcmp(command, "run"))
         return run_main(argc - 1, argv + 1);

@@ -9,8 +9,8 @@
 #include "mm_pages.h"
 
 enum {
-    EAGER_LIMIT = 1 << 20,   /* areas up to this get their frames at once: fewer faults, same contents */
-    FAULT_AROUND = 16,       /* pages brought in by one fault */
+    EAGER_LIMIT = 1 << 20, /* areas up to this get their frames at once: fewer faults, same contents */
+    FAULT_AROUND = 16,     /* pages brought in by one fault */
 };
 
 bool mm_init(struct mm *mm, struct pmem mem)

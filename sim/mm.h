@@ -20,8 +20,8 @@ struct mm_file {
 
 struct mm_area {
     uint64_t start, end;
-    int prot;             /* MM_* */
-    bool grows_down;      /* a stack: touched pages below start, down to floor, extend it */
+    int prot;        /* MM_* */
+    bool grows_down; /* a stack: touched pages below start, down to floor, extend it */
     uint64_t floor;
     struct mm_file *file; /* NULL: zero pages */
     uint64_t offset;      /* of start in file */

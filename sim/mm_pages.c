@@ -92,8 +92,8 @@ bool mm_pte_set(struct mm *mm, uint64_t addr, uint64_t pte)
                 return false;
             n->child[i] = child;
             /* Upper levels allow everything; the last level decides. */
-            entry_write(mm, n, i, (uint64_t)child->frame * MM_PAGE |
-                                      (PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_ACCESSED | PTE_DIRTY));
+            entry_write(mm, n, i,
+                        (uint64_t)child->frame * MM_PAGE | (PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_ACCESSED | PTE_DIRTY));
         }
         n = n->child[i];
     }

@@ -3,7 +3,11 @@
 #include "mm.h"
 
 enum {
-    PTE_PRESENT = 1, PTE_WRITE = 2, PTE_USER = 4, PTE_ACCESSED = 0x20, PTE_DIRTY = 0x40,
+    PTE_PRESENT = 1,
+    PTE_WRITE = 2,
+    PTE_USER = 4,
+    PTE_ACCESSED = 0x20,
+    PTE_DIRTY = 0x40,
     PTE_FRAME = 0x200, /* software bit: a frame belongs to this page even if it is not present (PROT_NONE) */
 };
 #define PTE_NX   (UINT64_C(1) << 63)
@@ -19,6 +23,6 @@ bool mm_frame_alloc(struct mm *mm, uint32_t *frame); /* zeroed */
 void mm_frame_free(struct mm *mm, uint32_t frame);
 struct mm_node *mm_node_new(struct mm *mm);
 void mm_node_free(struct mm_node *n, int level);
-uint64_t mm_pte_get(const struct mm *mm, uint64_t addr); /* 0 if no table is there */
+uint64_t mm_pte_get(const struct mm *mm, uint64_t addr);     /* 0 if no table is there */
 bool mm_pte_set(struct mm *mm, uint64_t addr, uint64_t pte); /* false: no memory for tables */
 uint64_t mm_pte_make(uint32_t frame, int prot);

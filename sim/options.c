@@ -40,9 +40,28 @@ bool parse_count(const char *text, uint64_t *value)
     return true;
 }
 
-enum { O_ENGINE = 256, O_MACHINE, O_GEAR, O_CONFIG, O_MAX_INSTS, O_MAX_CYCLES, O_STATS, O_STATS_JSON, O_REPORT, O_PROGRESS,
-       O_TRACE, O_TRACE_FILE, O_FST, O_FST_WINDOW, O_ROOT, O_STRACE, O_EPOCH, O_FIRMWARE };
+enum {
+    O_ENGINE = 256,
+    O_MACHINE,
+    O_GEAR,
+    O_CONFIG,
+    O_MAX_INSTS,
+    O_MAX_CYCLES,
+    O_STATS,
+    O_STATS_JSON,
+    O_REPORT,
+    O_PROGRESS,
+    O_TRACE,
+    O_TRACE_FILE,
+    O_FST,
+    O_FST_WINDOW,
+    O_ROOT,
+    O_STRACE,
+    O_EPOCH,
+    O_FIRMWARE
+};
 
+/* clang-format off */
 static const struct row {
     struct option option;
     const char *argument, *doc;
@@ -71,6 +90,7 @@ static const struct row {
     {{"firmware", required_argument, NULL, O_FIRMWARE}, "FILE", "firmware image (default: $SELKIRK_FIRMWARE, or the one built)"},
     {{"help", no_argument, NULL, 'h'}, "", "this text"},
 };
+/* clang-format on */
 
 enum { NROWS = sizeof rows / sizeof *rows };
 
@@ -83,7 +103,8 @@ static void help(void)
     for (int i = 0; i < NROWS; i++) {
         const struct row *r = &rows[i];
         char name[64];
-        snprintf(name, sizeof name, "--%s%s%s", r->option.name, r->argument[0] && r->argument[0] != '=' ? " " : "", r->argument);
+        snprintf(name, sizeof name, "--%s%s%s", r->option.name, r->argument[0] && r->argument[0] != '=' ? " " : "",
+                 r->argument);
         if (r->option.val < 256)
             printf("  -%c, %-23s %s\n", r->option.val, name, r->doc);
         else
@@ -139,7 +160,9 @@ static int add_env(struct run_options *o, char *text)
 
 static int set_count(const char *option, const char *text, uint64_t *value)
 {
-    return parse_count(text, value) && *value ? -1 : usage_error("--%s: \"%s\" is no number above 0, like 5000 or 20M", option, text);
+    return parse_count(text, value) && *value
+               ? -1
+               : usage_error("--%s: \"%s\" is no number above 0, like 5000 or 20M", option, text);
 }
 
 static int set_progress(struct run_options *o, const char *when)

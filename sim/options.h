@@ -21,7 +21,7 @@ struct run_options {
     uint64_t max_insts, max_cycles;
     const char *outdir, *stats, *stats_json, *root, *trace_file;
     bool report, strace, trace;
-    uint64_t epoch; /* 0: the fixed one */
+    uint64_t epoch;                    /* 0: the fixed one */
     uint64_t trace_start, trace_count; /* cycles */
     enum when progress;
     char **env; /* NULL-terminated */

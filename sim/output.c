@@ -89,8 +89,9 @@ static void json_stat(void *arg, const char *name, double value, bool whole, con
 
 static void write_json(FILE *f, const struct run_facts *r)
 {
-    fprintf(f, "{\n  \"schema\": %d,\n  \"version\": \"%s\",\n  \"engine\": \"%s\",\n  \"exitStatus\": %d,\n  \"stats\": {\n    ", SCHEMA,
-            SELKIRK_VERSION, r->o->cfg.engine, r->exit_status);
+    fprintf(f,
+            "{\n  \"schema\": %d,\n  \"version\": \"%s\",\n  \"engine\": \"%s\",\n  \"exitStatus\": %d,\n  \"stats\": {\n    ",
+            SCHEMA, SELKIRK_VERSION, r->o->cfg.engine, r->exit_status);
     fprintf(f, "\"schema\": {\"value\": %d, \"unit\": \"Unspecified\", \"doc\": \"version of these names\"}", SCHEMA);
     each_stat(r, json_stat, f);
     fputs("\n  }\n}\n", f);
@@ -155,8 +156,13 @@ static bool write_file(const char *path, write_fn *write, const struct run_facts
 
 bool output_write(const struct run_options *o, struct selkirk *m, double host_seconds, int exit_status)
 {
-    static const struct { const char *name; write_fn *write; } files[] = {
-        {"stats.txt", write_text}, {"stats.json", write_json}, {"config.json", write_config},
+    static const struct {
+        const char *name;
+        write_fn *write;
+    } files[] = {
+        {"stats.txt", write_text},
+        {"stats.json", write_json},
+        {"config.json", write_config},
     };
     struct run_facts r = {o, m, host_seconds, exit_status};
     bool ok = true;

@@ -103,8 +103,14 @@ static void set_hooks(struct run *r, bool record)
 {
     bool slow = strcmp(r->o.cfg.engine, "func") != 0;
     struct selkirk_hooks h = {
-        .arg = r, .syscall = on_syscall, .exception = on_exception, .translation = on_translation, .log = on_log,
-        .tick = on_tick, .tick_cycles = slow ? 20000 : 2000000, .record = record ? on_record : NULL,
+        .arg = r,
+        .syscall = on_syscall,
+        .exception = on_exception,
+        .translation = on_translation,
+        .log = on_log,
+        .tick = on_tick,
+        .tick_cycles = slow ? 20000 : 2000000,
+        .record = record ? on_record : NULL,
     };
     selkirk_set_hooks(r->m, &h);
 }
@@ -138,8 +144,7 @@ static int process_ended(struct run *r)
 {
     const struct linux_process *p = &r->p;
     switch (p->end) {
-    case LINUX_EXITED:
-        return p->end_value;
+    case LINUX_EXITED: return p->end_value;
     case LINUX_KILLED:
         if (p->end_value == SIGPIPE) /* the usual end of a program whose reader has gone */
             return 128 + SIGPIPE;
@@ -153,9 +158,7 @@ static int process_ended(struct run *r)
         fputc(';', stderr);
         print_registers(p->cpu);
         return 128 + p->end_value;
-    default:
-        fprintf(stderr, "selkirk: guest is stuck: %s\n", p->end_text);
-        return EXIT_STUCK;
+    default: fprintf(stderr, "selkirk: guest is stuck: %s\n", p->end_text); return EXIT_STUCK;
     }
 }
 
@@ -168,23 +171,18 @@ static int ended(struct run *r, const struct selkirk_event *ev)
         fprintf(stderr, "%s%s;", ev->text[0] ? "; " : "", ev->text);
         print_registers(r->p.cpu);
         return EXIT_UNIMPLEMENTED;
-    case SELKIRK_STOP_PANIC:
-        fprintf(stderr, "selkirk: firmware panic: %s\n", ev->text);
-        return EXIT_PANIC;
-    case SELKIRK_STOP_DIVERGED:
-        fprintf(stderr, "selkirk: engines differ: %s\n", ev->text);
-        return EXIT_DIVERGED;
+    case SELKIRK_STOP_PANIC: fprintf(stderr, "selkirk: firmware panic: %s\n", ev->text); return EXIT_PANIC;
+    case SELKIRK_STOP_DIVERGED: fprintf(stderr, "selkirk: engines differ: %s\n", ev->text); return EXIT_DIVERGED;
     case SELKIRK_STOP_INSTS:
     case SELKIRK_STOP_CYCLES:
         fprintf(stderr, "selkirk: stopped at the limit, %llu instructions, %llu cycles\n",
                 (unsigned long long)selkirk_icount(r->m), (unsigned long long)selkirk_cycles(r->m));
         return EXIT_LIMIT;
     case SELKIRK_STOP_INTERRUPTED:
-        fprintf(stderr, "selkirk: interrupted after %llu instructions, %llu cycles\n",
-                (unsigned long long)selkirk_icount(r->m), (unsigned long long)selkirk_cycles(r->m));
+        fprintf(stderr, "selkirk: interrupted after %llu instructions, %llu cycles\n", (unsigned long long)selkirk_icount(r->m),
+                (unsigned long long)selkirk_cycles(r->m));
         return EXIT_INTERRUPTED;
-    default:
-        return process_ended(r);
+    default: return process_ended(r);
     }
 }
 
@@ -197,7 +195,8 @@ static bool open_trace(struct run *r)
         return true;
     r->trace_out = stderr;
     if (r->o.trace_file || r->o.outdir) {
-        snprintf(path, sizeof path, "%s%s", r->o.trace_file ? r->o.trace_file : r->o.outdir, r->o.trace_file ? "" : "/trace.txt");
+        snprintf(path, sizeof path, "%s%s", r->o.trace_file ? r->o.trace_file : r->o.outdir,
+                 r->o.trace_file ? "" : "/trace.txt");
         r->trace_out = fopen(path, "w");
         if (!r->trace_out)
             return usage_error("--trace-file %s: %s", path, strerror(errno)), false;
@@ -220,7 +219,10 @@ static struct selkirk_event run_guest(struct run *r)
     struct selkirk_limits whole = {.insts = r->o.max_insts, .cycles = r->o.max_cycles};
     uint64_t start = r->o.trace_start, count = r->o.trace_count;
     uint64_t end = count > UINT64_MAX - start ? UINT64_MAX : start + count;
-    const struct { uint64_t until; bool record; } parts[] = {{start, false}, {end, true}, {UINT64_MAX, false}};
+    const struct {
+        uint64_t until;
+        bool record;
+    } parts[] = {{start, false}, {end, true}, {UINT64_MAX, false}};
     for (int i = 0; i < 3; i++) {
         struct selkirk_limits l = whole;
         bool last = !r->trace || parts[i].until == UINT64_MAX || (whole.cycles && whole.cycles <= parts[i].until);

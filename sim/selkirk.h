@@ -38,7 +38,7 @@ struct selkirk_config {
     uint64_t clock_mhz;            /* turns cycles into seconds */
     char firmware[4096];           /* ELF64 for Duke; empty: the one built with this program */
     struct morph_params morph;
-    char fst[4096];                /* rtl: waves to this file; empty: none */
+    char fst[4096]; /* rtl: waves to this file; empty: none */
     uint64_t fst_start, fst_cycles;
     const struct engine_ops *engine_ops; /* an engine of one's own instead of `engine`; then firmware may be missing */
 };
@@ -81,10 +81,10 @@ struct morph_params *selkirk_params(struct selkirk *m); /* take effect at the ne
 /* Running ------------------------------------------------------------------------------------------------------------ */
 
 enum selkirk_stop {
-    SELKIRK_STOP_SYSCALL = 1,   /* arg 0: 0x80 int, 1 syscall, 2 sysenter; rip is after the instruction */
-    SELKIRK_STOP_EXCEPTION,     /* arg 0 vector, 1 error code, 2 address */
-    SELKIRK_STOP_INSTS,         /* limits.insts reached */
-    SELKIRK_STOP_ADDRESS,       /* limits.address is next */
+    SELKIRK_STOP_SYSCALL = 1, /* arg 0: 0x80 int, 1 syscall, 2 sysenter; rip is after the instruction */
+    SELKIRK_STOP_EXCEPTION,   /* arg 0 vector, 1 error code, 2 address */
+    SELKIRK_STOP_INSTS,       /* limits.insts reached */
+    SELKIRK_STOP_ADDRESS,     /* limits.address is next */
     SELKIRK_STOP_HALT,
     SELKIRK_STOP_CYCLES,        /* limits.cycles elapsed */
     SELKIRK_STOP_INTERRUPTED,   /* selkirk_interrupt */
@@ -95,9 +95,9 @@ enum selkirk_stop {
 };
 
 struct selkirk_limits {
-    uint64_t insts;      /* stop when this many guest instructions have run since creation; 0: none */
-    uint64_t cycles;     /* stop when this many cycles have passed since creation; 0: none */
-    bool address_on;     /* stop before the instruction at `address` */
+    uint64_t insts;  /* stop when this many guest instructions have run since creation; 0: none */
+    uint64_t cycles; /* stop when this many cycles have passed since creation; 0: none */
+    bool address_on; /* stop before the instruction at `address` */
     uint64_t address;
 };
 

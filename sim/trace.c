@@ -103,7 +103,8 @@ static void guest_side(struct trace *t, const struct engine_record *rec)
     size_t i = block_index(t, rec->pc);
     if (i < t->nblocks && t->blocks[i].native == rec->pc) {
         const struct block *b = &t->blocks[i];
-        fprintf(t->out, "-- translation of %08llx, %llu bytes:\n", (unsigned long long)b->guest, (unsigned long long)b->guest_size);
+        fprintf(t->out, "-- translation of %08llx, %llu bytes:\n", (unsigned long long)b->guest,
+                (unsigned long long)b->guest_size);
         for (uint64_t at = b->guest; at < b->guest + b->guest_size;)
             at += guest_line(t, at);
         t->rip = 0; /* the next rip that is stored is where the translation leaves to */

@@ -101,8 +101,9 @@ int vectors_main(int argc, char *argv[])
 {
     enum { O_FIRMWARE = 256 };
     static const struct option table[] = {
-        {"engine", required_argument, NULL, 'e'}, {"gear", required_argument, NULL, 'g'}, {"set", required_argument, NULL, 'c'},
-        {"firmware", required_argument, NULL, O_FIRMWARE}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0},
+        {"engine", required_argument, NULL, 'e'}, {"gear", required_argument, NULL, 'g'},
+        {"set", required_argument, NULL, 'c'},    {"firmware", required_argument, NULL, O_FIRMWARE},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
     };
     struct selkirk_config cfg;
     enum vgear gear = VGEAR_INTERP;

@@ -6,7 +6,7 @@
 
 static const char *const names32[] = {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"};
 static const char *const names64[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
-                                      "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"};
+                                      "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
 
 bool vgear_parse(const char *text, size_t n, enum vgear *gear)
 {
@@ -245,7 +245,7 @@ bool vcase_read(struct vcase *c, const char *line, size_t n, const struct guest_
         for (int i = 0; i < 8; i++)
             c->cpu.gpr[i] = (uint32_t)c->cpu.gpr[i];
     if (r.error)
-        snprintf(err, err_size, "column %zu, key \"%.*s\": %s", (size_t)(r.p - r.start) + 1, (int)(key.n > 20 ? 20 : key.n), key.p,
-                 r.error);
+        snprintf(err, err_size, "column %zu, key \"%.*s\": %s", (size_t)(r.p - r.start) + 1, (int)(key.n > 20 ? 20 : key.n),
+                 key.p, r.error);
     return !r.error;
 }

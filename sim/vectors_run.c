@@ -29,7 +29,10 @@ struct vrunner {
     unsigned cases;
     struct vpage *pages;
     size_t npages;
-    struct { uint64_t addr; int prot; } mapped[VCASE_PAGES];
+    struct {
+        uint64_t addr;
+        int prot;
+    } mapped[VCASE_PAGES];
     size_t nmapped;
 };
 
@@ -333,10 +336,17 @@ static void put_result(struct vrunner *v, const struct vcase *c, const struct se
                        uint64_t interp, FILE *out)
 {
     static const char *const stops[] = {
-        [SELKIRK_STOP_SYSCALL] = "syscall", [SELKIRK_STOP_EXCEPTION] = "exception", [SELKIRK_STOP_INSTS] = "count",
-        [SELKIRK_STOP_ADDRESS] = "end", [SELKIRK_STOP_HALT] = "halt", [SELKIRK_STOP_CYCLES] = "cycles",
-        [SELKIRK_STOP_INTERRUPTED] = "interrupted", [SELKIRK_STOP_HOOK] = "hang",
-        [SELKIRK_STOP_UNIMPLEMENTED] = "unimplemented", [SELKIRK_STOP_PANIC] = "panic", [SELKIRK_STOP_DIVERGED] = "diverged",
+        [SELKIRK_STOP_SYSCALL] = "syscall",
+        [SELKIRK_STOP_EXCEPTION] = "exception",
+        [SELKIRK_STOP_INSTS] = "count",
+        [SELKIRK_STOP_ADDRESS] = "end",
+        [SELKIRK_STOP_HALT] = "halt",
+        [SELKIRK_STOP_CYCLES] = "cycles",
+        [SELKIRK_STOP_INTERRUPTED] = "interrupted",
+        [SELKIRK_STOP_HOOK] = "hang",
+        [SELKIRK_STOP_UNIMPLEMENTED] = "unimplemented",
+        [SELKIRK_STOP_PANIC] = "panic",
+        [SELKIRK_STOP_DIVERGED] = "diverged",
     };
     const char *stop = ev->stop == SELKIRK_STOP_INSTS && !c->count ? "limit" : stops[ev->stop];
     fputc('{', out);

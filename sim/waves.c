@@ -8,6 +8,7 @@
 
 #define CORE "TOP.duke_top.core."
 
+/* clang-format off */
 /* A group, then its signals; names as rtl/ has them. */
 static const char *const signals[] = {
     "-clock", "TOP.clk_i", CORE "cat[3:0]",
@@ -18,6 +19,7 @@ static const char *const signals[] = {
     CORE "dcache.rd_hit_o[1:0]", CORE "dcache.miss_q", CORE "storebuf.count_q[7:0]",
     "-commit", CORE "m_retire", CORE "m_trap", CORE "w_valid_q", CORE "w_commit_q", CORE "w_rollback_q",
 };
+/* clang-format on */
 
 bool waves_save(const char *fst, uint64_t start)
 {

@@ -8,7 +8,10 @@
 #define ABI_PACKED __attribute__((packed, aligned(4)))
 
 enum { /* selectors of compatibility mode */
-    ABI_USER_CS = 0x23, ABI_USER_DS = 0x2b, ABI_GDT_TLS = 12, ABI_TLS_ENTRIES = 3,
+       ABI_USER_CS = 0x23,
+       ABI_USER_DS = 0x2b,
+       ABI_GDT_TLS = 12,
+       ABI_TLS_ENTRIES = 3,
 };
 
 struct abi_stat64 {
@@ -47,14 +50,31 @@ struct abi_statfs {
     uint32_t namelen, frsize, flags, spare[4];
 };
 
-struct abi_iovec { uint32_t base, len; };
-struct abi_timespec { int32_t sec, nsec; };
-struct abi_timespec64 { int64_t sec, nsec; };
-struct abi_timeval { int32_t sec, usec; };
-struct abi_rlimit { uint32_t cur, max; };
-struct abi_rlimit64 { uint64_t cur, max; };
-struct abi_pollfd { int32_t fd; int16_t events, revents; };
-struct abi_utsname { char field[6][65]; };
+struct abi_iovec {
+    uint32_t base, len;
+};
+struct abi_timespec {
+    int32_t sec, nsec;
+};
+struct abi_timespec64 {
+    int64_t sec, nsec;
+};
+struct abi_timeval {
+    int32_t sec, usec;
+};
+struct abi_rlimit {
+    uint32_t cur, max;
+};
+struct abi_rlimit64 {
+    uint64_t cur, max;
+};
+struct abi_pollfd {
+    int32_t fd;
+    int16_t events, revents;
+};
+struct abi_utsname {
+    char field[6][65];
+};
 
 struct abi_sysinfo {
     int32_t uptime;
@@ -65,22 +85,51 @@ struct abi_sysinfo {
 };
 _Static_assert(sizeof(struct abi_sysinfo) == 64, "i386 sysinfo");
 
-struct abi_rusage { struct abi_timeval utime, stime; int32_t other[14]; };
-struct abi_tms { int32_t utime, stime, cutime, cstime; };
-struct abi_flock { int16_t type, whence; int32_t start, len, pid; };
-struct abi_flock64 { int16_t type, whence; int64_t start, len; int32_t pid; } ABI_PACKED;
+struct abi_rusage {
+    struct abi_timeval utime, stime;
+    int32_t other[14];
+};
+struct abi_tms {
+    int32_t utime, stime, cutime, cstime;
+};
+struct abi_flock {
+    int16_t type, whence;
+    int32_t start, len, pid;
+};
+struct abi_flock64 {
+    int16_t type, whence;
+    int64_t start, len;
+    int32_t pid;
+} ABI_PACKED;
 _Static_assert(sizeof(struct abi_flock64) == 24, "i386 flock64");
-struct abi_user_desc { uint32_t entry, base, limit, flags; };
-struct abi_sigaction { uint32_t handler, flags, restorer; uint64_t mask; } ABI_PACKED;
-struct abi_old_sigaction { uint32_t handler, mask, flags, restorer; };
-struct abi_stack { uint32_t sp; int32_t flags; uint32_t size; };
-struct abi_mmap_args { uint32_t addr, len, prot, flags, fd, offset; };
+struct abi_user_desc {
+    uint32_t entry, base, limit, flags;
+};
+struct abi_sigaction {
+    uint32_t handler, flags, restorer;
+    uint64_t mask;
+} ABI_PACKED;
+struct abi_old_sigaction {
+    uint32_t handler, mask, flags, restorer;
+};
+struct abi_stack {
+    uint32_t sp;
+    int32_t flags;
+    uint32_t size;
+};
+struct abi_mmap_args {
+    uint32_t addr, len, prot, flags, fd, offset;
+};
 
 struct abi_siginfo {
     int32_t signo, error, code;
     union {
         uint32_t addr;
-        struct { int32_t pid; uint32_t uid; int32_t value; } kill;
+        struct {
+            int32_t pid;
+            uint32_t uid;
+            int32_t value;
+        } kill;
         int32_t pad[29];
     };
 };

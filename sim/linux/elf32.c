@@ -28,9 +28,12 @@ __attribute__((format(printf, 2, 3))) static bool refuse(struct reader *r, const
 
 static const char *machine_name(unsigned machine)
 {
-    static const struct { unsigned number; const char *name; } names[] = {
-        {EM_SPARC, "SPARC"}, {EM_68K, "68000"}, {EM_MIPS, "MIPS"}, {EM_PPC, "PowerPC"}, {EM_PPC64, "PowerPC 64"},
-        {EM_S390, "S/390"}, {EM_ARM, "ARM"}, {EM_X86_64, "x86-64"}, {EM_AARCH64, "AArch64"}, {EM_RISCV, "RISC-V"},
+    static const struct {
+        unsigned number;
+        const char *name;
+    } names[] = {
+        {EM_SPARC, "SPARC"}, {EM_68K, "68000"}, {EM_MIPS, "MIPS"},     {EM_PPC, "PowerPC"},     {EM_PPC64, "PowerPC 64"},
+        {EM_S390, "S/390"},  {EM_ARM, "ARM"},   {EM_X86_64, "x86-64"}, {EM_AARCH64, "AArch64"}, {EM_RISCV, "RISC-V"},
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (names[i].number == machine)
@@ -42,8 +45,8 @@ static bool check_ident(struct reader *r, const Elf32_Ehdr *h)
 {
     const unsigned char *id = h->e_ident;
     if (memcmp(id, ELFMAG, SELFMAG))
-        return refuse(r, "not an ELF file (starts with %02x %02x %02x %02x); a static i386 Linux program is wanted", id[0], id[1],
-                      id[2], id[3]);
+        return refuse(r, "not an ELF file (starts with %02x %02x %02x %02x); a static i386 Linux program is wanted", id[0],
+                      id[1], id[2], id[3]);
     /* e_machine lies at the same place in both classes. */
     if (id[EI_CLASS] == ELFCLASS64)
         return refuse(r, "a 64-bit ELF file for %s; a static i386 program is wanted (gcc -m32 -static)",
@@ -63,16 +66,11 @@ static bool check_ident(struct reader *r, const Elf32_Ehdr *h)
 static bool check_type(struct reader *r, const Elf32_Ehdr *h)
 {
     switch (h->e_type) {
-    case ET_EXEC:
-        return true;
-    case ET_REL:
-        return refuse(r, "an object file; link it with gcc -m32 -static");
-    case ET_CORE:
-        return refuse(r, "a core dump; a static i386 program is wanted");
-    case ET_DYN:
-        return true; /* refused later, when it is known whether it names an interpreter */
-    default:
-        return refuse(r, "a corrupt ELF header (type %u)", h->e_type);
+    case ET_EXEC: return true;
+    case ET_REL: return refuse(r, "an object file; link it with gcc -m32 -static");
+    case ET_CORE: return refuse(r, "a core dump; a static i386 program is wanted");
+    case ET_DYN: return true; /* refused later, when it is known whether it names an interpreter */
+    default: return refuse(r, "a corrupt ELF header (type %u)", h->e_type);
     }
 }
 
@@ -89,7 +87,8 @@ static bool check_load(struct reader *r, unsigned i, const Elf32_Phdr *p, uint32
     if (p->p_vaddr < LOWEST)
         return refuse(r, "segment %u lies at %#x; Linux maps nothing below %#x", i, p->p_vaddr, LOWEST);
     if (end > limit)
-        return refuse(r, "does not fit: segment %u ends at %#llx, programs must end below %#x", i, (unsigned long long)end, limit);
+        return refuse(r, "does not fit: segment %u ends at %#llx, programs must end below %#x", i, (unsigned long long)end,
+                      limit);
     return true;
 }
 

@@ -10,7 +10,10 @@
 #include "abi.h"
 
 enum {
-    LINUX_FDS = 1024, LINUX_SIGNALS = 65, LINUX_PATH = 4096, LINUX_PID = 1000,
+    LINUX_FDS = 1024,
+    LINUX_SIGNALS = 65,
+    LINUX_PATH = 4096,
+    LINUX_PID = 1000,
 };
 #define LINUX_STACK_TOP  0xffffe000u
 #define LINUX_STACK_SIZE 0x800000u
@@ -59,10 +62,10 @@ struct linux_process {
 
     /* Files. */
     struct linux_fd fds[LINUX_FDS];
-    int root_fd, cwd_fd;          /* O_PATH */
-    bool confined;                /* paths are resolved inside root_fd; else outside it only reading is allowed */
-    char root_path[LINUX_PATH];   /* canonical host path of root_fd */
-    char exe_path[LINUX_PATH];    /* the program, as the guest sees it */
+    int root_fd, cwd_fd;        /* O_PATH */
+    bool confined;              /* paths are resolved inside root_fd; else outside it only reading is allowed */
+    char root_path[LINUX_PATH]; /* canonical host path of root_fd */
+    char exe_path[LINUX_PATH];  /* the program, as the guest sees it */
     int exe_fd;
 
     /* Signals. */
@@ -81,9 +84,9 @@ struct linux_process {
     char comm[16];
 
     enum linux_end end;
-    int end_value;          /* exit status or signal number */
-    char end_text[160];     /* why it is stuck */
-    uint32_t missing[512];  /* how often a system call without an implementation was made */
+    int end_value;         /* exit status or signal number */
+    char end_text[160];    /* why it is stuck */
+    uint32_t missing[512]; /* how often a system call without an implementation was made */
     FILE *strace;
 };
 
@@ -99,7 +102,7 @@ bool linux_load(struct linux_process *p, const char *path, char *const argv[], c
                 char *err, size_t err_size);
 
 /* syscall.c */
-void linux_syscall(struct linux_process *p); /* int 0x80 with the registers in cpu; then delivers signals */
+void linux_syscall(struct linux_process *p);     /* int 0x80 with the registers in cpu; then delivers signals */
 const char *linux_syscall_name(unsigned number); /* NULL: no such number */
 
 /* signal.c: exceptions and pending signals. */
@@ -130,7 +133,7 @@ void folder_drop(struct linux_folder *d);
 bool folder_seek(struct linux_process *p, uint32_t fd, int64_t offset, int whence, int64_t *result); /* false: no folder */
 
 /* sys_file.c helpers */
-int fd_host(struct linux_process *p, uint32_t fd); /* or -EBADF */
+int fd_host(struct linux_process *p, uint32_t fd);                                                     /* or -EBADF */
 int fd_add(struct linux_process *p, int host, enum linux_fd_kind kind, unsigned lowest, bool cloexec); /* takes host over */
 void fd_close_all(struct linux_process *p);
 

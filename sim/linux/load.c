@@ -63,8 +63,8 @@ static bool load_image(struct linux_process *p, const struct elf32 *e)
 static bool load_sigpage(struct linux_process *p)
 {
     static const uint8_t code[] = {
-        0x58, 0xb8, 0x77, 0, 0, 0, 0xcd, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, /* pop eax; mov eax, sigreturn; int 0x80 */
-        0xb8, 0xad, 0, 0, 0, 0xcd, 0x80,                              /* mov eax, rt_sigreturn; int 0x80 */
+        0x58, 0xb8, 0x77, 0, 0, 0,    0xcd, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, /* pop eax; mov eax, sigreturn; int 0x80 */
+        0xb8, 0xad, 0,    0, 0, 0xcd, 0x80,                               /* mov eax, rt_sigreturn; int 0x80 */
     };
     p->sigpage = LINUX_MMAP_BASE - PAGE;
     return mm_map(p->mm, p->sigpage, PAGE, MM_READ | MM_EXEC, NULL, 0) && mm_write(p->mm, p->sigpage, code, sizeof code);
@@ -181,12 +181,13 @@ static size_t strings_size(const char *name, char *const argv[], char *const env
     return n;
 }
 
-static bool load_stack(struct linux_process *p, const struct elf32 *e, const char *name, char *const argv[],
-                       char *const envp[], unsigned guest_cpu, char *err, size_t err_size)
+static bool load_stack(struct linux_process *p, const struct elf32 *e, const char *name, char *const argv[], char *const envp[],
+                       unsigned guest_cpu, char *err, size_t err_size)
 {
     size_t need = strings_size(name, argv, envp);
     if (need > LINUX_STACK_SIZE / 4) {
-        snprintf(err, err_size, "arguments and environment have %zu bytes; at most %u are possible", need, LINUX_STACK_SIZE / 4);
+        snprintf(err, err_size, "arguments and environment have %zu bytes; at most %u are possible", need,
+                 LINUX_STACK_SIZE / 4);
         return false;
     }
     uint32_t size = page_up((uint32_t)need + PAGE) + STACK_EXPAND;
@@ -220,8 +221,8 @@ static void start_registers(struct linux_process *p, const struct elf32 *e)
     }
 }
 
-bool linux_load(struct linux_process *p, const char *path, char *const argv[], char *const envp[], unsigned guest_cpu, char *err,
-                size_t err_size)
+bool linux_load(struct linux_process *p, const char *path, char *const argv[], char *const envp[], unsigned guest_cpu,
+                char *err, size_t err_size)
 {
     struct elf32 e;
     char why[256];

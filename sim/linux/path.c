@@ -164,7 +164,10 @@ int path_parent(struct linux_process *p, int dirfd, const char *path, char name[
 /* Devices that a program may open: those without state of the host. */
 static int open_device(const struct stat *st, enum linux_fd_kind *kind)
 {
-    static const struct { unsigned major, minor; enum linux_fd_kind kind; } allowed[] = {
+    static const struct {
+        unsigned major, minor;
+        enum linux_fd_kind kind;
+    } allowed[] = {
         {1, 3, FD_HOST}, {1, 5, FD_HOST}, {1, 7, FD_HOST}, {1, 8, FD_RANDOM}, {1, 9, FD_RANDOM}, {5, 0, FD_HOST},
     };
     for (size_t i = 0; S_ISCHR(st->st_mode) && i < sizeof allowed / sizeof *allowed; i++) {

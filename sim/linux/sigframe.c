@@ -100,13 +100,28 @@ static void registers_save(const struct linux_process *p, struct abi_sigcontext 
     const struct guest_cpu *c = p->cpu;
     const uint64_t *g = c->gpr;
     *sc = (struct abi_sigcontext){
-        .gs = c->seg_sel[GUEST_GS], .fs = c->seg_sel[GUEST_FS], .es = c->seg_sel[GUEST_ES], .ds = c->seg_sel[GUEST_DS],
-        .di = (uint32_t)g[GUEST_RDI], .si = (uint32_t)g[GUEST_RSI], .bp = (uint32_t)g[GUEST_RBP],
-        .sp = (uint32_t)g[GUEST_RSP], .bx = (uint32_t)g[GUEST_RBX], .dx = (uint32_t)g[GUEST_RDX],
-        .cx = (uint32_t)g[GUEST_RCX], .ax = (uint32_t)g[GUEST_RAX], .trapno = p->trapno, .err = p->trap_error,
-        .ip = (uint32_t)c->rip, .cs = c->seg_sel[GUEST_CS], .flags = (uint32_t)(c->flags | c->sysflags),
-        .sp_at_signal = (uint32_t)g[GUEST_RSP], .ss = c->seg_sel[GUEST_SS], .fpstate = fpstate,
-        .oldmask = (uint32_t)oldmask, .cr2 = (uint32_t)c->cr2,
+        .gs = c->seg_sel[GUEST_GS],
+        .fs = c->seg_sel[GUEST_FS],
+        .es = c->seg_sel[GUEST_ES],
+        .ds = c->seg_sel[GUEST_DS],
+        .di = (uint32_t)g[GUEST_RDI],
+        .si = (uint32_t)g[GUEST_RSI],
+        .bp = (uint32_t)g[GUEST_RBP],
+        .sp = (uint32_t)g[GUEST_RSP],
+        .bx = (uint32_t)g[GUEST_RBX],
+        .dx = (uint32_t)g[GUEST_RDX],
+        .cx = (uint32_t)g[GUEST_RCX],
+        .ax = (uint32_t)g[GUEST_RAX],
+        .trapno = p->trapno,
+        .err = p->trap_error,
+        .ip = (uint32_t)c->rip,
+        .cs = c->seg_sel[GUEST_CS],
+        .flags = (uint32_t)(c->flags | c->sysflags),
+        .sp_at_signal = (uint32_t)g[GUEST_RSP],
+        .ss = c->seg_sel[GUEST_SS],
+        .fpstate = fpstate,
+        .oldmask = (uint32_t)oldmask,
+        .cr2 = (uint32_t)c->cr2,
     };
 }
 
@@ -152,8 +167,7 @@ static bool on_altstack(const struct linux_process *p, uint32_t sp)
     return !((uint32_t)s->flags & SS_AUTO_DISARM) && sp > s->sp && sp - s->sp <= s->size;
 }
 
-static uint32_t frame_place(const struct linux_process *p, const struct linux_action *a, uint32_t frame_size,
-                            uint32_t *fpstate)
+static uint32_t frame_place(const struct linux_process *p, const struct linux_action *a, uint32_t frame_size, uint32_t *fpstate)
 {
     uint32_t sp = (uint32_t)p->cpu->gpr[GUEST_RSP];
     if ((a->flags & A_ONSTACK) && p->altstack.size && !on_altstack(p, sp))

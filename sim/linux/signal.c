@@ -8,7 +8,18 @@
 
 enum { SIG_DEFAULT = 0, SIG_IGNORED = 1, CODE_KERNEL = 0x80 };
 enum { F_SIGINFO = 4, F_ONESHOT = 0x80000000, F_NODEFER = 0x40000000 };
-enum { VEC_DE = 0, VEC_DB = 1, VEC_BP = 3, VEC_UD = 6, VEC_NP = 11, VEC_SS = 12, VEC_PF = 14, VEC_MF = 16, VEC_AC = 17, VEC_XF = 19 };
+enum {
+    VEC_DE = 0,
+    VEC_DB = 1,
+    VEC_BP = 3,
+    VEC_UD = 6,
+    VEC_NP = 11,
+    VEC_SS = 12,
+    VEC_PF = 14,
+    VEC_MF = 16,
+    VEC_AC = 17,
+    VEC_XF = 19
+};
 
 static uint64_t bit(int signal)
 {
@@ -85,18 +96,14 @@ static void page_fault(struct linux_process *p, uint32_t error, uint32_t address
     if (!mm_translate(p->mm, address, &paddr))
         r = mm_fault(p->mm, address, access);
     switch (r) {
-    case MM_FAULT_FIXED:
-        return;
-    case MM_FAULT_BUS:
-        force(p, SIGBUS, BUS_ADRERR, address);
-        return;
+    case MM_FAULT_FIXED: return;
+    case MM_FAULT_BUS: force(p, SIGBUS, BUS_ADRERR, address); return;
     case MM_FAULT_NOMEM:
         linux_kill(p, SIGKILL);
         snprintf(p->end_text, sizeof p->end_text, "guest memory is used up (%llu MiB); raise memory.dram_mib",
                  (unsigned long long)(p->mm->mem.size >> 20));
         return;
-    default:
-        force(p, SIGSEGV, r == MM_FAULT_MAPERR ? SEGV_MAPERR : SEGV_ACCERR, address);
+    default: force(p, SIGSEGV, r == MM_FAULT_MAPERR ? SEGV_MAPERR : SEGV_ACCERR, address);
     }
 }
 
@@ -141,7 +148,8 @@ static void default_action(struct linux_process *p, int signal)
         return;
     if (signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU) {
         p->end = LINUX_STUCK;
-        snprintf(p->end_text, sizeof p->end_text, "stopped by SIG%s, and there is nobody to continue it", linux_signal_name(signal));
+        snprintf(p->end_text, sizeof p->end_text, "stopped by SIG%s, and there is nobody to continue it",
+                 linux_signal_name(signal));
         return;
     }
     linux_kill(p, signal);

@@ -304,38 +304,30 @@ int64_t sys_fcntl64(struct linux_process *p, const uint32_t a[6])
     if (host < 0)
         return host;
     switch (a[1]) {
-    case F_DUPFD:
-        return duplicate(p, a[0], a[2], false);
-    case F_DUPFD_CLOEXEC:
-        return duplicate(p, a[0], a[2], true);
-    case F_GETFD:
-        return p->fds[a[0]].cloexec;
-    case F_SETFD:
-        p->fds[a[0]].cloexec = a[2] & FD_CLOEXEC;
-        return 0;
-    case F_GETFL:
-        r = fcntl(host, F_GETFL);
-        return r < 0 ? -errno : r;
-    case F_SETFL:
-        return fcntl(host, F_SETFL, a[2] & (O_APPEND | O_NONBLOCK)) < 0 ? -errno : 0;
+    case F_DUPFD: return duplicate(p, a[0], a[2], false);
+    case F_DUPFD_CLOEXEC: return duplicate(p, a[0], a[2], true);
+    case F_GETFD: return p->fds[a[0]].cloexec;
+    case F_SETFD: p->fds[a[0]].cloexec = a[2] & FD_CLOEXEC; return 0;
+    case F_GETFL: r = fcntl(host, F_GETFL); return r < 0 ? -errno : r;
+    case F_SETFL: return fcntl(host, F_SETFL, a[2] & (O_APPEND | O_NONBLOCK)) < 0 ? -errno : 0;
     case GETLK:
-    case GETLK64:
-        return get_lock(p, a[2]);
+    case GETLK64: return get_lock(p, a[2]);
     case SETLK:
     case SETLKW:
     case SETLK64:
-    case SETLKW64:
-        return 0;
-    default:
-        return -EINVAL;
+    case SETLKW64: return 0;
+    default: return -EINVAL;
     }
 }
 
 int64_t sys_ioctl(struct linux_process *p, const uint32_t a[6])
 {
-    static const struct { uint32_t request; uint8_t in, out; } known[] = {
-        {TCGETS, 0, 36}, {TCSETS, 36, 0}, {TCSETSW, 36, 0}, {TCSETSF, 36, 0}, {TIOCGWINSZ, 0, 8}, {TIOCSWINSZ, 8, 0},
-        {FIONREAD, 0, 4}, {FIONBIO, 4, 0},
+    static const struct {
+        uint32_t request;
+        uint8_t in, out;
+    } known[] = {
+        {TCGETS, 0, 36},    {TCSETS, 36, 0},    {TCSETSW, 36, 0}, {TCSETSF, 36, 0},
+        {TIOCGWINSZ, 0, 8}, {TIOCSWINSZ, 8, 0}, {FIONREAD, 0, 4}, {FIONBIO, 4, 0},
     };
     int host = fd_host(p, a[0]);
     uint8_t buf[64] = {0}; /* the kernel's structures here are the same for both ABIs */

@@ -49,11 +49,23 @@ static int64_t put_stat64(struct linux_process *p, int fd, uint32_t to)
     if (r)
         return -error;
     struct abi_stat64 out = {
-        .dev = s.st_dev, .ino32 = (uint32_t)s.st_ino, .mode = s.st_mode, .nlink = (uint32_t)s.st_nlink, .uid = s.st_uid,
-        .gid = s.st_gid, .rdev = s.st_rdev, .size = s.st_size, .blksize = (uint32_t)s.st_blksize,
-        .blocks = (uint64_t)s.st_blocks, .atime = (uint32_t)s.st_atim.tv_sec, .atime_nsec = (uint32_t)s.st_atim.tv_nsec,
-        .mtime = (uint32_t)s.st_mtim.tv_sec, .mtime_nsec = (uint32_t)s.st_mtim.tv_nsec,
-        .ctime = (uint32_t)s.st_ctim.tv_sec, .ctime_nsec = (uint32_t)s.st_ctim.tv_nsec, .ino = s.st_ino,
+        .dev = s.st_dev,
+        .ino32 = (uint32_t)s.st_ino,
+        .mode = s.st_mode,
+        .nlink = (uint32_t)s.st_nlink,
+        .uid = s.st_uid,
+        .gid = s.st_gid,
+        .rdev = s.st_rdev,
+        .size = s.st_size,
+        .blksize = (uint32_t)s.st_blksize,
+        .blocks = (uint64_t)s.st_blocks,
+        .atime = (uint32_t)s.st_atim.tv_sec,
+        .atime_nsec = (uint32_t)s.st_atim.tv_nsec,
+        .mtime = (uint32_t)s.st_mtim.tv_sec,
+        .mtime_nsec = (uint32_t)s.st_mtim.tv_nsec,
+        .ctime = (uint32_t)s.st_ctim.tv_sec,
+        .ctime_nsec = (uint32_t)s.st_ctim.tv_nsec,
+        .ino = s.st_ino,
     };
     return user_put(p, to, &out, sizeof out) ? 0 : -EFAULT;
 }
@@ -71,11 +83,21 @@ static int64_t put_stat(struct linux_process *p, int fd, uint32_t to)
     if (s.st_size > INT32_MAX)
         return -EOVERFLOW;
     struct abi_stat out = {
-        .dev = (uint32_t)s.st_dev, .ino = (uint32_t)s.st_ino, .mode = (uint16_t)s.st_mode, .nlink = (uint16_t)s.st_nlink,
-        .uid = (uint16_t)s.st_uid, .gid = (uint16_t)s.st_gid, .rdev = (uint32_t)s.st_rdev, .size = (uint32_t)s.st_size,
-        .blksize = (uint32_t)s.st_blksize, .blocks = (uint32_t)s.st_blocks, .atime = (uint32_t)s.st_atim.tv_sec,
-        .atime_nsec = (uint32_t)s.st_atim.tv_nsec, .mtime = (uint32_t)s.st_mtim.tv_sec,
-        .mtime_nsec = (uint32_t)s.st_mtim.tv_nsec, .ctime = (uint32_t)s.st_ctim.tv_sec,
+        .dev = (uint32_t)s.st_dev,
+        .ino = (uint32_t)s.st_ino,
+        .mode = (uint16_t)s.st_mode,
+        .nlink = (uint16_t)s.st_nlink,
+        .uid = (uint16_t)s.st_uid,
+        .gid = (uint16_t)s.st_gid,
+        .rdev = (uint32_t)s.st_rdev,
+        .size = (uint32_t)s.st_size,
+        .blksize = (uint32_t)s.st_blksize,
+        .blocks = (uint32_t)s.st_blocks,
+        .atime = (uint32_t)s.st_atim.tv_sec,
+        .atime_nsec = (uint32_t)s.st_atim.tv_nsec,
+        .mtime = (uint32_t)s.st_mtim.tv_sec,
+        .mtime_nsec = (uint32_t)s.st_mtim.tv_nsec,
+        .ctime = (uint32_t)s.st_ctim.tv_sec,
         .ctime_nsec = (uint32_t)s.st_ctim.tv_nsec,
     };
     return user_put(p, to, &out, sizeof out) ? 0 : -EFAULT;
@@ -161,18 +183,32 @@ static int64_t put_statfs(struct linux_process *p, int fd, uint32_t to, bool wid
     if (r < 0)
         return r;
     struct abi_statfs64 b = {
-        .type = (uint32_t)s.f_type, .bsize = (uint32_t)s.f_bsize, .blocks = s.f_blocks, .bfree = s.f_bfree,
-        .bavail = s.f_bavail, .files = s.f_files, .ffree = s.f_ffree, .namelen = (uint32_t)s.f_namelen,
-        .frsize = (uint32_t)s.f_frsize, .flags = (uint32_t)s.f_flags,
+        .type = (uint32_t)s.f_type,
+        .bsize = (uint32_t)s.f_bsize,
+        .blocks = s.f_blocks,
+        .bfree = s.f_bfree,
+        .bavail = s.f_bavail,
+        .files = s.f_files,
+        .ffree = s.f_ffree,
+        .namelen = (uint32_t)s.f_namelen,
+        .frsize = (uint32_t)s.f_frsize,
+        .flags = (uint32_t)s.f_flags,
     };
     if (wide)
         return user_put(p, to, &b, sizeof b) ? 0 : -EFAULT;
     if ((b.blocks | b.files) >> 32)
         return -EOVERFLOW;
     struct abi_statfs n = {
-        .type = b.type, .bsize = b.bsize, .blocks = (uint32_t)b.blocks, .bfree = (uint32_t)b.bfree,
-        .bavail = (uint32_t)b.bavail, .files = (uint32_t)b.files, .ffree = (uint32_t)b.ffree, .namelen = b.namelen,
-        .frsize = b.frsize, .flags = b.flags,
+        .type = b.type,
+        .bsize = b.bsize,
+        .blocks = (uint32_t)b.blocks,
+        .bfree = (uint32_t)b.bfree,
+        .bavail = (uint32_t)b.bavail,
+        .files = (uint32_t)b.files,
+        .ffree = (uint32_t)b.ffree,
+        .namelen = b.namelen,
+        .frsize = b.frsize,
+        .flags = b.flags,
     };
     return user_put(p, to, &n, sizeof n) ? 0 : -EFAULT;
 }
@@ -302,8 +338,7 @@ int64_t sys_utimensat64(struct linux_process *p, const uint32_t a[6])
     if (!user_get(p, t, a[2], sizeof t))
         return -EFAULT;
     /* The upper half of nsec is padding. */
-    return change_times(times_node(p, a),
-                        (struct timespec[2]){{t[0].sec, (int32_t)t[0].nsec}, {t[1].sec, (int32_t)t[1].nsec}});
+    return change_times(times_node(p, a), (struct timespec[2]){{t[0].sec, (int32_t)t[0].nsec}, {t[1].sec, (int32_t)t[1].nsec}});
 }
 
 int64_t sys_utimes(struct linux_process *p, const uint32_t a[6])

@@ -165,13 +165,10 @@ static int64_t futex(struct linux_process *p, const uint32_t a[6], bool wide)
     switch (a[1] & FUTEX_CMD_MASK) {
     case FUTEX_WAKE:
     case FUTEX_WAKE_BITSET:
-    case FUTEX_REQUEUE:
-        return 0;
+    case FUTEX_REQUEUE: return 0;
     case FUTEX_WAIT:
-    case FUTEX_WAIT_BITSET:
-        break;
-    default:
-        return -ENOSYS;
+    case FUTEX_WAIT_BITSET: break;
+    default: return -ENOSYS;
     }
     if (!user_get(p, &value, a[0], 4))
         return -EFAULT;
@@ -251,14 +248,10 @@ int64_t sys_prctl(struct linux_process *p, const uint32_t a[6])
         snprintf(p->comm, sizeof p->comm, "%.15s", path);
         return 0;
     }
-    case PR_GET_NAME:
-        return user_put(p, a[1], p->comm, sizeof p->comm) ? 0 : -EFAULT;
+    case PR_GET_NAME: return user_put(p, a[1], p->comm, sizeof p->comm) ? 0 : -EFAULT;
     case PR_SET_DUMPABLE:
-    case PR_SET_VMA:
-        return 0;
-    case PR_GET_DUMPABLE:
-        return 1;
-    default:
-        return -EINVAL;
+    case PR_SET_VMA: return 0;
+    case PR_GET_DUMPABLE: return 1;
+    default: return -EINVAL;
     }
 }

@@ -47,8 +47,10 @@ static int parent(struct linux_process *p, uint32_t dirfd, uint32_t at, char nam
 
 int64_t sys_openat(struct linux_process *p, const uint32_t a[6])
 {
-    enum { KNOWN = O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_NONBLOCK | O_DIRECTORY | O_NOFOLLOW | O_PATH |
-                   O_SYNC | O_DSYNC | O_NOCTTY | O_CLOEXEC | O_TMPFILE };
+    enum {
+        KNOWN = O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_NONBLOCK | O_DIRECTORY | O_NOFOLLOW | O_PATH | O_SYNC |
+                O_DSYNC | O_NOCTTY | O_CLOEXEC | O_TMPFILE
+    };
     char path[LINUX_PATH];
     enum linux_fd_kind kind;
     int r = path_copy(p, path, a[1]);

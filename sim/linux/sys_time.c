@@ -27,21 +27,14 @@ static bool clock_read(struct linux_process *p, uint32_t clock, struct abi_times
     switch (clock) {
     case CLOCK_REALTIME:
     case CLOCK_REALTIME_COARSE:
-    case CLOCK_TAI:
-        ns = p->epoch * NS + time_now(p);
-        break;
+    case CLOCK_TAI: ns = p->epoch * NS + time_now(p); break;
     case CLOCK_MONOTONIC:
     case CLOCK_MONOTONIC_RAW:
     case CLOCK_MONOTONIC_COARSE:
-    case CLOCK_BOOTTIME:
-        ns = time_now(p);
-        break;
+    case CLOCK_BOOTTIME: ns = time_now(p); break;
     case CLOCK_PROCESS_CPUTIME_ID:
-    case CLOCK_THREAD_CPUTIME_ID:
-        ns = (int64_t)p->icount(p->icount_arg);
-        break;
-    default:
-        return false;
+    case CLOCK_THREAD_CPUTIME_ID: ns = (int64_t)p->icount(p->icount_arg); break;
+    default: return false;
     }
     *t = (struct abi_timespec64){ns / NS, ns % NS};
     return true;

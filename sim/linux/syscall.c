@@ -22,13 +22,31 @@ static const struct {
     unsigned number;
     const char *name;
 } known[] = {
-    {__NR_execve, "execve"}, {__NR_execveat, "execveat"}, {__NR_clone3, "clone3"}, {__NR_ptrace, "ptrace"},
-    {__NR_alarm, "alarm"}, {__NR_setitimer, "setitimer"}, {__NR_socketcall, "socketcall"}, {__NR_socket, "socket"},
-    {__NR_mount, "mount"}, {__NR_chroot, "chroot"}, {__NR_reboot, "reboot"}, {__NR_ipc, "ipc"},
-    {__NR_epoll_create1, "epoll_create1"}, {__NR_inotify_init1, "inotify_init1"}, {__NR_eventfd2, "eventfd2"},
-    {__NR_timer_create, "timer_create"}, {__NR_getxattr, "getxattr"}, {__NR_setxattr, "setxattr"},
-    {__NR_listxattr, "listxattr"}, {__NR_lgetxattr, "lgetxattr"}, {__NR_copy_file_range, "copy_file_range"},
-    {__NR_splice, "splice"}, {__NR_modify_ldt, "modify_ldt"}, {__NR_close_range, "close_range"}, {__NR_openat2, "openat2"},
+    {__NR_execve, "execve"},
+    {__NR_execveat, "execveat"},
+    {__NR_clone3, "clone3"},
+    {__NR_ptrace, "ptrace"},
+    {__NR_alarm, "alarm"},
+    {__NR_setitimer, "setitimer"},
+    {__NR_socketcall, "socketcall"},
+    {__NR_socket, "socket"},
+    {__NR_mount, "mount"},
+    {__NR_chroot, "chroot"},
+    {__NR_reboot, "reboot"},
+    {__NR_ipc, "ipc"},
+    {__NR_epoll_create1, "epoll_create1"},
+    {__NR_inotify_init1, "inotify_init1"},
+    {__NR_eventfd2, "eventfd2"},
+    {__NR_timer_create, "timer_create"},
+    {__NR_getxattr, "getxattr"},
+    {__NR_setxattr, "setxattr"},
+    {__NR_listxattr, "listxattr"},
+    {__NR_lgetxattr, "lgetxattr"},
+    {__NR_copy_file_range, "copy_file_range"},
+    {__NR_splice, "splice"},
+    {__NR_modify_ldt, "modify_ldt"},
+    {__NR_close_range, "close_range"},
+    {__NR_openat2, "openat2"},
 };
 
 enum { NROWS = sizeof rows / sizeof *rows };

@@ -20,9 +20,15 @@ struct image {
 static struct image good(void)
 {
     struct image f = {
-        .h = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS32, ELFDATA2LSB, EV_CURRENT}, .e_type = ET_EXEC, .e_machine = EM_386,
-              .e_version = 1, .e_entry = 0x8048100, .e_phoff = sizeof(Elf32_Ehdr), .e_ehsize = sizeof(Elf32_Ehdr),
-              .e_phentsize = sizeof(Elf32_Phdr), .e_phnum = 2},
+        .h = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS32, ELFDATA2LSB, EV_CURRENT},
+              .e_type = ET_EXEC,
+              .e_machine = EM_386,
+              .e_version = 1,
+              .e_entry = 0x8048100,
+              .e_phoff = sizeof(Elf32_Ehdr),
+              .e_ehsize = sizeof(Elf32_Ehdr),
+              .e_phentsize = sizeof(Elf32_Phdr),
+              .e_phnum = 2},
         .p = {{.p_type = PT_LOAD, .p_vaddr = 0x8048000, .p_filesz = SIZE, .p_memsz = 0x2000, .p_flags = PF_R | PF_X},
               {.p_type = PT_GNU_STACK, .p_flags = PF_R | PF_W}},
     };
@@ -50,11 +56,11 @@ static void expect(const struct image *f, const char *wanted)
     EXPECT_MSG(strstr(said, wanted) && (wanted[0] || !said[0]), "\"%s\" instead of \"%s\"", said, wanted);
 }
 
-#define BROKEN(wanted, ...)                                                                                                    \
-    do {                                                                                                                       \
-        struct image f = good();                                                                                               \
-        __VA_ARGS__;                                                                                                           \
-        expect(&f, wanted);                                                                                                    \
+#define BROKEN(wanted, ...)      \
+    do {                         \
+        struct image f = good(); \
+        __VA_ARGS__;             \
+        expect(&f, wanted);      \
     } while (0)
 
 TEST_CASE(sim_elf, good_one)

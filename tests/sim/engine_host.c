@@ -76,7 +76,8 @@ static int wait_stop(struct host_engine *h)
     return WSTOPSIG(status);
 }
 
-static int32_t inject(struct host_engine *h, uint32_t nr, uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e, uint32_t f)
+static int32_t inject(struct host_engine *h, uint32_t nr, uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e,
+                      uint32_t f)
 {
     struct user_regs_struct r;
     if (ptrace(PTRACE_GETREGS, h->child, NULL, &r))
@@ -169,7 +170,8 @@ static void sync_mappings(struct host_engine *h)
         if (h->wanted[i]) {
             n = run_length(h, i);
             must(inject(h, NR_MMAP2, i * PAGE, n * PAGE, entry_prot(h->wanted[i]), MAP_SHARED | MAP_FIXED, MEMORY_FD,
-                        (uint32_t)((h->wanted[i] & 0x000ffffffffff000) / PAGE)), "mmap", i * PAGE);
+                        (uint32_t)((h->wanted[i] & 0x000ffffffffff000) / PAGE)),
+                 "mmap", i * PAGE);
         } else {
             must(inject(h, NR_MUNMAP, i * PAGE, PAGE, 0, 0, 0, 0), "munmap", i * PAGE);
         }
@@ -278,14 +280,10 @@ static enum engine_stop exception(struct host_engine *h, int signal, const sigin
             error |= 2;
         shared(h)->cpu.cr2 = addr;
         return call(h, HC_EXCEPTION, 14, error, addr);
-    case SIGFPE:
-        return call(h, HC_EXCEPTION, si->si_code == FPE_INTDIV ? 0 : 16, 0, 0);
-    case SIGILL:
-        return call(h, HC_EXCEPTION, 6, 0, 0);
-    case SIGBUS:
-        return call(h, HC_EXCEPTION, 17, 0, 0);
-    default:
-        return call(h, HC_EXCEPTION, si->si_code == TRAP_TRACE ? 1 : 3, 0, 0);
+    case SIGFPE: return call(h, HC_EXCEPTION, si->si_code == FPE_INTDIV ? 0 : 16, 0, 0);
+    case SIGILL: return call(h, HC_EXCEPTION, 6, 0, 0);
+    case SIGBUS: return call(h, HC_EXCEPTION, 17, 0, 0);
+    default: return call(h, HC_EXCEPTION, si->si_code == TRAP_TRACE ? 1 : 3, 0, 0);
     }
 }
 
@@ -422,7 +420,18 @@ static void interrupt(struct engine *e)
 }
 
 const struct engine_ops engine_host = {
-    .name = "host", .create = create, .destroy = destroy, .reset = reset, .run = run, .hcall_number = hcall_number,
-    .get_state = get_state, .set_state = set_state, .dma_read = dma_read, .dma_write = dma_write, .counters = counters,
-    .error_text = error_text, .interrupt = interrupt, .direct = direct,
+    .name = "host",
+    .create = create,
+    .destroy = destroy,
+    .reset = reset,
+    .run = run,
+    .hcall_number = hcall_number,
+    .get_state = get_state,
+    .set_state = set_state,
+    .dma_read = dma_read,
+    .dma_write = dma_write,
+    .counters = counters,
+    .error_text = error_text,
+    .interrupt = interrupt,
+    .direct = direct,
 };

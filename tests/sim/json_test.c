@@ -36,10 +36,17 @@ TEST_CASE(sim_json, values)
 
 TEST_CASE(sim_json, refusals)
 {
-    static const struct { const char *text, *error; } bad[] = {
-        {"{", "a comma or } is wanted"}, {"{\"a\" 1}", "a colon is wanted"}, {"{\"a\":1 \"b\":2}", "a comma or } is wanted"},
-        {"[1,", "a value is wanted"}, {"\"abc", "a string does not end"}, {"{} x", "text follows the object"},
-        {"{\"a\":}", "a value is wanted"}, {"", "a value is wanted"},
+    static const struct {
+        const char *text, *error;
+    } bad[] = {
+        {"{", "a comma or } is wanted"},
+        {"{\"a\" 1}", "a colon is wanted"},
+        {"{\"a\":1 \"b\":2}", "a comma or } is wanted"},
+        {"[1,", "a value is wanted"},
+        {"\"abc", "a string does not end"},
+        {"{} x", "text follows the object"},
+        {"{\"a\":}", "a value is wanted"},
+        {"", "a value is wanted"},
         {"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]", "nested too deeply"},
     };
     for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++) {

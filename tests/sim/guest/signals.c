@@ -39,7 +39,7 @@ static void handler(int sig, siginfo_t *info, void *context)
     uc->uc_mcontext.gregs[REG_EDX] = 0x600d;
 }
 
-static void catch(int sig, int flags)
+static void catch (int sig, int flags)
 {
     struct sigaction a = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | flags};
     sigemptyset(&a.sa_mask);
@@ -48,34 +48,38 @@ static void catch(int sig, int flags)
 
 static void show(const char *what, uint32_t label)
 {
-    static const struct { const char *name; int reg; } regs[] = {
+    static const struct {
+        const char *name;
+        int reg;
+    } regs[] = {
         {"eax", REG_EAX}, {"ebx", REG_EBX}, {"ecx", REG_ECX}, {"edx", REG_EDX}, {"esi", REG_ESI}, {"edi", REG_EDI},
     };
     printf("%s: signal %u code %d eip%+d trap %d err %x", what, seen_sig, seen_info.si_code, (int)(seen[REG_EIP] - (int)label),
            seen[REG_TRAPNO], seen[REG_ERR]);
     for (unsigned i = 0; i < sizeof regs / sizeof *regs; i++)
         printf(" %s=%08x", regs[i].name, seen[regs[i].reg]);
-    printf(" efl=%08x cs=%x ss=%x ds=%x es=%x", seen[REG_EFL] & 0x244cd5, seen[REG_CS], seen[REG_SS], seen[REG_DS], seen[REG_ES]);
-    printf(" usp=%d handler efl=%x fp=%u cw=%x st0=%04x:%016llx\n", seen[REG_ESP] == seen[REG_UESP], handler_flags & 0x400, have_fp,
-           fp_cw & 0xffff, fp_st0_exp & 0xffff, (unsigned long long)fp_st0);
+    printf(" efl=%08x cs=%x ss=%x ds=%x es=%x", seen[REG_EFL] & 0x244cd5, seen[REG_CS], seen[REG_SS], seen[REG_DS],
+           seen[REG_ES]);
+    printf(" usp=%d handler efl=%x fp=%u cw=%x st0=%04x:%016llx\n", seen[REG_ESP] == seen[REG_UESP], handler_flags & 0x400,
+           have_fp, fp_cw & 0xffff, fp_st0_exp & 0xffff, (unsigned long long)fp_st0);
 }
 
 /* Runs one faulting instruction with known registers; the handler skips its bytes. */
-#define FAULT(name, bytes, instruction, ecx_value)                                                                     \
-    do {                                                                                                               \
-        extern char label_##name[];                                                                                    \
-        uint32_t edx_out, esp_before, esp_after;                                                                       \
-        skip = bytes;                                                                                                  \
-        __asm__ volatile("fninit; fld1; movl %%esp, %1; xorl %%eax, %%eax\n\t"                                                         \
-                         "movl $0x11111111, %%eax; movl $0x22222222, %%ebx; movl $0x44444444, %%edx\n\t"              \
-                         "movl $0x55555555, %%esi; movl $0x66666666, %%edi; stc; std\n"                               \
-                         "label_" #name ": " instruction "\n\t"                                                       \
-                         "cld; movl %%esp, %2; fstp %%st(0)"                                                          \
-                         : "=&d"(edx_out), "=m"(esp_before), "=m"(esp_after)                                          \
-                         : "c"(ecx_value)                                                                              \
-                         : "eax", "ebx", "esi", "edi", "cc", "memory");                                               \
-        show(#name, (uint32_t)(uintptr_t)label_##name);                                                                \
-        printf("  back: edx=%x esp %s\n", edx_out, esp_before == esp_after ? "kept" : "changed");                     \
+#define FAULT(name, bytes, instruction, ecx_value)                                                       \
+    do {                                                                                                 \
+        extern char label_##name[];                                                                      \
+        uint32_t edx_out, esp_before, esp_after;                                                         \
+        skip = bytes;                                                                                    \
+        __asm__ volatile("fninit; fld1; movl %%esp, %1; xorl %%eax, %%eax\n\t"                           \
+                         "movl $0x11111111, %%eax; movl $0x22222222, %%ebx; movl $0x44444444, %%edx\n\t" \
+                         "movl $0x55555555, %%esi; movl $0x66666666, %%edi; stc; std\n"                  \
+                         "label_" #name ": " instruction "\n\t"                                          \
+                         "cld; movl %%esp, %2; fstp %%st(0)"                                             \
+                         : "=&d"(edx_out), "=m"(esp_before), "=m"(esp_after)                             \
+                         : "c"(ecx_value)                                                                \
+                         : "eax", "ebx", "esi", "edi", "cc", "memory");                                  \
+        show(#name, (uint32_t)(uintptr_t)label_##name);                                                  \
+        printf("  back: edx=%x esp %s\n", edx_out, esp_before == esp_after ? "kept" : "changed");        \
     } while (0)
 
 static void faults(void)
@@ -148,7 +152,7 @@ static void masks(void)
     sigset_t set, old, pending;
     sigemptyset(&set);
     sigaddset(&set, SIGUSR1);
-    catch(SIGUSR1, 0);
+    catch (SIGUSR1, 0);
     count = 0;
     skip = 0;
     sigprocmask(SIG_BLOCK, &set, &old);
@@ -195,7 +199,7 @@ static void stacks(void)
     stack_t s = {.ss_sp = space, .ss_size = sizeof space}, old;
     printf("sigaltstack: %d\n", sigaltstack(&s, &old));
     printf("  before: flags %d\n", old.ss_flags);
-    catch(SIGUSR1, SA_ONSTACK);
+    catch (SIGUSR1, SA_ONSTACK);
     skip = 0;
     raise(SIGUSR1);
     uint32_t base = (uint32_t)(uintptr_t)space;
@@ -209,8 +213,10 @@ static void stacks(void)
 static void old_interface(void)
 {
     /* No restorer: the kernel's trampoline. The kernel's own structure, as libc would fill in a restorer. */
-    struct { uint32_t handler, flags, restorer; uint64_t mask; } __attribute__((packed)) a =
-        {(uint32_t)(uintptr_t)plain, 0, 0, 0};
+    struct {
+        uint32_t handler, flags, restorer;
+        uint64_t mask;
+    } __attribute__((packed)) a = {(uint32_t)(uintptr_t)plain, 0, 0, 0};
     plain_sig = 0;
     syscall(SYS_rt_sigaction, SIGUSR2, &a, NULL, 8);
     raise(SIGUSR2);
@@ -227,7 +233,7 @@ int main(void)
 {
     const int sigs[] = {SIGSEGV, SIGFPE, SIGILL, SIGTRAP, SIGBUS};
     for (unsigned i = 0; i < sizeof sigs / sizeof *sigs; i++)
-        catch(sigs[i], 0);
+        catch (sigs[i], 0);
     faults();
     others();
     divides();
