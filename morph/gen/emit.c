@@ -10,25 +10,21 @@ struct writer {
     const struct gen *g;
     const struct gen_place *p;
     struct gen_code *out;
-    uint32_t *at;  /* next word */
-    uint32_t here; /* its native address */
     uint32_t nfaults;
     uint32_t faults[FAULTS_MAX]; /* addresses of branches to the stub that undoes the block */
 };
 
-static inline void put(struct writer *w, const struct gen_op *o)
+/* The native address of the word at `at`. */
+static inline uint32_t here(const struct writer *w, const uint32_t *at)
 {
-    w->at[0] = o->w[0];
-    if (o->nwords == 2)
-        w->at[1] = o->w[1];
-    w->at += o->nwords;
-    w->here += 4u * o->nwords;
+    return w->p->native + (uint32_t)((const char *)at - (const char *)w->p->words);
 }
 
-static inline void end_bundle(struct writer *w)
+static inline uint32_t *put(uint32_t *at, const struct gen_op *o)
 {
-    w->at[-1] |= DUKE_END;
-    w->out->nbundles++;
+    at[0] = o->w[0];
+    at[1] = o->w[1]; /* there is room; what follows overwrites it if the op has one word */
+    return at + o->nwords;
 }
 
 void gen_patch(uint32_t *words, uint32_t at, uint32_t target)
@@ -43,47 +39,59 @@ void gen_patch(uint32_t *words, uint32_t at, uint32_t target)
     words[1] = (words[1] & ~0x1fffffffu) | ((uint32_t)(d >> 12) & 0x1fffffff);
 }
 
-/* Notes or fills in what depends on the address of the op that is about to be put. */
-static void place_use(struct writer *w, const struct gen_op *o, struct gen_op *copy)
+/* Notes or fills in what depends on the address of the op just put at `at`. */
+static void place_use(struct writer *w, const struct gen_op *o, uint32_t *at)
 {
+    uint32_t address = here(w, at);
     switch (o->use) {
-    case GEN_EXIT: w->out->exit[o->exit].branch = w->here; break;
+    case GEN_EXIT: w->out->exit[o->exit].branch = address; break;
     case GEN_FAULT:
         if (w->nfaults < FAULTS_MAX)
-            w->faults[w->nfaults] = w->here;
+            w->faults[w->nfaults] = address;
         w->nfaults++;
         break;
-    case GEN_INDIRECT: gen_patch(copy->w, w->here, w->p->exit_indirect); break;
-    default: gen_patch(copy->w, w->here, w->p->exit_interp); break;
+    case GEN_INDIRECT: gen_patch(at, address, w->p->exit_indirect); break;
+    default: gen_patch(at, address, w->p->exit_interp); break;
     }
 }
 
-static void put_bundle(struct writer *w, const struct gen_bundle *u)
+static uint32_t *put_bundles(struct writer *w, uint32_t *at)
 {
-    for (unsigned i = 0; i < u->n; i++) {
-        const struct gen_op *o = &w->g->op[u->op[i]];
-        if (o->use) {
-            struct gen_op copy = *o;
-            place_use(w, o, &copy);
-            put(w, &copy);
-        } else {
-            put(w, o);
+    const struct gen *g = w->g;
+    uint32_t next_exit = 0, nops = 0, nbundles = 0, nexits = g->ir->nexits;
+    for (uint32_t c = 0; c < g->ncycles; c++) {
+        const struct gen_bundle *u = &g->bundle[c];
+        unsigned n = u->n, commit = u->commit;
+        if (n | commit) {
+            for (unsigned i = 0; i < n; i++) {
+                const struct gen_op *o = &g->op[u->op[i]];
+                uint32_t *start = at;
+                at = put(at, o);
+                if (o->use)
+                    place_use(w, o, start);
+            }
+            if (commit) {
+                struct gen_op o;
+                words_r3i(&o, &g->info[DUKE_OP_COMMIT], 0, 0, (int32_t)commit - 1);
+                at = put(at, &o);
+            }
+            at[-1] |= DUKE_END;
+            nops += n;
+            nbundles++;
         }
+        for (; next_exit < nexits && g->exit_cycle[next_exit] <= c; next_exit++)
+            w->out->exit[next_exit].after = here(w, at);
     }
-    w->out->nops += u->n;
-    if (u->commit) {
-        struct gen_op c;
-        words_r3i(&c, &w->g->info[DUKE_OP_COMMIT], 0, 0, u->commit - 1);
-        put(w, &c);
-    }
-    end_bundle(w);
+    w->out->nops = nops;
+    w->out->nbundles = nbundles;
+    return at;
 }
 
-static void put_li(struct writer *w, unsigned rd, int64_t k)
+static uint32_t *put_li(const struct writer *w, uint32_t *at, unsigned rd, int64_t k)
 {
     struct gen_op o;
     words_li(&o, &w->g->info[DUKE_OP_LI], rd, k);
-    put(w, &o);
+    return put(at, &o);
 }
 
 static void patch(const struct writer *w, uint32_t at, uint32_t target)
@@ -92,58 +100,59 @@ static void patch(const struct writer *w, uint32_t at, uint32_t target)
 }
 
 /* li r30, target; li r48, number; j exit_direct */
-static void put_stub(struct writer *w, uint32_t i)
+static uint32_t *put_stub(const struct writer *w, uint32_t *at, uint32_t i)
 {
     struct gen_exit_code *x = &w->out->exit[i];
-    struct gen_op j = {.w = {w->g->info[DUKE_OP_J].imm}, .nwords = 1};
-    x->stub = w->here;
-    put_li(w, 30, (int64_t)w->g->ir->exit[i].target);
-    put_li(w, 48, w->p->first_exit + i);
-    gen_patch(j.w, w->here, w->p->exit_direct);
-    put(w, &j);
-    end_bundle(w);
+    x->stub = here(w, at);
+    at = put_li(w, at, 30, (int64_t)w->g->ir->exit[i].target);
+    at = put_li(w, at, 48, w->p->first_exit + i);
+    at[0] = w->g->info[DUKE_OP_J].imm | DUKE_END;
+    gen_patch(at, here(w, at), w->p->exit_direct);
+    w->out->nbundles++;
     if (x->branch)
         patch(w, x->branch, x->stub);
+    return at + 1;
 }
 
-static void put_fault_stub(struct writer *w)
+static uint32_t *put_fault_stub(const struct writer *w, uint32_t *at)
 {
     struct gen_op o;
-    uint32_t stub = w->here;
+    uint32_t stub = here(w, at);
     words_r3i(&o, &w->g->info[DUKE_OP_TRAP], 0, 0, 1);
-    put(w, &o);
-    end_bundle(w);
+    at = put(at, &o);
+    at[-1] |= DUKE_END;
+    w->out->nbundles++;
     for (uint32_t i = 0; i < w->nfaults && i < FAULTS_MAX; i++)
         patch(w, w->faults[i], stub);
+    return at;
 }
 
 bool gen_emit(const struct gen *g, const struct gen_place *p, struct gen_code *out)
 {
     const struct ir_block *b = g->ir;
-    struct writer w = {.g = g, .p = p, .out = out, .at = p->words, .here = p->native};
-    uint32_t next_exit = 0;
-    out->nbundles = out->nops = 0;
+    struct writer w;
+    w.g = g;
+    w.p = p;
+    w.out = out;
+    w.nfaults = 0;
     if (gen_worst_words(g) > p->max_words)
         return false;
     for (uint32_t i = 0; i < b->nexits; i++)
-        out->exit[i] = (struct gen_exit_code){0};
-    for (uint32_t c = 0; c < g->ncycles; c++) {
-        const struct gen_bundle *u = &g->bundle[c];
-        if (u->n | u->commit)
-            put_bundle(&w, u);
-        for (; next_exit < b->nexits && g->exit_cycle[next_exit] <= c; next_exit++)
-            out->exit[next_exit].after = w.here;
-    }
-    for (uint32_t i = 0; i < b->nexits; i++)
+        out->exit[i].branch = 0;
+    uint32_t *at = put_bundles(&w, p->words);
+    for (uint32_t i = 0; i < b->nexits; i++) {
         if (b->exit[i].kind == IR_EXIT_DIRECT || b->exit[i].kind == IR_EXIT_RETURN)
-            put_stub(&w, i);
+            at = put_stub(&w, at, i);
+        else
+            out->exit[i].stub = 0;
+    }
     if (g->has_fault)
-        put_fault_stub(&w);
-    out->nwords = (uint32_t)(w.at - p->words);
+        at = put_fault_stub(&w, at);
+    out->nwords = (uint32_t)(at - p->words);
     return w.nfaults <= FAULTS_MAX;
 }
 
 uint32_t gen_worst_words(const struct gen *g)
 {
-    return 2 * g->nops + 2 * g->ncycles + STUB_WORDS * (g->ir->nexits + 1);
+    return 2 * g->nops + 2 * g->ncycles + STUB_WORDS * (g->ir->nexits + 1) + 1;
 }

@@ -273,13 +273,16 @@ void lift_commit(struct lift *l)
 enum lift_result lift_insns(struct lift *l, const struct ginsn *g, unsigned n, const uint8_t *known, enum lift_follow follow)
 {
     bool wide = l->b->wide != 0;
+    sem_ctx c = {.b = l->b, .l = l, .follow = follow};
     for (unsigned i = 0; i < n; i++, g++) {
-        sem_ctx c = {.g = g, .rip = l->rip, .b = l->b, .l = l, .follow = follow, .flags_dead = known[i] & LIFT_DEAD};
+        c.g = g;
+        c.rip = l->rip;
         if (known[i] & LIFT_CANNOT) {
             if (l->b->insns)
                 leave(&c, always, false, IR_EXIT_INTERP, l->rip, 0);
             return LIFT_CUT;
         }
+        c.flags_dead = known[i] & LIFT_DEAD;
         c.f = sem_form_of(g, wide);
         if (sem_has_mem(&c.f))
             c.mem = sem_lin(&c);

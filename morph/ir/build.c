@@ -94,7 +94,7 @@ static ir_ref addr_node(struct ir_block *b, struct ir_val v, bool low)
     return sum_node(b, low ? DUKE_OP_ADDI_W : DUKE_OP_ADDI, sum, v.k);
 }
 
-ir_ref ir_mat(struct ir_block *b, struct ir_val v)
+ir_ref ir_mat_slow(struct ir_block *b, struct ir_val v)
 {
     if (v.tag & IR_V_COND)
         return ir_emit(b, DUKE_OP_SETCC, v.ref, 0, 0, 0, v.k, 1);
@@ -379,7 +379,7 @@ static ir_ref low_node(struct ir_block *b, ir_ref r)
     return ir_emit(b, DUKE_OP_EXTU_W, r, 0, 0, 0, 0, 32);
 }
 
-struct ir_val ir_zext(struct ir_block *b, struct ir_val x, unsigned size)
+struct ir_val ir_zext_slow(struct ir_block *b, struct ir_val x, unsigned size)
 {
     if (size == 8)
         return x;

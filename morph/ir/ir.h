@@ -114,7 +114,7 @@ struct ir_block {
 
 /* -- build.c: nodes, folded as they are made */
 void ir_start(struct ir_block *b, uint64_t rip);
-ir_ref ir_mat(struct ir_block *b, struct ir_val v);       /* a node that has the value; 0 for the constant 0 */
+ir_ref ir_mat_slow(struct ir_block *b, struct ir_val v);  /* see ir_mat */
 struct ir_val ir_const(struct ir_block *b, uint64_t k);
 struct ir_val ir_add(struct ir_block *b, struct ir_val x, struct ir_val y);
 struct ir_val ir_sub(struct ir_block *b, struct ir_val x, struct ir_val y);
@@ -124,7 +124,7 @@ struct ir_val ir_alu(struct ir_block *b, unsigned op, struct ir_val x, struct ir
 struct ir_val ir_alu2(struct ir_block *b, unsigned op, struct ir_val x, struct ir_val y); /* without immediate form */
 struct ir_val ir_mul(struct ir_block *b, struct ir_val x, struct ir_val y);
 struct ir_val ir_scaled(struct ir_block *b, struct ir_val base, struct ir_val index, unsigned scale); /* an address */
-struct ir_val ir_zext(struct ir_block *b, struct ir_val x, unsigned size);
+struct ir_val ir_zext_slow(struct ir_block *b, struct ir_val x, unsigned size);
 struct ir_val ir_sext(struct ir_block *b, struct ir_val x, unsigned size);
 struct ir_val ir_select(struct ir_block *b, struct ir_val cond, struct ir_val x, struct ir_val y);
 struct ir_val ir_flags2(struct ir_block *b, unsigned op_b, struct ir_val x, struct ir_val y, unsigned size);
@@ -132,8 +132,8 @@ struct ir_val ir_flags3(struct ir_block *b, unsigned op_b, struct ir_val x, stru
 struct ir_val ir_rem(struct ir_block *b, unsigned div, unsigned rem, struct ir_val x, struct ir_val y);
 
 /* -- state.c: guest registers, memory, exits */
-struct ir_val ir_get(struct ir_block *b, unsigned g, unsigned size);
-void ir_put(struct ir_block *b, unsigned g, struct ir_val v, unsigned size);
+struct ir_val ir_get_slow(struct ir_block *b, unsigned g, unsigned size);
+void ir_put_slow(struct ir_block *b, unsigned g, struct ir_val v, unsigned size);
 void ir_put_high(struct ir_block *b, unsigned g, struct ir_val v); /* AH, CH, DH, BH */
 struct ir_val ir_load(struct ir_block *b, struct ir_val addr, unsigned size, bool sign);
 void ir_store(struct ir_block *b, struct ir_val addr, struct ir_val v, unsigned size);
@@ -180,6 +180,38 @@ static inline ir_ref ir_emit(struct ir_block *b, unsigned op, ir_ref a, ir_ref r
     b->node[i] = (struct ir_node){(uint16_t)op, a, rb, c, imm, (uint8_t)x, {(uint8_t)bits}, 0};
     b->hint[i] = 0;
     return (ir_ref)i;
+}
+
+/* A node that has the value; 0 for the constant 0. */
+static inline ir_ref ir_mat(struct ir_block *b, struct ir_val v)
+{
+    return v.k == 0 && v.tag == 0 ? v.ref : ir_mat_slow(b, v);
+}
+
+/* The low `size` bytes of x, zero-extended. */
+static inline struct ir_val ir_zext(struct ir_block *b, struct ir_val x, unsigned size)
+{
+    if (size == 8 || (x.k == 0 && x.tag == 0 && x.ref && b->node[x.ref].bits <= 8 * size))
+        return x;
+    return ir_zext_slow(b, x, size);
+}
+
+/* Guest register or flags: the low `size` bytes are as they should be, above them may be anything. */
+static inline struct ir_val ir_get(struct ir_block *b, unsigned g, unsigned size)
+{
+    struct ir_val v = b->cur[g];
+    return v.k == 0 || b->wide ? v : ir_get_slow(b, g, size);
+}
+
+/* Sets the low `size` bytes of a guest register; 4 clears the upper half. */
+static inline void ir_put(struct ir_block *b, unsigned g, struct ir_val v, unsigned size)
+{
+    if (size < 4 || v.tag || v.k || !v.ref || b->node[v.ref].bits > (b->wide ? 64u : 32u) || (size == 4 && b->wide)) {
+        ir_put_slow(b, g, v, size);
+        return;
+    }
+    b->dirty |= 1u << g;
+    b->cur[g] = (struct ir_val){0, v.ref, 0, 0};
 }
 
 static inline bool ir_is_entry(ir_ref r) { return r - 1u < IR_ENTRIES; }

@@ -3,10 +3,10 @@
 
 static struct ir_val val_ref(ir_ref r) { return (struct ir_val){0, r, 0, 0}; }
 
-struct ir_val ir_get(struct ir_block *b, unsigned g, unsigned size)
+struct ir_val ir_get_slow(struct ir_block *b, unsigned g, unsigned size)
 {
     struct ir_val v = b->cur[g];
-    if (v.k == 0 || b->wide || g >= IR_G_FLAGS)
+    if (g >= IR_G_FLAGS)
         return v;
     if (v.ref == 0) /* sign-extended; exact reads want what the register holds */
         return size == 8 ? ir_const(b, (uint32_t)v.k) : v;
@@ -15,7 +15,7 @@ struct ir_val ir_get(struct ir_block *b, unsigned g, unsigned size)
     return size == 8 ? val_ref(ir_mat(b, v)) : v;
 }
 
-void ir_put(struct ir_block *b, unsigned g, struct ir_val v, unsigned size)
+void ir_put_slow(struct ir_block *b, unsigned g, struct ir_val v, unsigned size)
 {
     b->dirty |= 1u << g;
     if (size < 4) {

@@ -8,29 +8,38 @@
 #include "guest/lift.h"
 #include "shared.h"
 
-enum { ALL = 0x3f };
+enum { ALL = 0x3f, BODY = 0x40, LOOK = 0x80 };
 
-/* The flags that the instruction's body replaces whatever they were. Some keep what the manual leaves undefined. */
-static unsigned killed_by(const struct ginsn *g)
+void opt_init(struct opt_table *t)
 {
-    switch (g->op) {
-    case G_BT: case G_BTS: case G_BTR: case G_BTC: return g->flags_written & 1;
-    case G_DIV: case G_IDIV: return 0;
-    default: return g->flags_written;
+    for (unsigned op = 0; op < GOP_COUNT; op++) {
+        struct ginsn g = {.op = (uint16_t)op, .opsize = 4, .addrsize = 4, .seg = GUEST_DS};
+        t->attr[op] = ALL | (lift_can(&g) ? BODY : 0);
     }
+    /* Some bodies keep what the manual leaves undefined. */
+    static const uint16_t bit_tests[] = {G_BT, G_BTS, G_BTR, G_BTC}, divisions[] = {G_DIV, G_IDIV};
+    for (unsigned i = 0; i < 4; i++)
+        t->attr[bit_tests[i]] = BODY | 1;
+    for (unsigned i = 0; i < 2; i++)
+        t->attr[divisions[i]] = BODY | LOOK;
+    t->attr[G_ENTER] |= LOOK;
 }
 
-void opt_dead_flags(const struct ginsn *g, unsigned n, uint32_t null_segs, bool enabled, uint8_t *known)
+void opt_dead_flags(const struct opt_table *t, const struct ginsn *g, unsigned n, uint32_t null_segs, bool enabled,
+                    uint8_t *known)
 {
-    unsigned live = ALL;
+    unsigned live = ALL, none = enabled ? 0 : ALL;
     for (unsigned i = n; i-- > 0;) {
         const struct ginsn *p = &g[i];
-        unsigned written = killed_by(p);
-        known[i] = enabled && written && !(live & written) ? LIFT_DEAD : 0;
+        unsigned attr = t->attr[p->op], written = p->flags_written & attr;
+        known[i] = written && !((live | none) & written) ? LIFT_DEAD : 0;
         live = (live & ~written) | p->flags_read;
-        if (lift_can(p) && !(null_segs >> p->seg & 1))
-            continue;
-        known[i] |= LIFT_CANNOT;
-        live = ALL; /* the block is left before it */
+        bool can = attr & BODY && !(null_segs >> p->seg & 1);
+        if (can && (attr & LOOK || p->seg == GUEST_CS))
+            can = lift_can(p);
+        if (!can) {
+            known[i] |= LIFT_CANNOT;
+            live = ALL; /* the block is left before it */
+        }
     }
 }

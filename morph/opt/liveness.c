@@ -15,6 +15,7 @@ static inline unsigned use(struct ir_node *nodes, ir_ref r, uint32_t user, unsig
 void opt_liveness(struct ir_block *b)
 {
     struct ir_node *nodes = b->node;
+    nodes[0].last = 1; /* register zero is never used for the last time */
     unsigned part = 0; /* exits from here on: a wish holds for values made since the exit before */
     for (uint32_t i = b->n - 1; i >= IR_FIRST; i--) {
         struct ir_node *n = &nodes[i];
@@ -30,7 +31,6 @@ void opt_liveness(struct ir_block *b)
         } else {
             part += op == IR_EXIT;
         }
-        nodes[0].last = 1; /* never an operand's last use */
         unsigned kills = use(nodes, n->a, i, IR_KILL_A);
         kills |= use(nodes, n->b, i, IR_KILL_B);
         kills |= use(nodes, n->c, i, IR_KILL_C);

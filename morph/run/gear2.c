@@ -118,14 +118,14 @@ static enum lift_result lift_one(struct morph *m, struct lift *l, struct gblock 
         *next = choose(m, b, &w, max_insns > n ? max_insns - n : 0, &follow, &l->taken_likely);
     }
     while (n > PART_INSNS) { /* parts that commit, so that gated stores have room */
-        opt_dead_flags(insns, PART_INSNS, l->null_segs, m->sh->params.opt_dead_flags != 0, g->known);
+        opt_dead_flags(&g->table, insns, PART_INSNS, l->null_segs, m->sh->params.opt_dead_flags != 0, g->known);
         if (lift_insns(l, insns, PART_INSNS, g->known, LIFT_FALL) == LIFT_CUT)
             return LIFT_CUT;
         lift_commit(l);
         insns += PART_INSNS;
         n -= PART_INSNS;
     }
-    opt_dead_flags(insns, n, l->null_segs, m->sh->params.opt_dead_flags != 0, g->known);
+    opt_dead_flags(&g->table, insns, n, l->null_segs, m->sh->params.opt_dead_flags != 0, g->known);
     return lift_insns(l, insns, n, g->known, follow);
 }
 

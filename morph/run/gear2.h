@@ -5,6 +5,7 @@
 
 #include "gen/gen.h"
 #include "ir/ir.h"
+#include "opt/opt.h"
 
 struct gblock;
 struct morph;
@@ -23,6 +24,7 @@ struct gear2 {
     uint32_t nblocks;
     uint32_t blocks[GEAR2_BLOCKS_MAX]; /* decoded blocks that are in the translation */
     uint8_t known[64];
+    struct opt_table table;
 };
 
 /* Translates the code that begins with b, and follows the likely way out of it as far as params allow. False: refused; b is

@@ -35,6 +35,7 @@ struct morph *morph_init(struct shared *sh, void *base, uint64_t size)
     if (!m->tcache || !m->gear2 || !m->tmask || !m->fine)
         return NULL;
     m->gear2->ir.entries_made = 0;
+    opt_init(&m->gear2->table);
     gen_init(&m->gear2->gen, m->machine);
     m->blocks = make_blocks(&a);
     if (!m->blocks)
