@@ -29,6 +29,7 @@ struct port_fault {
  *     A guest access that faults does not return: control goes to the innermost port_guard with a nonzero value, and
  *     port_fault() describes the fault. Gated stores are dropped then.
  *   void port_commit(unsigned n)  makes gated stores architectural and counts n guest instructions (n a constant 0..31)
+ *   PORT_TAIL_CALLS  1 if the compiler makes jumps of calls in tail position
  *   int  port_guard(void)         0 when armed; nonzero when a guest fault arrives later (a setjmp for one place at a time)
  *   struct port_fault port_fault(void)
  *   uint64_t port_icount(void)

@@ -542,7 +542,7 @@ module duke_core
     .tlb_write_o(tlb_write), .tlb_inval_o(tlb_inval), .tlb_flush_o(tlb_flush), .itc_write_o(itc_write),
     .itc_flush_o(itc_flush), .ras_push_o(ras_push), .ras_pop_o(ras_pop), .icache_flush_o(ic_flush),
     .alias_clear_o(al_clear), .rdcr_value_o(rdcr_value),
-    .wrap_o(wrap), .user_o(user), .cat_o(cat), 
+    .wrap_o(wrap), .user_o(user), .cat_o(cat),
     .double_fault_now_o(double_fault_now), .seq_o(seq), .hold_o(hold), .stopped_o, .double_fault_o, .double_fault_pc_o(dead_pc),
     .hcall_o
   );
