@@ -356,7 +356,7 @@ static ir_ref strip(const struct ir_block *b, ir_ref r)
 }
 
 /* The low 32 bits of node r, zero-extended. The wide node dies if nothing else uses it. */
-static ir_ref low_node(struct ir_block *b, ir_ref r)
+ir_ref ir_low(struct ir_block *b, ir_ref r)
 {
     const struct ir_node n = b->node[r];
     if (n.bits <= 32)
@@ -391,7 +391,7 @@ struct ir_val ir_zext_slow(struct ir_block *b, struct ir_val x, unsigned size)
     if (size == 4) {
         if (x.k)
             return val_ref(sum_node(b, DUKE_OP_ADDI_W, x.ref, x.k));
-        return val_ref(low_node(b, x.ref));
+        return val_ref(ir_low(b, x.ref));
     }
     if (x.k == 0 && b->node[x.ref].bits <= 8 * size)
         return x;

@@ -101,7 +101,8 @@ struct ir_block {
     uint64_t rip;      /* linear address of the first instruction */
     uint32_t fuse;     /* switch: compare and branch in one op */
     /* Build: guest state as the instructions so far leave it, what of it differs from the home registers, and what these
-     * hold. In IA-32 code a register is the low 32 bits of its value, zero-extended. */
+     * hold. In IA-32 code a register is the low 32 bits of its value, zero-extended; tag is IR_V_LOW if the value of ref has
+     * more than 32 bits. The node that cuts it off is made when it is needed: after the flags, which want the old value. */
     struct ir_val cur[IR_G_COUNT];
     uint32_t dirty;
     ir_ref pinned[IR_G_COUNT];
@@ -126,6 +127,7 @@ struct ir_val ir_mul(struct ir_block *b, struct ir_val x, struct ir_val y);
 struct ir_val ir_scaled(struct ir_block *b, struct ir_val base, struct ir_val index, unsigned scale); /* an address */
 struct ir_val ir_zext_slow(struct ir_block *b, struct ir_val x, unsigned size);
 struct ir_val ir_sext(struct ir_block *b, struct ir_val x, unsigned size);
+ir_ref ir_low(struct ir_block *b, ir_ref r); /* the low 32 bits, zero-extended */
 struct ir_val ir_select(struct ir_block *b, struct ir_val cond, struct ir_val x, struct ir_val y);
 struct ir_val ir_flags2(struct ir_block *b, unsigned op_b, struct ir_val x, struct ir_val y, unsigned size);
 struct ir_val ir_flags3(struct ir_block *b, unsigned op_b, struct ir_val x, struct ir_val y, struct ir_val fl, unsigned size);
@@ -200,7 +202,7 @@ static inline struct ir_val ir_zext(struct ir_block *b, struct ir_val x, unsigne
 static inline struct ir_val ir_get(struct ir_block *b, unsigned g, unsigned size)
 {
     struct ir_val v = b->cur[g];
-    return v.k == 0 || b->wide ? v : ir_get_slow(b, g, size);
+    return v.tag == 0 && (v.k == 0 || b->wide) ? v : ir_get_slow(b, g, size);
 }
 
 /* Sets the low `size` bytes of a guest register; 4 clears the upper half. */

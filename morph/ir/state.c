@@ -8,6 +8,11 @@ struct ir_val ir_get_slow(struct ir_block *b, unsigned g, unsigned size)
     struct ir_val v = b->cur[g];
     if (g >= IR_G_FLAGS)
         return v;
+    if (v.tag) {
+        v = val_ref(ir_low(b, v.ref));
+        b->cur[g] = v;
+        return v;
+    }
     if (v.ref == 0) /* sign-extended; exact reads want what the register holds */
         return size == 8 ? ir_const(b, (uint32_t)v.k) : v;
     v.tag = IR_V_LOW;
@@ -27,6 +32,9 @@ void ir_put_slow(struct ir_block *b, unsigned g, struct ir_val v, unsigned size)
     } else if (g >= IR_G_FLAGS || b->wide) {
         if (size == 4)
             v = ir_zext(b, v, 4);
+    } else if (v.ref && v.k == 0 && !(v.tag & (IR_V_ADDR | IR_V_COND)) && b->node[v.ref].bits > 32) {
+        b->cur[g] = (struct ir_val){0, v.ref, IR_V_LOW, 0};
+        return;
     } else if (v.tag & (IR_V_ADDR | IR_V_COND) || v.k == 0 || !b->fold) {
         if (v.ref) /* a constant stays as it is: its low 32 bits count */
             v = ir_zext(b, v, 4);
@@ -84,7 +92,10 @@ void ir_store(struct ir_block *b, struct ir_val addr, struct ir_val v, unsigned 
 static void set_home(struct ir_block *b, unsigned g)
 {
     struct ir_val v = b->cur[g];
-    if (v.ref && v.k) {
+    if (v.tag) {
+        v = val_ref(ir_low(b, v.ref));
+        b->cur[g] = v;
+    } else if (v.ref && v.k) {
         v.tag = b->wide ? 0 : IR_V_LOW;
         v = val_ref(ir_mat(b, v));
         b->cur[g] = v;
@@ -101,10 +112,10 @@ static void go_home(struct ir_block *b)
     for (uint32_t m = b->dirty; m; m &= m - 1) {
         unsigned g = (unsigned)__builtin_ctz(m);
         struct ir_val v = b->cur[g];
-        if (v.ref && v.k == 0) {
+        if (v.ref && v.k == 0 && !v.tag) {
             if (v.ref != b->pinned[g])
                 set_home(b, g);
-        } else if (v.ref == 0 || v.ref == b->pinned[g]) {
+        } else if (v.ref == 0 || v.tag || v.ref == b->pinned[g]) {
             own |= 1u << g;
         } else {
             sums |= 1u << g;

@@ -70,7 +70,9 @@ static struct gblock *choose(struct morph *m, const struct gblock *b, const stru
 {
     struct gblock *t = w->has_taken ? block_peek(m->blocks, w->taken, b->mode) : NULL;
     struct gblock *f = w->has_fall ? block_peek(m->blocks, w->fall, b->mode) : NULL;
-    bool taken = w->has_taken && (!w->has_fall || executions(m, t) > executions(m, f));
+    uint32_t nt = executions(m, t), nf = executions(m, f);
+    bool backward = w->taken <= b->rip; /* a loop, if nothing else is known */
+    bool taken = w->has_taken && (!w->has_fall || nt > nf || (nt == nf && backward));
     *taken_likely = taken;
     *follow = LIFT_STOP;
     struct gblock *next = usable(m, taken ? t : f, max_insns);
