@@ -88,7 +88,7 @@ module duke_core
   logic [31:0] redirect_pc;
 
   // ---------------------------------------------------------------- F
-  logic p_en, p_used, p_taken, ic_en, ic_hit, ic_busy, ic_miss;
+  logic p_en, p_used, p_taken, p_jras, ic_en, ic_hit, ic_busy, ic_miss;
   logic [2:0] p_last;
   logic [31:0] p_target, ic_pc;
   quad64_t ic_data;
@@ -104,7 +104,7 @@ module duke_core
   logic u_en, u_taken, u_miss;
   logic [2:0] u_kind;
   logic [31:0] m_next, m_last;
-  logic ic_flush, ic_req, ic_fill;
+  logic ic_flush, ic_req, ic_fill, ic_prefetch, ic_drop;
   logic [31:6] ic_req_addr;
   line_t fill_line;
 
@@ -120,7 +120,7 @@ module duke_core
   duke_predict predict (
     .clk_i, .rst_ni,
     .f_en_i(p_en), .f_pc_i(ic_pc[31:2]), .f_used_i(p_used), .f_taken_o(p_taken), .f_last_o(p_last), .f_target_o(p_target),
-    .jras_top_i(jras_top), .drop_i(d_refetch), .drop_pc_i(d_refetch_last[31:2]),
+    .f_jras_o(p_jras),     .jras_top_i(jras_top), .drop_i(d_refetch), .drop_pc_i(d_refetch_last[31:2]),
     .u_en_i(u_en), .u_last_i(m_last[31:2]), .u_kind_i(u_kind), .u_taken_i(u_taken), .u_miss_i(u_miss),
     .u_target_i(m_next), .u_next_i(m_path_q.next), .redirect_i(redirect)
   );
@@ -129,7 +129,8 @@ module duke_core
   duke_icache icache (
     .clk_i, .rst_ni, .init_i(init_q), .init_idx_i(init_idx_q),
     .en_i(ic_en), .window_i(ic_pc[31:5]), .hit_o(ic_hit), .data_o(ic_data), .busy_o(ic_busy), .flush_i(ic_flush),
-    .req_o(ic_req), .req_addr_o(ic_req_addr), .fill_i(ic_fill), .fill_line_i(fill_line), .ev_miss_o(ic_miss)
+    .req_o(ic_req), .prefetch_o(ic_prefetch), .req_addr_o(ic_req_addr), .fill_i(ic_fill), .drop_i(ic_drop),
+    .fill_line_i(fill_line), .ev_miss_o(ic_miss)
   );
 
   // ---------------------------------------------------------------- D
@@ -501,7 +502,8 @@ module duke_core
     .clk_i, .rst_ni, .init_i(init_q), .init_idx_i(init_idx_q), .host_i,
     .d_req_i(dc_req), .d_addr_i(dc_req_addr), .d_fill_o(dc_fill), .d_wb_i(dc_wb), .d_wb_addr_i(dc_wb_addr),
     .d_wb_line_i(dc_wb_line), .d_snoop_o(dc_snoop), .d_snoop_addr_o(dc_snoop_addr),
-    .i_req_i(ic_req), .i_addr_i(ic_req_addr), .i_fill_o(ic_fill), .fill_line_o(fill_line),
+    .i_req_i(ic_req), .i_prefetch_i(ic_prefetch), .i_addr_i(ic_req_addr), .i_fill_o(ic_fill), .i_drop_o(ic_drop),
+    .fill_line_o(fill_line),
     .ev_access_o(l2_access), .ev_miss_o(l2_miss), .ev_writeback_o(l2_writeback)
   );
 
@@ -513,6 +515,7 @@ module duke_core
     .en_i(ind_en), .jras_i(m_uop_q[LANE_B].kind == KIND_JRAS), .guest_i(m_ba_q),
     .hit_o(ind_hit), .native_o(ind_native), .ras_hit_o(ind_ras_hit), .itc_used_o(ind_itc_used),
     .pop_i(ras_pop), .push_i(ras_push), .write_i(itc_write), .flush_i(itc_flush),
+    .fetched_i(p_used && p_jras), .redirect_i(redirect),
     .op_native_i(ras_push ? m_target_q : m_bb_q[31:0]), .top_native_o(jras_top)
   );
 

@@ -204,11 +204,11 @@ module duke_ctrl
           KIND_BRANCH: u_en_o = 1'b1;
           KIND_JUMP, KIND_JUMP_REG: begin
             u_en_o = 1'b1;
-            u_kind_o = PK_JUMP;
+            u_kind_o = (kind == KIND_JUMP) ? PK_JUMP : PK_INDIRECT;
           end
           KIND_CALL, KIND_CALL_REG: begin
             u_en_o = 1'b1;
-            u_kind_o = PK_CALL;
+            u_kind_o = (kind == KIND_CALL) ? PK_CALL : PK_ICALL;
           end
           KIND_RET: begin
             u_en_o = 1'b1;
@@ -216,7 +216,7 @@ module duke_ctrl
           end
           KIND_JITC, KIND_JRAS: begin
             u_en_o = 1'b1;
-            u_kind_o = (kind == KIND_JITC) ? PK_COND : PK_JRAS;
+            u_kind_o = (kind == KIND_JITC) ? PK_INDIRECT : PK_JRAS;
             taken = ind_hit_i;
             target = ind_native_i;
           end

@@ -11,7 +11,8 @@ package duke_pkg;
   localparam int L1I_SETS = CACHES_L1I_KIB * 16 / CACHES_L1I_WAYS;
   localparam int L1D_SETS = CACHES_L1D_KIB * 16 / CACHES_L1D_WAYS;
   localparam int L2_SETS = CACHES_L2_KIB * 16 / CACHES_L2_WAYS;
-  localparam int NATIVE_STORES = 8;  // write buffer of native stores
+  localparam int TARGETS = 512;  // predictor's table of indirect targets
+  localparam int NATIVE_STORES = 16;  // write buffer of native stores
   // After reset a counter walks through the sets of all tables and the registers, clearing one a cycle.
   localparam int INIT_CYCLES = 512;
 
@@ -59,7 +60,13 @@ package duke_pkg;
 
   // Kinds of branch that the predictor tells apart.
   typedef enum logic [2:0] {
-    PK_COND, PK_JUMP, PK_CALL, PK_RET, PK_JRAS
+    PK_COND,      // by the counters
+    PK_JUMP,
+    PK_CALL,
+    PK_RET,       // by the native return stack
+    PK_JRAS,      // by the dual-address return stack
+    PK_INDIRECT,  // by the target table
+    PK_ICALL
   } pkind_e;
 
   // Least-recently-used order of up to 8 ways: way numbers from the most recent (low bits) to the oldest.

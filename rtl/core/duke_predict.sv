@@ -1,4 +1,7 @@
-// Branch prediction: target buffer (2 ways, one entry a branch, found by the fetch window), two-bit counters, native return stack.
+// Branch prediction: target buffer (4 ways, one entry a branch, found by the fetch window); for conditional branches two-bit
+// counters by address and by address and history, with counters that choose between them; for indirect ones a table of targets
+// by address and the history of indirect targets alone; for returns the native stack. History is a hash of the last taken
+// branches' targets: one copy runs ahead with fetching and is set back to the retired one by a redirect.
 // A look-up is combinational. Training comes from the retiring bundle. Nothing here is cleared by reset but the stack pointers:
 // a wrong prediction costs cycles, never correctness.
 module duke_predict
@@ -15,6 +18,7 @@ module duke_predict
   output logic        f_taken_o,
   output logic [2:0]  f_last_o,      // last word of the bundle that is predicted to branch
   output logic [31:0] f_target_o,
+  output logic        f_jras_o,      // a jras is predicted
   input  logic [31:0] jras_top_i,    // native address on top of the dual-address stack
 
   // An entry whose branch is no longer there
@@ -31,11 +35,24 @@ module duke_predict
   input  logic [31:0] u_next_i,      // following bundle: what a call pushes
   input  logic        redirect_i
 );
-  localparam int SETS = PREDICT_BTB_ENTRIES / 2;
+  localparam int WAYS = 4;
+  localparam int SETS = PREDICT_BTB_ENTRIES / WAYS;
   localparam int SB = $clog2(SETS);
   localparam int TB = 27 - SB;
   localparam int HB = $clog2(PREDICT_BHT_ENTRIES);
   localparam int RB = $clog2(PREDICT_RAS_ENTRIES);
+  localparam int XB = $clog2(TARGETS);
+  localparam int HIST = 12;
+
+  function automatic logic [HIST-1:0] after_taken(input logic [HIST-1:0] h, input logic [31:0] target);
+    return {h[HIST-3:0], 2'd0} ^ target[HIST+1:2] ^ {target[HIST+5:HIST+2], {(HIST - 4) {1'b0}}};
+  endfunction
+  function automatic logic [HB-1:0] global_index(input logic [HB+1:2] last, input logic [HIST-1:0] h);
+    return last ^ h[HB-1:0];
+  endfunction
+  function automatic logic [XB-1:0] target_index(input logic [XB+1:2] last, input logic [HIST-1:0] h);
+    return last ^ h[XB-1:0] ^ XB'(h[HIST-1:XB]);
+  endfunction
 
   typedef struct packed {
     logic          valid;
@@ -45,12 +62,22 @@ module duke_predict
     logic [29:0]   target;
   } entry_t;
 
-  entry_t btb_q [2 * SETS];
-  logic [1:0] bht_q [PREDICT_BHT_ENTRIES];
+  entry_t btb_q [WAYS * SETS];
+  logic [1:0] victim_q;                  // a clock for a die
+  logic [1:0] local_q [PREDICT_BHT_ENTRIES];
+  logic [1:0] global_q [PREDICT_BHT_ENTRIES];
+  logic [1:0] choice_q [PREDICT_BHT_ENTRIES];  // 2, 3: believe global_q
+  logic [31:0] targets_q [TARGETS];
+  logic [HIST-1:0] hist_q, hist_d, arch_hist_q, arch_hist_d;
+  logic [HIST-1:0] ihist_q, ihist_d, arch_ihist_q, arch_ihist_d;  // of indirect branches only
   logic [31:0] ras_q [PREDICT_RAS_ENTRIES];
   logic [RB-1:0] sp_q, sp_d, arch_sp_q, arch_sp_d;
 
-  logic f_call, f_ret;
+  function automatic logic [1:0] count(input logic [1:0] c, input logic up);
+    return up ? ((c == 2'd3) ? c : c + 2'd1) : ((c == 2'd0) ? c : c - 2'd1);
+  endfunction
+
+  logic f_call, f_ret, f_indirect;
   always_comb begin
     automatic entry_t e;
     f_taken_o = 1'b0;
@@ -58,69 +85,111 @@ module duke_predict
     f_target_o = 32'd0;
     f_call = 1'b0;
     f_ret = 1'b0;
+    f_jras_o = 1'b0;
+    f_indirect = 1'b0;
     if (f_en_i) begin
-      for (int w = 0; w < 2; w++) begin
-        e = btb_q[{f_pc_i[5+:SB], w[0]}];
+      for (int w = 0; w < WAYS; w++) begin
+        e = btb_q[{f_pc_i[5+:SB], w[1:0]}];
         if (e.valid && e.tag == f_pc_i[31-:TB] && e.last >= f_pc_i[4:2] && (!f_taken_o || e.last < f_last_o)
-            && (e.kind != PK_COND || bht_q[{f_pc_i[HB+1:5], e.last}][1])) begin
+            && (e.kind != PK_COND
+                || (choice_q[{f_pc_i[HB+1:5], e.last}][1] ? global_q[global_index({f_pc_i[HB+1:5], e.last}, hist_q)][1]
+                                                          : local_q[{f_pc_i[HB+1:5], e.last}][1]))) begin
           f_taken_o = 1'b1;
           f_last_o = e.last;
-          f_call = e.kind == PK_CALL;
+          f_call = e.kind == PK_CALL || e.kind == PK_ICALL;
           f_ret = e.kind == PK_RET;
-          f_target_o = (e.kind == PK_RET) ? ras_q[sp_q] : (e.kind == PK_JRAS) ? jras_top_i : {e.target, 2'd0};
+          f_jras_o = e.kind == PK_JRAS;
+          f_indirect = e.kind == PK_INDIRECT || e.kind == PK_ICALL;
+          case (e.kind)
+            PK_RET: f_target_o = ras_q[sp_q];
+            PK_JRAS: f_target_o = jras_top_i;
+            PK_INDIRECT, PK_ICALL: f_target_o = targets_q[target_index({f_pc_i[XB+1:5], e.last}, ihist_q)];
+            default: f_target_o = {e.target, 2'd0};
+          endcase
         end
       end
     end
   end
 
-  logic btb_we, bht_we;
-  logic [SB:0] btb_wi;
+  logic btb_we, cond_we, choice_we, targets_we;
+  logic [1:0] local_wd, global_wd, choice_wd;
+  logic [SB+1:0] btb_wi;
   entry_t btb_wd;
-  logic [1:0] bht_wd;
   always_comb begin
-    automatic entry_t e0, e1;
+    automatic entry_t e;
+    automatic logic found;
     btb_we = 1'b0;
     btb_wi = '0;
     btb_wd = '0;
-    bht_we = 1'b0;
-    bht_wd = 2'd0;
+    e = '0;
+    found = 1'b0;
+    cond_we = 1'b0;
+    choice_we = 1'b0;
+    targets_we = 1'b0;
+    local_wd = 2'd0;
+    global_wd = 2'd0;
+    choice_wd = 2'd0;
     if (u_en_i) begin
       if (u_kind_i == PK_COND) begin
-        bht_wd = bht_q[u_last_i[HB+1:2]];
-        bht_we = u_taken_i ? bht_wd != 2'd3 : bht_wd != 2'd0;
-        bht_wd = u_taken_i ? bht_wd + 2'd1 : bht_wd - 2'd1;
+        cond_we = 1'b1;
+        local_wd = local_q[u_last_i[HB+1:2]];
+        global_wd = global_q[global_index(u_last_i[HB+1:2], arch_hist_q)];
+        choice_wd = choice_q[u_last_i[HB+1:2]];
+        choice_we = local_wd[1] != global_wd[1];
+        choice_wd = count(choice_wd, global_wd[1] == u_taken_i);
+        local_wd = count(local_wd, u_taken_i);
+        global_wd = count(global_wd, u_taken_i);
       end
+      targets_we = u_taken_i && (u_kind_i == PK_INDIRECT || u_kind_i == PK_ICALL);
       if (u_miss_i && u_taken_i) begin
-        e0 = btb_q[{u_last_i[5+:SB], 1'b0}];
-        e1 = btb_q[{u_last_i[5+:SB], 1'b1}];
         btb_we = 1'b1;
         btb_wd.valid = 1'b1;
         btb_wd.kind = u_kind_i;
         btb_wd.last = u_last_i[4:2];
         btb_wd.tag = u_last_i[31-:TB];
         btb_wd.target = u_target_i[31:2];
-        // The same branch's entry, else an invalid one, else way by a bit of the target: cheap and as good as random.
-        if (e0.valid && e0.tag == btb_wd.tag && e0.last == btb_wd.last) btb_wi[0] = 1'b0;
-        else if (e1.valid && e1.tag == btb_wd.tag && e1.last == btb_wd.last) btb_wi[0] = 1'b1;
-        else if (!e0.valid) btb_wi[0] = 1'b0;
-        else if (!e1.valid) btb_wi[0] = 1'b1;
-        else btb_wi[0] = ^u_target_i[7:2];
-        btb_wi[SB:1] = u_last_i[5+:SB];
+        // The same branch's entry, else an invalid one, else any.
+        btb_wi = {u_last_i[5+:SB], victim_q};
+        for (int w = WAYS - 1; w >= 0; w--) begin
+          e = btb_q[{u_last_i[5+:SB], w[1:0]}];
+          if (!found && !e.valid) btb_wi[1:0] = w[1:0];
+          if (e.valid && e.tag == btb_wd.tag && e.last == btb_wd.last) begin
+            found = 1'b1;
+            btb_wi[1:0] = w[1:0];
+          end
+        end
       end
     end
     if (drop_i) begin
-      e0 = btb_q[{drop_pc_i[5+:SB], 1'b0}];
-      btb_we = 1'b1;
       btb_wd = '0;
-      btb_wi = {drop_pc_i[5+:SB], !(e0.last == drop_pc_i[4:2] && e0.tag == drop_pc_i[31-:TB])};
+      for (int w = 0; w < WAYS; w++) begin
+        e = btb_q[{drop_pc_i[5+:SB], w[1:0]}];
+        if (e.valid && e.last == drop_pc_i[4:2] && e.tag == drop_pc_i[31-:TB]) begin
+          btb_we = 1'b1;
+          btb_wi = {drop_pc_i[5+:SB], w[1:0]};
+        end
+      end
     end
   end
 
-  logic ras_we;
+  logic ras_we, u_call;
   logic [31:0] ras_wd;
   always_comb begin
     arch_sp_d = arch_sp_q;
-    if (u_en_i && u_kind_i == PK_CALL) arch_sp_d = arch_sp_q + 1'b1;
+    arch_hist_d = (u_en_i && u_taken_i) ? after_taken(arch_hist_q, u_target_i) : arch_hist_q;
+    arch_ihist_d = (u_en_i && u_taken_i && (u_kind_i == PK_INDIRECT || u_kind_i == PK_ICALL))
+      ? after_taken(arch_ihist_q, u_target_i) : arch_ihist_q;
+    hist_d = hist_q;
+    ihist_d = ihist_q;
+    if (redirect_i) begin
+      hist_d = arch_hist_d;
+      ihist_d = arch_ihist_d;
+    end else if (f_used_i && f_taken_o) begin
+      hist_d = after_taken(hist_q, f_target_o);
+      if (f_indirect) ihist_d = after_taken(ihist_q, f_target_o);
+    end
+    u_call = u_en_i && (u_kind_i == PK_CALL || u_kind_i == PK_ICALL);
+    if (u_call) arch_sp_d = arch_sp_q + 1'b1;
     if (u_en_i && u_kind_i == PK_RET) arch_sp_d = arch_sp_q - 1'b1;
     sp_d = sp_q;
     ras_we = 1'b0;
@@ -128,7 +197,7 @@ module duke_predict
     if (redirect_i) begin
       // Wrong-path calls and returns are forgotten; what they overwrote is not restored.
       sp_d = arch_sp_d;
-      ras_we = u_en_i && u_kind_i == PK_CALL;
+      ras_we = u_call;
     end else if (f_used_i && f_call) begin
       sp_d = sp_q + 1'b1;
       ras_we = 1'b1;
@@ -142,12 +211,27 @@ module duke_predict
     if (!rst_ni) begin
       sp_q <= '0;
       arch_sp_q <= '0;
+      hist_q <= '0;
+      arch_hist_q <= '0;
+      ihist_q <= '0;
+      arch_ihist_q <= '0;
+      victim_q <= '0;
     end else begin
       sp_q <= sp_d;
       arch_sp_q <= arch_sp_d;
+      hist_q <= hist_d;
+      arch_hist_q <= arch_hist_d;
+      ihist_q <= ihist_d;
+      arch_ihist_q <= arch_ihist_d;
+      victim_q <= victim_q + 2'd1;
     end
     if (ras_we) ras_q[sp_d] <= ras_wd;
-    if (bht_we) bht_q[u_last_i[HB+1:2]] <= bht_wd;
+    if (cond_we) begin
+      local_q[u_last_i[HB+1:2]] <= local_wd;
+      global_q[global_index(u_last_i[HB+1:2], arch_hist_q)] <= global_wd;
+    end
+    if (choice_we) choice_q[u_last_i[HB+1:2]] <= choice_wd;
+    if (targets_we) targets_q[target_index(u_last_i[XB+1:2], arch_ihist_q)] <= u_target_i;
     if (btb_we) btb_q[btb_wi] <= btb_wd;
   end
 endmodule

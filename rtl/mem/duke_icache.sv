@@ -1,5 +1,5 @@
 // L1 instruction cache: tags and data, read a 32-byte window at a time. A hit is combinational; a miss asks L2 for the line and
-// the fetch unit tries again. `flush` empties it at once: every set carries the epoch in which its valid bits were made.
+// the fetch unit tries again. After a miss the next line of the page is asked for too, if L2 has it. `flush` empties it at once: every set carries the epoch in which its valid bits were made.
 module duke_icache
   import duke_isa_pkg::*;
   import duke_pkg::*;
@@ -19,8 +19,10 @@ module duke_icache
 
   // L2
   output logic        req_o,
+  output logic        prefetch_o,
   output logic [31:6] req_addr_o,
   input  logic        fill_i,
+  input  logic        drop_i,       // the prefetch was not worth it
   input  line_t       fill_line_i,
 
   output logic        ev_miss_o
@@ -36,12 +38,13 @@ module duke_icache
   logic [23:0] lru_q [L1I_SETS];
   logic [63:0] data_q [L1I_SETS * WAYS * LINE_WORDS];
   logic [EB-1:0] epoch_q, epoch_next;
-  logic miss_q, stale_q;
+  logic miss_q, stale_q, prefetch_q, next_q;
   logic [31:6] miss_addr_q;
 
   assign busy_o = miss_q;
   assign req_o = miss_q;
   assign req_addr_o = miss_addr_q;
+  assign prefetch_o = prefetch_q;
   assign epoch_next = epoch_q + 1'b1;
 
   logic [SB-1:0] set;
@@ -78,6 +81,23 @@ module duke_icache
   end
 
   assign ev_miss_o = en_i && !hit_o && !miss_q;
+
+  // After the fill of a miss: is the next line there already?
+  logic next_go;
+  logic [31:6] next_addr;
+  always_comb begin
+    automatic logic [SB-1:0] s;
+    automatic logic there;
+    next_addr = miss_addr_q + 26'd1;
+    s = next_addr[6+:SB];
+    there = 1'b0;
+    if (next_q) begin
+      for (int w = 0; w < WAYS; w++) begin
+        if (set_q[s][EB+WAYS-1:WAYS] == epoch_q && set_q[s][w] && tag_q[{s, WB'(w)}] == next_addr[31-:TB]) there = 1'b1;
+      end
+    end
+    next_go = next_q && !there && next_addr[11:6] != 6'd0;
+  end
 
   // Fill: an invalid way, else the oldest. A line asked for before a flush may be stale and is dropped.
   logic set_we;
@@ -130,16 +150,24 @@ module duke_icache
       epoch_q <= '0;
       miss_q <= 1'b0;
       stale_q <= 1'b0;
+      prefetch_q <= 1'b0;
+      next_q <= 1'b0;
       miss_addr_q <= '0;
     end else begin
       if (flush_i) epoch_q <= epoch_next;
-      if (fill_i) begin
+      next_q <= fill_i && !prefetch_q && !stale_q && !flush_i;
+      if (fill_i || drop_i) begin
         miss_q <= 1'b0;
       end else if (ev_miss_o) begin
         miss_q <= 1'b1;
+        prefetch_q <= 1'b0;
         miss_addr_q <= window_i[31:6];
+      end else if (next_go && !flush_i) begin
+        miss_q <= 1'b1;
+        prefetch_q <= 1'b1;
+        miss_addr_q <= next_addr;
       end
-      stale_q <= miss_q && !fill_i && (stale_q || flush_i);
+      stale_q <= miss_q && !fill_i && !drop_i && (stale_q || flush_i);
     end
     if (set_we) set_q[set_wi] <= set_wd;
     if (lru_we) lru_q[lru_wi] <= lru_wd;

@@ -23,8 +23,10 @@ module duke_l2
 
   // L1I
   input  logic        i_req_i,
+  input  logic        i_prefetch_i,       // not worth a memory access
   input  logic [31:6] i_addr_i,
   output logic        i_fill_o,
+  output logic        i_drop_o,           // a prefetch that missed ends so
 
   output line_t       fill_line_o,   // a register
 
@@ -52,7 +54,7 @@ module duke_l2
   logic [63:0] data_q [L2_SETS * WAYS * LINE_WORDS] /* verilator public_flat_rd */;
 
   state_e state_q;
-  logic for_i_q, hit_q;
+  logic for_i_q, hit_q, prefetch_q;
   logic [31:6] addr_q;
   logic [7:0] count_q;
 
@@ -114,7 +116,8 @@ module duke_l2
   end
 
   assign ev_access_o = use_req;
-  assign ev_miss_o = use_req && !hit;
+  assign ev_miss_o = use_req && !hit && !prefetch_q;
+  assign i_drop_o = use_req && !hit && prefetch_q;
   assign ev_writeback_o = evict;
 
   logic [31:6] victim_addr;
@@ -128,6 +131,7 @@ module duke_l2
       wbv_q <= 1'b0;
       for_i_q <= 1'b0;
       hit_q <= 1'b0;
+      prefetch_q <= 1'b0;
       count_q <= '0;
       addr_q <= '0;
     end else begin
@@ -135,6 +139,7 @@ module duke_l2
         IDLE: begin
           if (!wbv_q && (d_req_i || i_req_i)) begin
             for_i_q <= !d_req_i;
+            prefetch_q <= !d_req_i && i_prefetch_i;
             addr_q <= d_req_i ? d_addr_i : i_addr_i;
             state_q <= d_req_i ? LOOKUP : SNOOP;
           end
@@ -145,7 +150,7 @@ module duke_l2
             hit_q <= hit;
             // Request, this state and the delivery take three cycles of the latency.
             count_q <= hit ? 8'(CACHES_L2_HIT - 5) : 8'(CACHES_L2_HIT + CACHES_MEMORY - 5);
-            state_q <= WAIT;
+            state_q <= i_drop_o ? IDLE : WAIT;
           end
         end
         WAIT: begin

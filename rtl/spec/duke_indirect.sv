@@ -24,7 +24,10 @@ module duke_indirect
   input  logic        flush_i,
   input  logic [31:0] op_native_i,        // of push and write; the guest address is guest_i
 
-  output logic [31:0] top_native_o        // what the predictor expects of the next jras
+  // Prediction: fetching runs ahead of retirement, so it counts the jras ops that it has sent on their way.
+  input  logic        fetched_i,          // a window with a predicted jras
+  input  logic        redirect_i,
+  output logic [31:0] top_native_o
 );
   localparam int IB = $clog2(SPEC_ITC_ENTRIES);
   localparam int RB = $clog2(SPEC_RAS_ENTRIES);
@@ -41,7 +44,8 @@ module duke_indirect
   logic [RB-1:0] top_q;                           // of the youngest entry
   logic [RB:0] depth_q /* verilator public_flat_rd */;
 
-  assign top_native_o = ras_native_q[top_q];
+  logic [RB-1:0] ahead_q;
+  assign top_native_o = ras_native_q[top_q-ahead_q];
 
   function automatic logic [IB-1:0] index(input logic [63:0] a);
     return a[IB-1:0] ^ a[9+:IB];
@@ -88,7 +92,10 @@ module duke_indirect
       epoch_q <= '0;
       top_q <= '0;
       depth_q <= '0;
+      ahead_q <= '0;
     end else begin
+      if (redirect_i) ahead_q <= '0;
+      else ahead_q <= ahead_q + RB'(fetched_i) - RB'(pop_i && ahead_q != '0);
       if (flush_i) begin
         epoch_q <= epoch_next;
         depth_q <= '0;

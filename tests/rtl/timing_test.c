@@ -1,10 +1,10 @@
-/* Cycles of the core: each case is a piece of code with a known cost, run three times between two readings of the cycle counter;
+/* Cycles of the core: each case is a piece of code with a known cost, run some times between two readings of the cycle counter;
  * the last, warm reading counts. What the tables promise (latencies) comes from the machine table. */
 #include "duke_program.h"
 #include "engine.h"
 #include "gtest_shim.h"
 
-enum { CODE = ENGINE_RESET_PC, DATA = 0x40018000, REPEAT = 16 };
+enum { CODE = ENGINE_RESET_PC, DATA = 0x40018000, REPEAT = 16, RUNS = 6 };
 
 struct run {
     struct duke_program p;
@@ -18,7 +18,7 @@ static void begin(struct run *t)
 {
     t->m = machine();
     t->p = (struct duke_program){ .base = CODE, .words = t->words, .capacity = 4096, .machine = t->m };
-    D_LI(&t->p, 4, DATA), D_LI(&t->p, 5, 3), D_END(&t->p); /* r5 counts the runs */
+    D_LI(&t->p, 4, DATA), D_LI(&t->p, 5, RUNS), D_END(&t->p); /* r5 counts the runs */
     D_LI(&t->p, 6, 1), D_LI(&t->p, 7, 0), D_END(&t->p);
     D_MEM(&t->p, STN_D, 4, 4, 0), D_END(&t->p); /* a pointer to itself */
 }
