@@ -369,7 +369,7 @@ static void place_fault(struct gen *g, const struct ir_node *n)
     g->has_fault = 1;
 }
 
-static void start(struct gen *g, const struct ir_block *b)
+static void begin(struct gen *g, const struct ir_block *b)
 {
     g->ir = b;
     g->part = b->parts;
@@ -394,7 +394,7 @@ static void start(struct gen *g, const struct ir_block *b)
 
 bool gen_schedule(struct gen *g, const struct ir_block *b)
 {
-    start(g, b);
+    begin(g, b);
     for (uint32_t i = IR_FIRST; i < b->n; i++) {
         const struct ir_node *n = &b->node[i];
         if (ir_is_load(n->op))
