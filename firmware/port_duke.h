@@ -28,6 +28,7 @@ static inline void gst16(uint64_t lin, uint64_t v) { *PORT_GUEST(uint16_t, lin) 
 static inline void gst32(uint64_t lin, uint64_t v) { *PORT_GUEST(uint32_t, lin) = (uint32_t)v; }
 static inline void gst64(uint64_t lin, uint64_t v) { *PORT_GUEST(uint64_t, lin) = v; }
 
+enum { PORT_TAIL_CALLS = 1 };
 #define port_commit(n) __duke_commit(n)
 static inline uint64_t port_icount(void) { return __duke_rdcr(DUKE_CR_ICOUNT); }
 static inline void port_set_ilimit(uint64_t limit) { __duke_wrcr(DUKE_CR_ILIMIT, limit); }
