@@ -20,7 +20,7 @@ struct interp_machine {
     void *arena;
 };
 
-static void *interp_open(void)
+static void *x_open(void)
 {
     struct interp_machine *x = calloc(1, sizeof *x);
     x->arena = malloc(ARENA);
@@ -37,7 +37,7 @@ static void *interp_open(void)
     return x;
 }
 
-static void interp_close(void *p)
+static void x_close(void *p)
 {
     struct interp_machine *x = p;
     port_host_free(x->port);
@@ -47,7 +47,7 @@ static void interp_close(void *p)
 
 static uint64_t segment_base(unsigned selector) { return (selector & 0xfffc) == 0x60 ? ORACLE_TLS : 0; }
 
-static void interp_begin(void *p, const struct oracle_state *s, const struct oracle_memory *mem)
+static void x_begin(void *p, const struct oracle_state *s, const struct oracle_memory *mem)
 {
     struct interp_machine *x = p;
     struct guest_cpu *cpu = &x->sh.cpu;
@@ -67,13 +67,13 @@ static void interp_begin(void *p, const struct oracle_state *s, const struct ora
     cpu->tls_base[0] = ORACLE_TLS;
 }
 
-static void interp_write_code(void *p, unsigned offset, const uint8_t *bytes, unsigned n)
+static void x_write_code(void *p, unsigned offset, const uint8_t *bytes, unsigned n)
 {
     struct interp_machine *x = p;
     memcpy(x->port->ram + CODE_AT + offset, bytes, n); /* where nothing was decoded yet */
 }
 
-static void interp_run(void *p, unsigned n, struct oracle_state *out)
+static void x_run(void *p, unsigned n, struct oracle_state *out)
 {
     struct interp_machine *x = p;
     struct guest_cpu *cpu = &x->sh.cpu;
@@ -111,7 +111,7 @@ static void interp_run(void *p, unsigned n, struct oracle_state *out)
         out->seg[i] = (uint16_t)cpu->seg_sel[i];
 }
 
-static const uint8_t *interp_data(void *p)
+static const uint8_t *x_data(void *p)
 {
     const struct interp_machine *x = p;
     return x->port->ram + DATA_AT;
@@ -119,10 +119,10 @@ static const uint8_t *interp_data(void *p)
 
 const struct oracle_executor oracle_interp = {
     .name = "interp",
-    .open = interp_open,
-    .begin = interp_begin,
-    .write_code = interp_write_code,
-    .run = interp_run,
-    .data = interp_data,
-    .close = interp_close,
+    .open = x_open,
+    .begin = x_begin,
+    .write_code = x_write_code,
+    .run = x_run,
+    .data = x_data,
+    .close = x_close,
 };
