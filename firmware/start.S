@@ -3,7 +3,7 @@
  */
 #include "macros.h"
 
-    .section .text.start, "ax"
+    .section .text..reset, "ax"
     .globl _start
     .type _start, @function
 _start:

@@ -6,7 +6,7 @@
 #define CR_TVAL 2
 #define CR_TPC 3
 
-    .section .text.start, "ax"
+    .section .text..reset, "ax"
     .globl _start
     .type _start, @function
 _start:

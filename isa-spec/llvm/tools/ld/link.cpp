@@ -77,7 +77,7 @@ void Link::markUsed() {
   };
   for (auto &O : Objects)
     for (Section &S : O->Sections) {
-      bool Root = S.Name.substr(0, 11) == ".text.start" || S.Name.substr(0, 11) == ".init_array" ||
+      bool Root = S.Name.substr(0, 12) == ".text..reset" || S.Name.substr(0, 11) == ".init_array" ||
                   S.Name.substr(0, 5) == ".keep";
       if (!Opt.CollectGarbage || Root)
         Mark(*O, S);
@@ -120,7 +120,7 @@ static unsigned kindOf(const Section &S) {
 
 // Within a segment: start-up code first, then input order; constructors together and in order of priority.
 static std::pair<int, std::string_view> rankOf(const Section &S) {
-  if (S.Name.substr(0, 11) == ".text.start")
+  if (S.Name.substr(0, 12) == ".text..reset")
     return {0, {}};
   if (S.Name.substr(0, 11) == ".init_array")
     return {2, S.Name == ".init_array" ? std::string_view("~") : S.Name};

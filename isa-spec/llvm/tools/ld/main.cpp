@@ -15,7 +15,7 @@ usage: duke-ld [options] file.o... [archive.a...]
   --help           this text
 
 The linker defines __image_start, __image_end, __bss_start, __bss_end, _etext, _end, __init_array_start, __init_array_end.
-Sections named .text.start* come first.
+Sections named .text..reset* come first.
 )";
 
 static ld::Options parse(int Count, char **Args) {
