@@ -1,5 +1,6 @@
 // L1 instruction cache: tags and data, read a 32-byte window at a time. A hit is combinational; a miss asks L2 for the line and
-// the fetch unit tries again. After a miss the next line of the page is asked for too, if L2 has it. `flush` empties it at once: every set carries the epoch in which its valid bits were made.
+// the fetch unit tries again. After a miss the next line of the page is asked for too, if L2 has it.
+// `flush` empties it at once: every set carries the epoch in which its valid bits were made.
 module duke_icache
   import duke_isa_pkg::*;
   import duke_pkg::*;
