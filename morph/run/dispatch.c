@@ -76,7 +76,7 @@ static bool may_enter(struct morph *m)
         t->env = env;
         return false;
     }
-    if (m->sh->cpu.sysflags & EFL_TF)
+    if (m->sh->cpu.sysflags & (EFL_TF | EFL_DF)) /* translated string instructions go up */
         return false;
     if (p->stop_rip_on && p->stop_rip == m->sh->cpu.rip)
         return false;
