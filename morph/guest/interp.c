@@ -203,7 +203,7 @@ enum interp_result interp_end(struct guest_cpu *cpu, struct morph *m, const stru
 }
 
 /* Runs from b on; what remains of the block after n instructions is left out. */
-static enum interp_result start_block(struct morph *m, struct gblock *b, unsigned n)
+static enum interp_result begin_block(struct morph *m, struct gblock *b, unsigned n)
 {
     struct guest_cpu *cpu = &m->sh->cpu;
     struct interp_state *st = &m->interp;
@@ -252,7 +252,7 @@ enum interp_result interp_block(struct morph *m, struct gblock *b, unsigned max)
     }
     if (trace)
         n = 1;
-    enum interp_result r = start_block(m, b, n);
+    enum interp_result r = begin_block(m, b, n);
     return !r && trace && st->block ? interp_raise(m, GUEST_DB, 0) : r;
 }
 
@@ -267,7 +267,7 @@ enum interp_result interp_run(struct morph *m, struct gblock *b)
     if (last && st->last_generation == m->blocks->generation)
         last->succ[b->rip != end_of(last)] = block_index(m->blocks, b);
     st->follow = params->gear_max >= 2 ? (uint32_t)params->hot2 : UINT32_MAX;
-    enum interp_result r = start_block(m, b, b->ninsns);
+    enum interp_result r = begin_block(m, b, b->ninsns);
     st->last = r ? NULL : st->block;
     st->last_generation = m->blocks->generation;
     return r;
