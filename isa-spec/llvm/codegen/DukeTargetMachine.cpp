@@ -1,6 +1,5 @@
 // The target machine: data layout, pass pipeline, cost model, registration.
 #include "DukeTargetMachine.h"
-#include "Duke.h"
 #include "llvm/CodeGen/BasicTTIImpl.h"
 #include "llvm/CodeGen/DFAPacketizer.h"
 #include "llvm/CodeGen/MachineScheduler.h"
@@ -86,9 +85,7 @@ struct DukePassConfig : TargetPassConfig {
   ScheduleDAGInstrs *createMachineScheduler(MachineSchedContext *C) const override {
     if (GenericPreSched)
       return nullptr;
-    auto *Scheduler = new VLIWMachineScheduler(C, std::make_unique<ConvergingVLIWScheduler>());
-    Scheduler->addMutation(createDukeLoadOrder(C->AA));
-    return Scheduler;
+    return new VLIWMachineScheduler(C, std::make_unique<ConvergingVLIWScheduler>());
   }
   void addIRPasses() override {
     addPass(createAtomicExpandLegacyPass());
