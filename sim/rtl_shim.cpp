@@ -42,7 +42,7 @@ int find_line(const VlUnpacked<Set, sets> &set, const VlUnpacked<Tag, lines> &ta
 
 template <class Data, size_t n> uint8_t *line_bytes(VlUnpacked<Data, n> &data, int line)
 {
-    return reinterpret_cast<uint8_t *>(&data[static_cast<size_t>(line) * 8]);
+    return reinterpret_cast<uint8_t *>(&data[static_cast<size_t>(line)]);
 }
 
 } // namespace
@@ -360,7 +360,7 @@ static void rtl_flush(rtl_model *m)
         const size_t sets = depth(set), ways = depth(tag) / sets;
         for (size_t i = 0; i < depth(tag); i++)
             if ((set[i / ways] >> i % ways & 1) != 0)
-                std::memcpy(host_line(m->host, static_cast<uint32_t>((tag[i] * sets + i / ways) * LINE)), &data[i * 8], LINE);
+                std::memcpy(host_line(m->host, static_cast<uint32_t>((tag[i] * sets + i / ways) * LINE)), &data[i], LINE);
     };
     flush(CORE(l2__DOT__set_q), CORE(l2__DOT__tag_q), CORE(l2__DOT__data_q));
     if (CORE(l2__DOT__wbv_q))

@@ -94,6 +94,8 @@ enum selkirk_stop {
     SELKIRK_STOP_DIVERGED,      /* lockstep: text */
 };
 
+/* After SELKIRK_STOP_CYCLES and SELKIRK_STOP_INTERRUPTED the guest goes on from inside the firmware, which learns of another
+ * `insts` or `address` only at the next host call: give the same ones there. */
 struct selkirk_limits {
     uint64_t insts;  /* stop when this many guest instructions have run since creation; 0: none */
     uint64_t cycles; /* stop when this many cycles have passed since creation; 0: none */

@@ -4,7 +4,7 @@
 #include "ir/ir.h"
 #include "words.h"
 
-enum { FAULTS_MAX = 32, STUB_WORDS = 6 };
+enum { FAULTS_MAX = 32, STUB_WORDS = 9 };
 
 struct writer {
     const struct gen *g;
@@ -99,6 +99,22 @@ static void patch(const struct writer *w, uint32_t at, uint32_t target)
     gen_patch(w->p->words + (at - w->p->native) / 4, at, target);
 }
 
+/* A late exit's branch leads to a bundle that commits and jumps on; that jump is then what the exit leaves by. */
+static uint32_t *put_late(const struct writer *w, uint32_t *at, uint32_t i)
+{
+    struct gen_exit_code *x = &w->out->exit[i];
+    struct gen_op o;
+    patch(w, x->branch, here(w, at));
+    x->branch = here(w, at);
+    x->after = 0;
+    at[0] = w->g->info[DUKE_OP_J].imm;
+    words_r3i(&o, &w->g->info[DUKE_OP_COMMIT], 0, 0, w->g->ir->exit[i].ninsns);
+    at = put(at + 1, &o);
+    at[-1] |= DUKE_END;
+    w->out->nbundles++;
+    return at;
+}
+
 /* li r30, target; li r48, number; j exit_direct */
 static uint32_t *put_stub(const struct writer *w, uint32_t *at, uint32_t i)
 {
@@ -142,7 +158,7 @@ bool gen_emit(const struct gen *g, const struct gen_place *p, struct gen_code *o
     uint32_t *at = put_bundles(&w, p->words);
     for (uint32_t i = 0; i < b->nexits; i++) {
         if (b->exit[i].kind == IR_EXIT_DIRECT || b->exit[i].kind == IR_EXIT_RETURN)
-            at = put_stub(&w, at, i);
+            at = put_stub(&w, b->exit[i].flags & IR_EXIT_LATE ? put_late(&w, at, i) : at, i);
         else
             out->exit[i].stub = 0;
     }

@@ -339,7 +339,7 @@ static void place_exit(struct gen *g, const struct ir_node *n)
     }
     if (g->overflow)
         return;
-    if (e->ninsns)
+    if ((e->ninsns || e->flags & IR_EXIT_ZERO) && !(e->flags & IR_EXIT_LATE))
         g->bundle[c].commit = (uint8_t)(e->ninsns + 1);
     g->exit_cycle[exit] = c;
     if (indirect)

@@ -301,7 +301,7 @@ enum block_result block_make(struct morph *m, uint64_t rip, struct gblock **out,
     *out = block_find(m, c, rip, sh->cpu.mode);
     if (*out)
         return BLOCK_OK;
-    if ((!c->free && c->nblocks == c->max_blocks) || c->max_insns - c->ninsns < max)
+    if ((!c->free && c->nblocks == c->max_blocks) || c->max_insns - c->ninsns <= max)
         return BLOCK_FULL;
     struct mmu_result r = mmu_translate(sh, rip, MMU_EXEC);
     if (!r.ok) {
@@ -330,7 +330,7 @@ enum block_result block_make(struct morph *m, uint64_t rip, struct gblock **out,
     else
         index = c->nblocks++;
     c->blocks[index] = b;
-    c->ninsns += b.ninsns;
+    c->ninsns += b.ninsns + 1u; /* one more for the interpreter */
     enter(m, c, index, &f);
     *out = &c->blocks[index];
     return BLOCK_OK;

@@ -25,7 +25,7 @@ enum { BLOCK_NO_PAGE = 0xffffffffu };
 
 struct gblock {
     uint64_t rip;         /* linear address of the first instruction */
-    uint32_t insns;       /* index of the first instruction, see block_insns */
+    uint32_t insns;       /* index of the first instruction, see block_insns; after the last is one that ends interpreting */
     uint16_t ninsns;      /* at least 1 */
     uint16_t len;         /* bytes */
     uint8_t mode;         /* enum guest_mode */

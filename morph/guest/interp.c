@@ -106,6 +106,7 @@ void interp_bind(struct morph *m, struct gblock *b)
 {
     struct ginsn *g = block_insns(m->blocks, b);
     unsigned offset = 0;
+    g[b->ninsns].handler16 = HANDLER_END;
     for (unsigned n = b->ninsns; n; n--, g++) {
         g->handler16 = (uint16_t)handler_of(g, b->mode);
         g->offset = (uint16_t)offset;
@@ -140,66 +141,142 @@ static unsigned until_stop(struct morph *m, const struct gblock *b, unsigned n)
     return n;
 }
 
-/* Not inlined: in a function that port_guard returns to twice, LLVM does not coalesce registers. */
-__attribute__((noinline)) static enum interp_result run(struct guest_cpu *cpu, struct morph *m, const struct ginsn *g,
-                                                        const struct ginsn *end)
+/* The first handler of a run; each jumps to the next where the compiler can (interp_next), and returns INTERP_OK where not.
+ * Not inlined: in a function that port_guard returns to twice, LLVM does not coalesce registers. */
+__attribute__((noinline)) static enum interp_result run(struct guest_cpu *cpu, struct morph *m, const struct ginsn *g)
 {
-    do {
-        m->interp.insn = g;
+    for (;;) {
         enum interp_result r = interp_handlers[g->handler16](cpu, m, g);
-        if (r)
+        if (r == INTERP_OK)
+            port_commit(1);
+        else if (r != INTERP_FOLLOW)
             return r;
-        port_commit(1);
-    } while (++g != end);
-    return INTERP_OK;
+        g = m->interp.insn + 1;
+        m->interp.insn = g;
+    }
 }
 
 /* A frame of its own, because a guest fault returns to it and may have lost whatever locals have changed. */
-static enum interp_result run_guarded(struct guest_cpu *cpu, struct morph *m, const struct ginsn *g, const struct ginsn *end)
+static enum interp_result run_guarded(struct guest_cpu *cpu, struct morph *m, const struct ginsn *g)
 {
     if (port_guard())
         return interp_fault(m);
-    return run(cpu, m, g, end);
+    return run(cpu, m, g);
+}
+
+static uint64_t end_of(const struct gblock *b)
+{
+    uint64_t end = b->rip + b->len;
+    return b->mode == GUEST_IA32 ? (uint32_t)end : end;
+}
+
+/* The handler behind a block's last instruction: goes on with a known successor, or leaves. */
+enum interp_result interp_end(struct guest_cpu *cpu, struct morph *m, const struct ginsn *g)
+{
+    struct interp_state *st = &m->interp;
+    const struct block_cache *c = m->blocks;
+    const struct gblock *b = st->block;
+    uint64_t rip = cpu->rip;
+
+    (void)g;
+    if (cpu->sysflags & EFL_TF)
+        return INTERP_END;
+    for (unsigned i = 0; i < 2; i++) {
+        struct gblock *next = &c->blocks[b->succ[i]];
+        if (next->rip != rip || !b->succ[i] || next->flags & BLOCK_DEAD || next->mode != b->mode)
+            continue;
+        const struct ginsn *first = block_insns(c, next);
+        if (next->count + 1 >= st->follow || next->translation | next->native || next->epoch != c->epoch || !first->handler16)
+            break;
+        next->count++;
+        st->block = next;
+        st->rip = rip;
+        cpu->rip = end_of(next);
+        st->insn = first;
+        if (!PORT_TAIL_CALLS) {
+            st->insn = first - 1;
+            return INTERP_FOLLOW;
+        }
+        return interp_handlers[first->handler16](cpu, m, first);
+    }
+    return INTERP_END;
+}
+
+static void bind_once(struct morph *m, struct gblock *b)
+{
+    if (!block_insns(m->blocks, b)->handler16)
+        interp_bind(m, b);
+}
+
+/* Runs from b, which is bound, on; what remains of the block after n instructions is left out. */
+static enum interp_result begin_block(struct morph *m, struct gblock *b, unsigned n)
+{
+    struct guest_cpu *cpu = &m->sh->cpu;
+    struct interp_state *st = &m->interp;
+    struct ginsn *first = block_insns(m->blocks, b), *end = &first[n];
+    uint64_t count = port_icount();
+
+    uint16_t behind = end->handler16;
+    end->handler16 = HANDLER_END;
+    st->rip = b->rip;
+    st->block = b;
+    st->insn = first;
+    cpu->rip = n < b->ninsns ? wrap(m, b->rip + end->offset) : end_of(b);
+
+    enum interp_result r = run_guarded(cpu, m, first);
+    end->handler16 = behind;
+    if (r == INTERP_END) {
+        r = INTERP_OK;
+    } else {
+        cpu->rip = insn_rip(m, st->insn);
+        if (r == INTERP_SYSCALL || r == INTERP_TRAP_AFTER) {
+            cpu->rip = wrap(m, cpu->rip + st->insn->len);
+            port_commit(1);
+        }
+        r = r == INTERP_RETRY ? INTERP_OK : r == INTERP_TRAP_AFTER ? INTERP_EXCEPTION : r;
+        st->block = NULL;
+    }
+    m->sh->stats.insns_interp += port_icount() - count;
+    return r;
 }
 
 enum interp_result interp_block(struct morph *m, struct gblock *b, unsigned max)
 {
-    struct guest_cpu *cpu = &m->sh->cpu;
     struct interp_state *st = &m->interp;
-    struct ginsn *first = block_insns(m->blocks, b);
     unsigned n = b->ninsns < max ? b->ninsns : max;
+    bool trace = m->sh->cpu.sysflags & EFL_TF;
 
+    st->follow = 0;
+    st->last = NULL;
     st->rip = b->rip;
-    if (!first->handler16)
-        interp_bind(m, b);
+    bind_once(m, b);
     if (m->sh->params.max_insts | m->sh->params.stop_rip_on) {
         n = until_stop(m, b, n);
         if (!n)
             return INTERP_STOP;
     }
-    bool trace = cpu->sysflags & EFL_TF;
     if (trace)
         n = 1;
-    cpu->rip = wrap(m, b->rip + (n < b->ninsns ? first[n].offset : b->len));
-    st->insn = first;
+    enum interp_result r = begin_block(m, b, n);
+    return !r && trace && st->block ? interp_raise(m, GUEST_DB, 0) : r;
+}
 
-    enum interp_result r = run_guarded(cpu, m, first, first + n);
-    if (!r) {
-        m->sh->stats.insns_interp += n;
-        return trace ? interp_raise(m, GUEST_DB, 0) : INTERP_OK;
-    }
-    m->sh->stats.insns_interp += (unsigned)(st->insn - first);
-    cpu->rip = insn_rip(m, st->insn);
-    switch (r) {
-    case INTERP_RETRY: return INTERP_OK;
-    case INTERP_SYSCALL:
-    case INTERP_TRAP_AFTER:
-        m->sh->stats.insns_interp++;
-        cpu->rip = wrap(m, cpu->rip + st->insn->len);
-        port_commit(1);
-        return r == INTERP_SYSCALL ? r : INTERP_EXCEPTION;
-    default: return r;
-    }
+enum interp_result interp_run(struct morph *m, struct gblock *b)
+{
+    const struct morph_params *params = &m->sh->params;
+    struct interp_state *st = &m->interp;
+    struct gblock *last = st->last;
+
+    if (params->max_insts | params->stop_rip_on || m->sh->cpu.sysflags & EFL_TF)
+        return interp_block(m, b, b->ninsns);
+    if (last && st->last_generation == m->blocks->generation)
+        last->succ[b->rip != end_of(last)] = block_index(m->blocks, b);
+    st->follow = params->gear_max >= 2 ? (uint32_t)params->hot2 : UINT32_MAX;
+    bind_once(m, b);
+    enum interp_result r = begin_block(m, b, b->ninsns);
+    st->last = r ? NULL : st->block;
+    st->last_generation = m->blocks->generation;
+    return r;
 }
 
 /* Whether the access was a push or pop, not to the memory operand. */

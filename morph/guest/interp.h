@@ -20,12 +20,18 @@ enum interp_result {
     /* Between handlers, interp_fault and interp_block only: */
     INTERP_TRAP_AFTER,    /* an exception reported after the instruction */
     INTERP_RETRY,         /* the instruction is to be started again */
+    INTERP_FOLLOW,        /* go on behind m->interp.insn; no instruction was done */
+    INTERP_END,           /* the end of the run was reached */
 };
 
 /* Part of struct morph. */
 struct interp_state {
     const struct ginsn *insn; /* being executed, for faults */
     uint64_t rip;             /* of the block's first instruction */
+    struct gblock *block;     /* being executed */
+    struct gblock *last;      /* ended without a known successor, in decode cache generation last_generation; or NULL */
+    uint32_t last_generation;
+    uint32_t follow;          /* blocks that were executed less often than this may follow without the dispatcher; 0: none */
     uint64_t addr;            /* of a page fault */
     uint32_t vector, error, stop;
 };
@@ -33,6 +39,10 @@ struct interp_state {
 /* Runs the block from its first instruction, to its end or for `max` instructions. cpu.rip must be the block's address.
  * Whatever the result, cpu is complete and precise. Stops exactly at params.max_insts and stop_rip. */
 enum interp_result interp_block(struct morph *m, struct gblock *b, unsigned max);
+
+/* The same from the block on as long as known successors need no dispatcher: they have no translation, and have been executed
+ * less than params.hot2 times (each execution is counted). */
+enum interp_result interp_run(struct morph *m, struct gblock *b);
 
 /* Tells the host about an exception, system call or unimplemented instruction (hc.resume is then for the caller). */
 void exc_report(struct morph *m, enum interp_result result);

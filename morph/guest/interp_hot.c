@@ -90,7 +90,7 @@
             c.mem = sem_lin(&c); \
         } \
         sem_##body(&c); \
-        return c.result; \
+        return c.result ? c.result : interp_next(cpu, m, g); \
     }
 HOT_LIST(NO_FIRST, X)
 #undef X
@@ -134,6 +134,7 @@ interp_fn *const interp_handlers[] = {
     [HANDLER_UNDEFINED] = helper_undefined,
     [HANDLER_OTHER] = helper_other,
     [HANDLER_ODD_SEGMENT] = helper_odd_segment,
+    [HANDLER_END] = interp_end,
 #define X(op_, body, name, as, s, k0, s0, k1, s1, k2, s2, am) [HANDLER_HOT + HOT_##op_##_##name] = hot_##op_##_##name,
     HOT_LIST(NO_FIRST, X)
 #undef X

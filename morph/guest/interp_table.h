@@ -25,7 +25,7 @@ extern interp_fn *const interp_handlers[]; /* by handler number: GOP_COUNT + row
 #define HELPER(op, name) interp_fn helper_##name;
 #include "sem/helpers.def"
 #undef HELPER
-interp_fn helper_div128, helper_idiv128, helper_privileged, helper_iopl, helper_other, helper_odd_segment;
+interp_fn helper_div128, helper_idiv128, helper_privileged, helper_iopl, helper_other, helper_odd_segment, interp_end;
 
 /* Linear address of the memory operand; for bit tests with a register offset, that of the word tested. (interp_any.c) */
 uint64_t interp_operand_address(struct morph *m, const struct ginsn *g);
@@ -33,5 +33,5 @@ uint64_t interp_operand_address(struct morph *m, const struct ginsn *g);
 /* Numbers of handlers that belong to no op. Ops in neither table are HANDLER_OTHER: x87, and what is unimplemented. */
 enum {
     HANDLER_DIV128 = GOP_COUNT, HANDLER_IDIV128, HANDLER_PRIVILEGED, HANDLER_IOPL, HANDLER_UNDEFINED, HANDLER_OTHER,
-    HANDLER_ODD_SEGMENT, HANDLER_HOT,
+    HANDLER_ODD_SEGMENT, HANDLER_END, HANDLER_HOT,
 };

@@ -8,6 +8,7 @@
 #include "../port.h"
 #include "../port_ops.h"
 #include "interp.h"
+#include "interp_table.h"
 #include "sem/sem.h"
 
 typedef uint64_t val;
@@ -200,6 +201,16 @@ VAL void branch(sem_ctx *c, val taken, uint64_t target)
 {
     uint64_t next = sem_next(c);
     jump_to(c, op_selnz(taken, target, next), SEM_JMP);
+}
+
+/* The end of a handler: where calls in tail position are jumps, goes on with the next instruction itself. */
+VAL enum interp_result interp_next(struct guest_cpu *cpu, struct morph *m, const struct ginsn *g)
+{
+    if (!PORT_TAIL_CALLS)
+        return INTERP_OK;
+    port_commit(1);
+    m->interp.insn = ++g;
+    return interp_handlers[g->handler16](cpu, m, g);
 }
 
 /* Whether the segment of the memory operand is FS or GS with a null selector: any access raises #GP. */

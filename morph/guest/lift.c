@@ -235,12 +235,22 @@ VAL bool raise_if(sem_ctx *c, val condition, enum guest_vector vector)
 
 #include "sem/all.sem.inc"
 
+#include "lift_string.inc"
+
 typedef void lift_fn(sem_ctx *c);
 static lift_fn *const lift_fns[GOP_COUNT] = {
 #define SEM_OP(op, body) [G_##op] = sem_##body,
 #include "sem/table.def"
 #undef SEM_OP
+    [G_CLD] = sem_nop, /* DF is clear */
+    [G_MOVS] = lift_string,
+    [G_STOS] = lift_string,
+    [G_LODS] = lift_string,
+    [G_SCAS] = lift_string,
+    [G_CMPS] = lift_string,
 };
+
+bool lift_alone(const struct ginsn *g) { return is_repeated(g); }
 
 bool lift_can(const struct ginsn *g)
 {
@@ -248,6 +258,10 @@ bool lift_can(const struct ginsn *g)
         return false;
     if (g->op == G_ENTER)
         return (g->imm2 & 31) == 0;
+    if (g->op == G_CLD)
+        return true;
+    if (is_string(g->op))
+        return true;
     /* What sem_liftable looks closer at is rare. */
     return (g->opsize < 8 && g->seg != GUEST_CS) || sem_liftable(g);
 }
@@ -281,6 +295,10 @@ enum lift_result lift_insns(struct lift *l, const struct ginsn *g, unsigned n, c
             if (l->b->insns)
                 leave(&c, always, false, IR_EXIT_INTERP, l->rip, 0);
             return LIFT_CUT;
+        }
+        if (known[i] & LIFT_ALONE && l->b->insns) { /* a translation of its own */
+            leave(&c, always, false, IR_EXIT_DIRECT, l->rip, 0);
+            return LIFT_CLOSED;
         }
         c.flags_dead = known[i] & LIFT_DEAD;
         c.f = sem_form_of(g, wide);

@@ -28,6 +28,7 @@ enum lift_result {
 enum {
     LIFT_DEAD = 1,   /* nothing reads the flags that it writes */
     LIFT_CANNOT = 2, /* it must be interpreted */
+    LIFT_ALONE = 4,  /* it must begin a translation */
 };
 
 /* Lifts n instructions of which known[i] is known (LIFT_*). At most one instruction, the last, is a
@@ -39,6 +40,9 @@ void lift_commit(struct lift *l);
 
 /* Whether the instruction can be lifted, segments apart. */
 bool lift_can(const struct ginsn *g);
+
+/* Whether it must begin a translation: repeated string instructions go back to their own start. */
+bool lift_alone(const struct ginsn *g);
 
 /* Linear address of a direct transfer's target; `next` of the instruction that follows it. */
 uint64_t lift_target(const struct ginsn *g, uint64_t rip, bool wide);

@@ -57,6 +57,7 @@ static inline void port_commit(unsigned n)
     port_host->icount += n;
 }
 
+enum { PORT_TAIL_CALLS = 0 }; /* not sure at all levels of optimization */
 #define port_guard() setjmp(port_host->guard)
 static inline struct port_fault port_fault(void) { return port_host->fault; }
 static inline uint64_t port_icount(void) { return port_host->icount; }

@@ -62,7 +62,7 @@ static bool step(struct eval *e, uint32_t i)
         return e->v[n->a] == 0;
     case IR_EXIT:
         x = &e->b->exit[n->imm];
-        if (x->ninsns) {
+        if (x->flags & IR_EXIT_LATE ? taken(e, n, x) : x->ninsns || x->flags & IR_EXIT_ZERO) {
             m->icount += x->ninsns;
             m->next = x->next;
             memcpy(m->g, e->home, sizeof m->g);

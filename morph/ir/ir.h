@@ -67,8 +67,14 @@ enum ir_exit_kind {
     IR_EXIT_RETURN,   /* not left by a branch: the native side of IR_CALL */
 };
 
+enum { /* ir_exit.flags */
+    IR_EXIT_LATE = 1, /* commits only if it leaves; the block goes on uncommitted */
+    IR_EXIT_ZERO = 2, /* commits although ninsns is 0 */
+};
+
 struct ir_exit {
     uint8_t kind;
+    uint8_t flags;
     uint8_t ninsns;   /* guest instructions committed here since the last commit; 0: no commit */
     uint16_t op;      /* compare-and-branch op, or IR_ALWAYS */
     uint64_t target;  /* linear address */

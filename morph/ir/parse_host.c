@@ -175,6 +175,10 @@ static void exit_line(struct parser *s, struct ir_node *n)
     e.ninsns = (uint8_t)number(s);
     expect(s, "next");
     e.next = (uint64_t)number(s);
+    if (accept(s, "late"))
+        e.flags |= IR_EXIT_LATE;
+    if (accept(s, "zero"))
+        e.flags |= IR_EXIT_ZERO;
     if ((uint32_t)n->imm != s->b->nexits || s->b->nexits == IR_EXITS_MAX)
         fail(s, "exits must be numbered in order");
     else

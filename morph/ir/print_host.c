@@ -60,7 +60,8 @@ static void add_exit(struct ir_text *t, const struct ir_block *b, const struct i
             add_ref(t, n->b);
         }
     }
-    add(t, " to %#" PRIx64 " commit %u next %#" PRIx64 "\n", e->target, e->ninsns, e->next);
+    add(t, " to %#" PRIx64 " commit %u next %#" PRIx64 "%s%s\n", e->target, e->ninsns, e->next,
+        e->flags & IR_EXIT_LATE ? " late" : "", e->flags & IR_EXIT_ZERO ? " zero" : "");
 }
 
 static void add_op(struct ir_text *t, const struct ir_block *b, const struct ir_node *n)

@@ -17,12 +17,14 @@ void opt_init(struct opt_table *t)
         t->attr[op] = ALL | (lift_can(&g) ? BODY : 0);
     }
     /* Some bodies keep what the manual leaves undefined. */
-    static const uint16_t bit_tests[] = {G_BT, G_BTS, G_BTR, G_BTC}, divisions[] = {G_DIV, G_IDIV};
+    static const uint16_t bit_tests[] = {G_BT, G_BTS, G_BTR, G_BTC}, divisions[] = {G_DIV, G_IDIV},
+                          look[] = {G_ENTER, G_MOVS, G_STOS, G_LODS, G_SCAS, G_CMPS};
     for (unsigned i = 0; i < 4; i++)
         t->attr[bit_tests[i]] = BODY | 1;
     for (unsigned i = 0; i < 2; i++)
         t->attr[divisions[i]] = BODY | LOOK;
-    t->attr[G_ENTER] |= LOOK;
+    for (unsigned i = 0; i < 6; i++)
+        t->attr[look[i]] |= LOOK;
 }
 
 void opt_dead_flags(const struct opt_table *t, const struct ginsn *g, unsigned n, uint32_t null_segs, bool enabled,
@@ -35,10 +37,13 @@ void opt_dead_flags(const struct opt_table *t, const struct ginsn *g, unsigned n
         known[i] = written && !((live | none) & written) ? LIFT_DEAD : 0;
         live = (live & ~written) | p->flags_read;
         bool can = attr & BODY && !(null_segs >> p->seg & 1);
-        if (can && (attr & LOOK || p->seg == GUEST_CS))
+        bool alone = false;
+        if (can && (attr & LOOK || p->seg == GUEST_CS)) {
             can = lift_can(p);
-        if (!can) {
-            known[i] |= LIFT_CANNOT;
+            alone = lift_alone(p);
+        }
+        if (!can || alone) {
+            known[i] |= can ? LIFT_ALONE : LIFT_CANNOT;
             live = ALL; /* the block is left before it */
         }
     }

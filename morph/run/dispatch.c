@@ -76,7 +76,7 @@ static bool may_enter(struct morph *m)
         t->env = env;
         return false;
     }
-    if (m->sh->cpu.sysflags & EFL_TF)
+    if (m->sh->cpu.sysflags & (EFL_TF | EFL_DF)) /* translated string instructions go up */
         return false;
     if (p->stop_rip_on && p->stop_rip == m->sh->cpu.rip)
         return false;
@@ -196,6 +196,6 @@ void morph_run(struct morph *m)
         w = (struct wish){.exit = NO_EXIT};
         /* A block whose first instruction only the interpreter knows: what follows it may be translated. */
         bool refused = b->translation == GEAR2_REFUSED && !b->native;
-        go_on = report(m, interp_block(m, b, refused ? 1 : BLOCK_MAX));
+        go_on = report(m, refused ? interp_block(m, b, 1) : interp_run(m, b));
     }
 }

@@ -47,7 +47,7 @@ module duke_dcache
   logic [2*WAYS-1:0] set_q [L1D_SETS] /* verilator public_flat_rd */;  // dirty bits, valid bits
   logic [TB-1:0] tag_q [L1D_SETS * WAYS] /* verilator public_flat_rd */;
   logic [23:0] lru_q [L1D_SETS];
-  logic [63:0] data_q [L1D_SETS * WAYS * LINE_WORDS] /* verilator public_flat_rd */;
+  line_t data_q [L1D_SETS * WAYS] /* verilator public_flat_rd */;
   logic miss_q;
   logic [31:6] miss_addr_q;
 
@@ -79,8 +79,8 @@ module duke_dcache
           end
         end
         if (rd_hit_o[l]) begin
-          rd_lo_o[l] = data_q[{set, way[l], rd_addr_i[l][5:3]}];
-          if (rd_next_i[l] && rd_addr_i[l][5:3] != 3'd7) rd_hi_o[l] = data_q[{set, way[l], rd_addr_i[l][5:3] + 3'd1}];
+          rd_lo_o[l] = data_q[{set, way[l]}][rd_addr_i[l][5:3]];
+          if (rd_next_i[l] && rd_addr_i[l][5:3] != 3'd7) rd_hi_o[l] = data_q[{set, way[l]}][rd_addr_i[l][5:3] + 3'd1];
           order[l] = lru_q[set];
           touch[l] = order[l][WB-1:0] != way[l];
           if (touch[l]) begin
@@ -123,7 +123,8 @@ module duke_dcache
   logic [2*WAYS-1:0] set_wd;
   logic [WB-1:0] fill_way;
   logic data_we;
-  logic [SB+WB+2:0] data_wi;
+  logic [SB+WB-1:0] data_wi;
+  logic [2:0] data_wo;
   logic [63:0] data_wd;
   logic lru_we;
   logic [23:0] lru_wd;
@@ -137,6 +138,7 @@ module duke_dcache
     fill_way = '0;
     data_we = 1'b0;
     data_wi = '0;
+    data_wo = '0;
     data_wd = '0;
     lru_we = 1'b0;
     lru_wd = LRU_INIT;
@@ -180,15 +182,16 @@ module duke_dcache
       set_we = !set_wd[{1'b1, wr_way}];
       set_wd[{1'b1, wr_way}] = 1'b1;
       data_we = 1'b1;
-      data_wi = {set_wi, wr_way, wr_addr_i[5:3]};
+      data_wi = {set_wi, wr_way};
+      data_wo = wr_addr_i[5:3];
       m = byte_mask(wr_mask_i);
-      data_wd = (data_q[data_wi] & ~m) | (wr_data_i & m);
+      data_wd = (data_q[data_wi][data_wo] & ~m) | (wr_data_i & m);
       lru_wd = lru_q[set_wi];
       lru_we = lru_wd[WB-1:0] != wr_way;
       if (lru_we) lru_wd = lru_touch(lru_wd, 3'(wr_way));
     end
     if (wb_o) begin
-      for (int i = 0; i < LINE_WORDS; i++) wb_line_o[i] = data_q[{set_wi, fill_way, 3'(i)}];
+      wb_line_o = data_q[{set_wi, fill_way}];
     end
   end
 
@@ -228,10 +231,10 @@ module duke_dcache
     if (touch[0]) lru_q[rd_addr_i[0][6+:SB]] <= order[0];
     if (touch[1]) lru_q[rd_addr_i[1][6+:SB]] <= order[1];
     if (lru_we) lru_q[set_wi] <= lru_wd;
-    if (data_we) data_q[data_wi] <= data_wd;
+    if (data_we) data_q[data_wi][data_wo] <= data_wd;
     if (fill_en) begin
       tag_q[{set_wi, fill_way}] <= miss_addr_q[31-:TB];
-      for (int i = 0; i < LINE_WORDS; i++) data_q[{set_wi, fill_way, 3'(i)}] <= fill_line_i[i];
+      data_q[{set_wi, fill_way}] <= fill_line_i;
     end
   end
 endmodule

@@ -37,7 +37,7 @@ module duke_icache
   logic [EB+WAYS-1:0] set_q [L1I_SETS] /* verilator public_flat_rd */;  // epoch, valid bits
   logic [TB-1:0] tag_q [L1I_SETS * WAYS] /* verilator public_flat_rd */;
   logic [23:0] lru_q [L1I_SETS];
-  logic [63:0] data_q [L1I_SETS * WAYS * LINE_WORDS];
+  line_t data_q [L1I_SETS * WAYS];
   logic [EB-1:0] epoch_q, epoch_next;
   logic miss_q, stale_q, prefetch_q, next_q;
   logic [31:6] miss_addr_q;
@@ -73,10 +73,10 @@ module duke_icache
         end
       end
       if (hit_o) begin
-        data_o[0] = data_q[{set, way, window_i[5], 2'd0}];
-        data_o[1] = data_q[{set, way, window_i[5], 2'd1}];
-        data_o[2] = data_q[{set, way, window_i[5], 2'd2}];
-        data_o[3] = data_q[{set, way, window_i[5], 2'd3}];
+        data_o[0] = data_q[{set, way}][{window_i[5], 2'd0}];
+        data_o[1] = data_q[{set, way}][{window_i[5], 2'd1}];
+        data_o[2] = data_q[{set, way}][{window_i[5], 2'd2}];
+        data_o[3] = data_q[{set, way}][{window_i[5], 2'd3}];
       end
     end
   end
@@ -174,7 +174,7 @@ module duke_icache
     if (lru_we) lru_q[lru_wi] <= lru_wd;
     if (fill_en) begin
       tag_q[{set_wi, fill_way}] <= miss_addr_q[31-:TB];
-      for (int i = 0; i < LINE_WORDS; i++) data_q[{set_wi, fill_way, 3'(i)}] <= fill_line_i[i];
+      data_q[{set_wi, fill_way}] <= fill_line_i;
     end
   end
 endmodule

@@ -51,7 +51,7 @@ module duke_l2
   logic [2*WAYS-1:0] set_q [L2_SETS] /* verilator public_flat_rd */;  // dirty bits, valid bits
   logic [TB-1:0] tag_q [L2_SETS * WAYS] /* verilator public_flat_rd */;
   logic [23:0] lru_q [L2_SETS];
-  logic [63:0] data_q [L2_SETS * WAYS * LINE_WORDS] /* verilator public_flat_rd */;
+  line_t data_q [L2_SETS * WAYS] /* verilator public_flat_rd */;
 
   state_e state_q;
   logic for_i_q, hit_q, prefetch_q;
@@ -175,10 +175,10 @@ module duke_l2
       end
     end
     if (use_req && hit) begin
-      for (int i = 0; i < LINE_WORDS; i++) fill_line_o[i] <= data_q[{set, way, 3'(i)}];
+      fill_line_o <= data_q[{set, way}];
     end
     if (evict) begin
-      for (int i = 0; i < LINE_WORDS; i++) line[64*i+:64] = data_q[{set, way, 3'(i)}];
+      for (int i = 0; i < LINE_WORDS; i++) line[64*i+:64] = data_q[{set, way}][i];
       duke_line_write(host_i, {victim_addr, 6'd0}, line);
     end
     if (active || init_i) begin
@@ -187,7 +187,8 @@ module duke_l2
     end
     if (use_wb || install) begin
       tag_q[{set, way}] <= addr[31-:TB];
-      for (int i = 0; i < LINE_WORDS; i++) data_q[{set, way, 3'(i)}] <= use_wb ? wbl_q[i] : fill_line_o[i];
+      if (use_wb) data_q[{set, way}] <= wbl_q;
+      else data_q[{set, way}] <= fill_line_o;
     end
   end
 endmodule

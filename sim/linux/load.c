@@ -221,6 +221,17 @@ static void start_registers(struct linux_process *p, const struct elf32 *e)
     }
 }
 
+/* What /proc/self/exe names: an absolute path as the guest sees it. A program from outside its root is shown as if it lay
+ * there, as the host's path is none of its business. */
+static void name_program(struct linux_process *p, const char *path)
+{
+    const char *base = strrchr(path, '/');
+    base = base ? base + 1 : path;
+    if (path_of(p, p->exe_fd, p->exe_path) < 0)
+        snprintf(p->exe_path, sizeof p->exe_path, "/%s", base);
+    snprintf(p->comm, sizeof p->comm, "%s", base);
+}
+
 bool linux_load(struct linux_process *p, const char *path, char *const argv[], char *const envp[], unsigned guest_cpu,
                 char *err, size_t err_size)
 {
@@ -236,10 +247,7 @@ bool linux_load(struct linux_process *p, const char *path, char *const argv[], c
         snprintf(err, err_size, "%s: %s", path, why);
         return false;
     }
-    if (p->confined || !realpath(path, p->exe_path))
-        snprintf(p->exe_path, sizeof p->exe_path, "%s", path);
-    const char *base = strrchr(path, '/');
-    snprintf(p->comm, sizeof p->comm, "%s", base ? base + 1 : path);
+    name_program(p, path);
     p->read_implies_exec = !e.has_stack_note;
     if (!load_image(p, &e) || !load_sigpage(p)) {
         snprintf(err, err_size, "%s: does not fit: guest memory has %llu MiB; raise memory.dram_mib", path,

@@ -343,28 +343,21 @@ int64_t sys_utimensat64(struct linux_process *p, const uint32_t a[6])
 
 int64_t sys_utimes(struct linux_process *p, const uint32_t a[6])
 {
-    struct abi_timeval t[2];
-    int fd = by_name_at(p, (uint32_t)AT_FDCWD, a[0], 0, true);
-    if (!a[1])
-        return change_times(fd, NULL);
-    if (!user_get(p, t, a[1], sizeof t)) {
-        if (fd >= 0)
-            close(fd);
+    struct abi_timeval t[2] = {{0, 0}, {0, 0}};
+    if (a[1] && !user_get(p, t, a[1], sizeof t))
         return -EFAULT;
-    }
-    return change_times(fd, (struct timespec[2]){{t[0].sec, t[0].usec * 1000}, {t[1].sec, t[1].usec * 1000}});
+    for (int i = 0; i < 2; i++)
+        if (t[i].usec < 0 || t[i].usec > 999999)
+            return -EINVAL;
+    const struct timespec times[2] = {{t[0].sec, t[0].usec * 1000}, {t[1].sec, t[1].usec * 1000}};
+    return change_times(by_name_at(p, (uint32_t)AT_FDCWD, a[0], 0, true), a[1] ? times : NULL);
 }
 
 int64_t sys_utime(struct linux_process *p, const uint32_t a[6])
 {
-    int32_t t[2];
-    int fd = by_name_at(p, (uint32_t)AT_FDCWD, a[0], 0, true);
-    if (!a[1])
-        return change_times(fd, NULL);
-    if (!user_get(p, t, a[1], sizeof t)) {
-        if (fd >= 0)
-            close(fd);
+    int32_t t[2] = {0, 0};
+    if (a[1] && !user_get(p, t, a[1], sizeof t))
         return -EFAULT;
-    }
-    return change_times(fd, (struct timespec[2]){{t[0], 0}, {t[1], 0}});
+    const struct timespec times[2] = {{t[0], 0}, {t[1], 0}};
+    return change_times(by_name_at(p, (uint32_t)AT_FDCWD, a[0], 0, true), a[1] ? times : NULL);
 }

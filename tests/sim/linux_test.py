@@ -36,6 +36,7 @@ def test(build, folder, checks):
                 checks.same(f"{program}, {way}, line {line}", a, b)
             checks.same(f"{program}, {way}: lines", got.count(b"\n"), output.count(b"\n"))
     confinement(host_engine, here, folder, checks)
+    fuzz(host_engine, here, folder, checks)
 
 
 def confinement(host_engine, here, folder, checks):
@@ -52,10 +53,21 @@ def confinement(host_engine, here, folder, checks):
     checks.same("writing outside the current folder", (status, out), (0, b"denied 15 of 15, read 3 of 3\n"))
     checks.same("what was there is still there", sorted(os.listdir(outside)), ["secret"])
     checks.same("and unchanged", (outside / "secret").read_text(), "secret\n")
+    relative = os.path.relpath(escape, folder)
     rooted = [*host_engine[:-1], "--root", inside, "--"]
-    status, out, err = common.run([*rooted, escape, "../outside", "out", "abs/.." + str(outside), str(outside)], cwd=folder)
+    status, out, err = common.run([*rooted, relative, "../outside", "out", "abs/.." + str(outside), str(outside)], cwd=folder)
     checks.same("nothing of the host is seen from a root", (status, out), (0, b"denied 20 of 20, read 0 of 4\n"))
     checks.same("what was there is still there", sorted(os.listdir(outside)), ["secret"])
+
+
+def fuzz(host_engine, here, folder, checks):
+    """Random system calls do not bring the kernel down."""
+    for seed in range(1, 6):
+        work = folder / f"fuzz{seed}"
+        (work / "d").mkdir(parents=True)
+        (work / "lnk").symlink_to("/etc")
+        status, _, err = common.run([*host_engine[:-1], "--root", work, "--", here / "fuzz", str(seed), "2000"])
+        checks.same(f"fuzz {seed} ({err[-200:]!r})", status, 17)
 
 
 common.main(test)

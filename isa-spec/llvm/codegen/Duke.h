@@ -3,14 +3,22 @@
 #include "DukeMCTargetDesc.h"
 #include "llvm/CodeGen/ISDOpcodes.h"
 #include "llvm/Support/CodeGen.h"
+#include <memory>
 
 namespace llvm {
+class AAResults;
 class DukeTargetMachine;
 class FunctionPass;
+class ScheduleDAGInstrs;
+class ScheduleDAGMutation;
 
 FunctionPass *createDukeISelDag(DukeTargetMachine &TM, CodeGenOptLevel Level);
 FunctionPass *createDukePacketizer();
 void registerDukeAsmPrinter();
+
+// Drops needless dependences of loads on volatile accesses; as a step of the scheduler before register allocation.
+void relaxLoadOrder(ScheduleDAGInstrs &DAG, AAResults *AA);
+std::unique_ptr<ScheduleDAGMutation> createDukeLoadOrder(AAResults *AA);
 
 namespace DukeISD {
 enum {

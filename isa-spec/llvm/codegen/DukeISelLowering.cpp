@@ -45,6 +45,7 @@ DukeTargetLowering::DukeTargetLowering(const TargetMachine &TM, const DukeSubtar
   setLoadExtAction(ISD::EXTLOAD, MVT::f64, MVT::f32, Expand);
   setTruncStoreAction(MVT::f64, MVT::f32, Expand);
 
+  setTargetDAGCombine(ISD::MUL);
   setMaxAtomicSizeInBitsSupported(64);
   setMinFunctionAlignment(Align(4));
   setPrefFunctionAlignment(Align(32)); // the fetch window
@@ -185,6 +186,32 @@ SDValue DukeTargetLowering::LowerOperation(SDValue Op, SelectionDAG &DAG) const 
   }
   }
   llvm_unreachable("an operation was marked Custom that is not lowered");
+}
+
+// Products by (2**n + 1) << k and (2**n - 1) << k are two or three simple ops, which are faster than a multiplication; the
+// shift by k may go into a scaled index. For n of 1 to 3 the addition is one op, sh1add to sh3add.
+SDValue DukeTargetLowering::PerformDAGCombine(SDNode *N, DAGCombinerInfo &DCI) const {
+  if (N->getOpcode() != ISD::MUL || N->getValueType(0) != MVT::i64 || DCI.isBeforeLegalize())
+    return SDValue();
+  auto *C = dyn_cast<ConstantSDNode>(N->getOperand(1));
+  if (!C)
+    return SDValue();
+  SelectionDAG &DAG = DCI.DAG;
+  SDLoc DL(N);
+  uint64_t Factor = C->getZExtValue();
+  unsigned Zeros = Factor != 0 ? unsigned(countr_zero(Factor)) : 0;
+  uint64_t Odd = Factor >> Zeros;
+  SDValue X = N->getOperand(0), Product;
+  auto Shift = [&](SDValue V, unsigned Count) {
+    return DAG.getNode(ISD::SHL, DL, MVT::i64, V, DAG.getConstant(Count, DL, MVT::i64));
+  };
+  if (Odd == 3 || Odd == 5 || Odd == 9 || (Zeros == 0 && Odd > 1 && isPowerOf2_64(Odd - 1)))
+    Product = DAG.getNode(ISD::ADD, DL, MVT::i64, Shift(X, Log2_64(Odd - 1)), X);
+  else if (Zeros == 0 && Odd > 1 && Odd + 1 != 0 && isPowerOf2_64(Odd + 1))
+    Product = DAG.getNode(ISD::SUB, DL, MVT::i64, Shift(X, Log2_64(Odd + 1)), X);
+  else
+    return SDValue();
+  return Zeros != 0 ? Shift(Product, Zeros) : Product;
 }
 
 // The operation on the low 32 bits of registers whose upper halves do not matter.

@@ -17,6 +17,7 @@ public:
 
   SDValue LowerOperation(SDValue, SelectionDAG &) const override;
   void ReplaceNodeResults(SDNode *, SmallVectorImpl<SDValue> &, SelectionDAG &) const override;
+  SDValue PerformDAGCombine(SDNode *, DAGCombinerInfo &) const override;
   const char *getTargetNodeName(unsigned) const override;
   unsigned ComputeNumSignBitsForTargetNode(SDValue, const APInt &, const SelectionDAG &, unsigned) const override;
   unsigned getJumpTableEncoding() const override;

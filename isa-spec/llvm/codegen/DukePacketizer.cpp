@@ -129,6 +129,7 @@ public:
   void schedule() override {
     Bundles.clear();
     buildSchedGraph(AA);
+    relaxLoadOrder(*this, AA);
     unsigned N = unsigned(SUnits.size());
     Succs.assign(N, {});
     Waiting.assign(N, 0);

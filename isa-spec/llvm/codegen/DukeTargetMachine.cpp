@@ -1,5 +1,6 @@
 // The target machine: data layout, pass pipeline, cost model, registration.
 #include "DukeTargetMachine.h"
+#include "Duke.h"
 #include "llvm/CodeGen/BasicTTIImpl.h"
 #include "llvm/CodeGen/DFAPacketizer.h"
 #include "llvm/CodeGen/MachineScheduler.h"
@@ -85,7 +86,9 @@ struct DukePassConfig : TargetPassConfig {
   ScheduleDAGInstrs *createMachineScheduler(MachineSchedContext *C) const override {
     if (GenericPreSched)
       return nullptr;
-    return new VLIWMachineScheduler(C, std::make_unique<ConvergingVLIWScheduler>());
+    auto *Scheduler = new VLIWMachineScheduler(C, std::make_unique<ConvergingVLIWScheduler>());
+    Scheduler->addMutation(createDukeLoadOrder(C->AA));
+    return Scheduler;
   }
   void addIRPasses() override {
     addPass(createAtomicExpandLegacyPass());

@@ -99,12 +99,12 @@ public:
     MI.setOpcode(Duke::relaxedOpcode(MI.getOpcode()));
   }
 
-  // A nop of its own bundle for each word: alignment is reached by falling through.
+  // Alignment is reached by falling through, so the nops share bundles, eight to one.
   bool writeNopData(raw_ostream &OS, uint64_t Count, const MCSubtargetInfo *) const override {
     if (Count % 4 != 0)
       return false;
-    for (; Count != 0; Count -= 4)
-      OS.write("\x10\x00\x00\x9d", 4);
+    for (uint64_t Words = Count / 4; Words != 0; Words--)
+      OS.write(Words % 8 == 1 ? "\x10\x00\x00\x9d" : "\x10\x00\x00\x1d", 4);
     return true;
   }
 };

@@ -53,6 +53,8 @@ static void retarget(Module &M) {
   for (Function &F : M)
     for (const char *Name : {"target-cpu", "target-features", "tune-cpu"})
       F.removeFnAttr(Name);
+  for (GlobalVariable &G : M.globals())
+    G.setThreadLocalMode(GlobalValue::NotThreadLocal); // there is one thread
   NamedMDNode *Flags = M.getModuleFlagsMetadata();
   if (!Flags)
     return;
@@ -90,6 +92,7 @@ bool compileBitcode(const std::string &Input, const std::string &Output, const C
   TargetOptions TO;
   TO.FunctionSections = TO.DataSections = true; // the linker leaves out what is not used
   TO.ThreadModel = ThreadModel::Single;
+  TO.UseInitArray = true;
   TO.MCOptions.AsmVerbose = true;
   std::unique_ptr<TargetMachine> TM(target().createTargetMachine(TripleName, Options.Machine, "", TO, Reloc::Static,
                                                                  CodeModel::Small, CodeGenOptLevel(Options.OptLevel)));

@@ -200,13 +200,17 @@ uint8_t *Link::bytesOf(const Section &S) {
 
 // ---------------------------------------------------------------- relocations
 
-uint64_t Link::symbolAddress(Object &O, const Elf64_Sym &S, bool InDebug, const std::string &Where) {
+// Whether the symbol lies in a section that is left out.
+static bool isAbsent(const Object &O, const Elf64_Sym &S) {
+  return S.st_shndx != SHN_UNDEF && S.st_shndx < SHN_LORESERVE && O.Sections[S.st_shndx].isAlloc() &&
+         !O.Sections[S.st_shndx].Used;
+}
+
+uint64_t Link::symbolAddress(Object &O, const Elf64_Sym &S, const std::string &Where) {
   if (S.st_shndx == SHN_ABS)
     return S.st_value;
   if (S.st_shndx != SHN_UNDEF && S.st_shndx != SHN_COMMON && !isWeak(S)) {
     const Section &Sec = O.Sections[S.st_shndx];
-    if (InDebug && Sec.isAlloc() && !Sec.Used)
-      return 0; // code that is not in the image
     return Sec.Address + S.st_value;
   }
   std::string_view Name = O.symbolName(S);
@@ -230,7 +234,10 @@ void Link::relocateSection(Object &O, const Elf64_Shdr &H) {
     if (ELF64_R_SYM(R.r_info) >= O.SymbolCount)
       throw Error(O.Name + ": corrupt: a relocation names a symbol that does not exist");
     const Elf64_Sym &S = O.Symbols[ELF64_R_SYM(R.r_info)];
-    uint64_t Value = symbolAddress(O, S, InDebug, Where) + uint64_t(R.r_addend), Place = Target.Address + R.r_offset;
+    // Debug information of code that is not in the image says so by an address of all ones (DWARF's tombstone).
+    bool Absent = InDebug && isAbsent(O, S);
+    uint64_t Value = Absent ? UINT64_MAX : symbolAddress(O, S, Where) + uint64_t(R.r_addend);
+    uint64_t Place = Target.Address + R.r_offset;
     size_t Size = Type == duke::R_32 || Type == duke::R_PC32 ? 4 : 8;
     const duke::Field *Field = nullptr;
     if (Type >= duke::FirstFieldReloc && Type - duke::FirstFieldReloc < std::size(duke::Fields)) {

@@ -87,7 +87,7 @@ private:
   void layOut();
   void relocate();
   void relocateSection(Object &O, const Elf64_Shdr &Relocations);
-  uint64_t symbolAddress(Object &O, const Elf64_Sym &S, bool Debug, const std::string &Where);
+  uint64_t symbolAddress(Object &O, const Elf64_Sym &S, const std::string &Where);
   uint8_t *bytesOf(const Section &S);
 };
 

@@ -1,0 +1,158 @@
+/* libselkirk as a program uses it: a machine with the firmware on engine func. The firmware is named by SELKIRK_FIRMWARE. */
+#include "selkirk.h"
+
+#include <stdio.h>
+
+#include "engine.h"
+#include "gtest_shim.h"
+
+enum { CODE = 0x10000, DATA = 0x20000 };
+
+static struct selkirk *make(const char *code, size_t size)
+{
+    struct selkirk_config cfg;
+    char err[1024];
+    selkirk_config_init(&cfg);
+    cfg.dram_mib = 16;
+    struct selkirk *m = selkirk_create(&cfg, err, sizeof err);
+    EXPECT_MSG(m != NULL, "%s", err);
+    if (!m)
+        return NULL;
+    EXPECT(selkirk_map(m, CODE, 0x1000, SELKIRK_READ | SELKIRK_EXEC));
+    EXPECT(selkirk_map(m, DATA, 0x1000, SELKIRK_READ | SELKIRK_WRITE));
+    EXPECT(selkirk_write(m, CODE, code, size));
+    selkirk_cpu(m)->rip = CODE;
+    return m;
+}
+
+static enum selkirk_stop run(struct selkirk *m, struct selkirk_limits limits)
+{
+    return selkirk_run(m, &limits).stop;
+}
+
+static const char loop[] = "\x40\xa3\x00\x00\x02\x00\xeb\xf8"; /* 1: inc eax; mov [0x20000], eax; jmp 1b */
+
+TEST_CASE(selkirk, limits)
+{
+    struct selkirk *m = make(loop, sizeof loop - 1);
+    uint32_t value;
+    if (!m)
+        return;
+    EXPECT_EQ_U64(run(m, (struct selkirk_limits){.insts = 4}), SELKIRK_STOP_INSTS);
+    EXPECT_EQ_U64(selkirk_icount(m), 4);
+    EXPECT_EQ_U64(selkirk_cpu(m)->gpr[GUEST_RAX], 2);
+    EXPECT_EQ_U64(run(m, (struct selkirk_limits){.address_on = true, .address = CODE + 6}), SELKIRK_STOP_ADDRESS);
+    EXPECT_EQ_U64(selkirk_cpu(m)->rip, CODE + 6);
+    EXPECT(selkirk_read(m, DATA, &value, 4) && value == 2);
+    EXPECT_EQ_U64(run(m, (struct selkirk_limits){.insts = 300005}), SELKIRK_STOP_INSTS); /* far into translations */
+    EXPECT_EQ_U64(selkirk_icount(m), 300005);
+    EXPECT_EQ_U64(selkirk_cpu(m)->gpr[GUEST_RAX], 100002);
+    uint64_t cycles = selkirk_cycles(m);
+    struct selkirk_limits both = {.insts = 900000, .cycles = cycles + 5000};
+    EXPECT_EQ_U64(run(m, both), SELKIRK_STOP_CYCLES);
+    EXPECT(selkirk_cycles(m) >= cycles + 5000 && selkirk_cycles(m) < cycles + 5100);
+    EXPECT_EQ_U64(run(m, (struct selkirk_limits){.insts = 900000}), SELKIRK_STOP_INSTS); /* and on from there */
+    EXPECT_EQ_U64(selkirk_icount(m), 900000);
+    selkirk_interrupt(m);
+    EXPECT_EQ_U64(run(m, (struct selkirk_limits){0}), SELKIRK_STOP_INTERRUPTED);
+    selkirk_destroy(m);
+}
+
+TEST_CASE(selkirk, memory_and_code_change)
+{
+    struct selkirk *m = make(loop, sizeof loop - 1);
+    char err[256];
+    if (!m)
+        return;
+    EXPECT(!selkirk_map(m, DATA + 1, 0x1000, SELKIRK_READ) && !selkirk_map(m, DATA, 0, SELKIRK_READ));
+    EXPECT(!selkirk_write(m, 0x99990000, "x", 1));
+    EXPECT_EQ_U64(run(m, (struct selkirk_limits){.insts = 3000}), SELKIRK_STOP_INSTS);
+    EXPECT(selkirk_write(m, CODE, "\x48", 1)); /* dec eax: what was translated is not valid any more */
+    EXPECT_EQ_U64(run(m, (struct selkirk_limits){.insts = 6000}), SELKIRK_STOP_INSTS);
+    EXPECT_EQ_U64(selkirk_cpu(m)->gpr[GUEST_RAX], 0);
+    EXPECT(selkirk_protect(m, DATA, 0x1000, SELKIRK_READ));
+    struct selkirk_event ev = selkirk_run(m, &(struct selkirk_limits){.insts = 9000});
+    EXPECT_EQ_U64(ev.stop, SELKIRK_STOP_EXCEPTION);
+    EXPECT(ev.arg[0] == 14 && ev.arg[1] == 7 && ev.arg[2] == DATA);
+    EXPECT_EQ_U64(selkirk_cpu(m)->rip, CODE + 1);
+    EXPECT(selkirk_unmap(m, DATA, 0x1000));
+    ev = selkirk_run(m, &(struct selkirk_limits){.insts = 9000});
+    EXPECT(ev.stop == SELKIRK_STOP_EXCEPTION && ev.arg[1] == 6);
+    EXPECT_MSG(selkirk_stats_check(m, err, sizeof err), "%s", err);
+    selkirk_destroy(m);
+}
+
+struct seen {
+    struct selkirk *m;
+    unsigned calls, exceptions, translations, ticks;
+    uint64_t records;
+};
+
+static enum selkirk_verdict on_syscall(void *arg, const struct selkirk_event *ev)
+{
+    struct seen *s = arg;
+    EXPECT_EQ_U64(ev->arg[0], 0x80);
+    selkirk_cpu(s->m)->gpr[GUEST_RAX] = 7;
+    return ++s->calls == 100 ? SELKIRK_RETURN : SELKIRK_GO_ON;
+}
+
+static enum selkirk_verdict on_exception(void *arg, const struct selkirk_event *ev)
+{
+    struct seen *s = arg;
+    s->exceptions++;
+    EXPECT_EQ_U64(ev->arg[0], 6);
+    selkirk_cpu(s->m)->rip += 2;
+    return SELKIRK_GO_ON;
+}
+
+static enum selkirk_verdict on_translation(void *arg, const struct selkirk_event *ev)
+{
+    struct seen *s = arg;
+    s->translations += ev->arg[0] >= CODE && ev->arg[0] < CODE + 16;
+    return SELKIRK_GO_ON;
+}
+
+static enum selkirk_verdict on_tick(void *arg)
+{
+    ((struct seen *)arg)->ticks++;
+    return SELKIRK_GO_ON;
+}
+
+static void on_record(void *arg, const struct engine_record *rec)
+{
+    struct seen *s = arg;
+    s->records += rec->flags & ENGINE_REC_COMMIT ? 1 : 0;
+}
+
+TEST_CASE(selkirk, hooks)
+{
+    struct selkirk *m = make("\x90\xcd\x80\x0f\x0b\xeb\xf9", 7); /* 1: nop; int 0x80; ud2; jmp 1b */
+    if (!m)
+        return;
+    struct seen s = {.m = m};
+    struct selkirk_hooks h = {&s, on_syscall, on_exception, on_translation, NULL, on_tick, 1000, on_record};
+    selkirk_params(m)->trace_translations = 1;
+    selkirk_set_hooks(m, &h);
+    EXPECT_EQ_U64(run(m, (struct selkirk_limits){.insts = 100000}), SELKIRK_STOP_SYSCALL);
+    EXPECT_EQ_U64(s.calls, 100);
+    EXPECT_EQ_U64(s.exceptions, 99);
+    EXPECT_EQ_U64(selkirk_cpu(m)->gpr[GUEST_RAX], 7);
+    EXPECT(s.translations > 0 && s.ticks > 0 && s.records > 100);
+    selkirk_destroy(m);
+}
+
+TEST_CASE(selkirk, machines_are_independent)
+{
+    struct selkirk *a = make(loop, sizeof loop - 1), *b = make("\x41\xeb\xfd", 3);
+    if (!a || !b)
+        return;
+    for (uint64_t n = 100; n < 500; n += 100) {
+        run(a, (struct selkirk_limits){.insts = n});
+        run(b, (struct selkirk_limits){.insts = n});
+    }
+    EXPECT_EQ_U64(selkirk_cpu(a)->gpr[GUEST_RAX], 134);
+    EXPECT_EQ_U64(selkirk_cpu(b)->gpr[GUEST_RAX], 0);
+    EXPECT_EQ_U64(selkirk_cpu(b)->gpr[GUEST_RCX], 200);
+    selkirk_destroy(a);
+    selkirk_destroy(b);
+}
