@@ -279,7 +279,8 @@ static int start(struct run *r)
     if (r->o.epoch)
         r->p.epoch = (int64_t)r->o.epoch;
     r->p.strace = r->o.strace ? stderr : NULL;
-    if (!linux_load(&r->p, r->o.program[0], r->o.program, r->o.env, (unsigned)r->o.cfg.morph.guest_cpu, err, sizeof err))
+    r->p.guest_cpu = (unsigned)r->o.cfg.morph.guest_cpu;
+    if (!linux_load(&r->p, r->o.program[0], r->o.program, r->o.env, err, sizeof err))
         return usage_error("%s", err);
     return run_to_end(r);
 }

@@ -45,36 +45,37 @@ static bool check_ident(struct reader *r, const Elf32_Ehdr *h)
 {
     const unsigned char *id = h->e_ident;
     if (memcmp(id, ELFMAG, SELFMAG))
-        return refuse(r, "not an ELF file (starts with %02x %02x %02x %02x); a static i386 Linux program is wanted", id[0],
+        return refuse(r, "not an ELF file (starts with %02x %02x %02x %02x); an i386 Linux program is wanted", id[0],
                       id[1], id[2], id[3]);
     /* e_machine lies at the same place in both classes. */
     if (id[EI_CLASS] == ELFCLASS64)
-        return refuse(r, "a 64-bit ELF file for %s; a static i386 program is wanted (gcc -m32 -static)",
+        return refuse(r, "a 64-bit ELF file for %s; an i386 Linux program is wanted (gcc -m32)",
                       id[EI_DATA] == ELFDATA2LSB ? machine_name(h->e_machine) : "a big-endian machine");
     if (id[EI_CLASS] != ELFCLASS32 || id[EI_VERSION] != EV_CURRENT)
         return refuse(r, "a corrupt ELF header (class %u, version %u)", id[EI_CLASS], id[EI_VERSION]);
     if (id[EI_DATA] != ELFDATA2LSB)
-        return refuse(r, "an ELF file for a big-endian machine; a static i386 program is wanted");
+        return refuse(r, "an ELF file for a big-endian machine; an i386 Linux program is wanted");
     if (h->e_machine != EM_386)
-        return refuse(r, "an ELF file for %s (machine %u); a static i386 program is wanted", machine_name(h->e_machine),
+        return refuse(r, "an ELF file for %s (machine %u); an i386 Linux program is wanted", machine_name(h->e_machine),
                       h->e_machine);
     if (id[EI_OSABI] != ELFOSABI_NONE && id[EI_OSABI] != ELFOSABI_GNU)
-        return refuse(r, "an ELF file for another system (OS/ABI %u); a static i386 Linux program is wanted", id[EI_OSABI]);
+        return refuse(r, "an ELF file for another system (OS/ABI %u); an i386 Linux program is wanted", id[EI_OSABI]);
     return true;
 }
 
 static bool check_type(struct reader *r, const Elf32_Ehdr *h)
 {
     switch (h->e_type) {
-    case ET_EXEC: return true;
-    case ET_REL: return refuse(r, "an object file; link it with gcc -m32 -static");
-    case ET_CORE: return refuse(r, "a core dump; a static i386 program is wanted");
-    case ET_DYN: return true; /* refused later, when it is known whether it names an interpreter */
+    case ET_EXEC:
+    case ET_DYN: return true;
+    case ET_REL: return refuse(r, "an object file; link it with gcc -m32");
+    case ET_CORE: return refuse(r, "a core dump; an i386 Linux program is wanted");
     default: return refuse(r, "a corrupt ELF header (type %u)", h->e_type);
     }
 }
 
-static bool check_load(struct reader *r, unsigned i, const Elf32_Phdr *p, uint32_t limit)
+/* Position-independent images begin at 0 and are moved to where there is room. */
+static bool check_load(struct reader *r, unsigned i, const Elf32_Phdr *p, uint32_t lowest, uint32_t limit)
 {
     uint64_t end = (uint64_t)p->p_vaddr + p->p_memsz;
     if (p->p_filesz > p->p_memsz)
@@ -84,44 +85,41 @@ static bool check_load(struct reader *r, unsigned i, const Elf32_Phdr *p, uint32
                       (unsigned long long)p->p_offset + p->p_filesz, (unsigned long long)r->size);
     if (p->p_vaddr % PAGE != p->p_offset % PAGE)
         return refuse(r, "corrupt: segment %u at %#x and file offset %#x differ within a page", i, p->p_vaddr, p->p_offset);
-    if (p->p_vaddr < LOWEST)
-        return refuse(r, "segment %u lies at %#x; Linux maps nothing below %#x", i, p->p_vaddr, LOWEST);
+    if (p->p_vaddr < lowest)
+        return refuse(r, "segment %u lies at %#x; Linux maps nothing below %#x", i, p->p_vaddr, lowest);
     if (end > limit)
         return refuse(r, "does not fit: segment %u ends at %#llx, programs must end below %#x", i, (unsigned long long)end,
                       limit);
     return true;
 }
 
-static bool read_interpreter(struct reader *r, const Elf32_Phdr *p)
+static bool read_interpreter(struct reader *r, struct elf32 *e, const Elf32_Phdr *p)
 {
-    char name[256];
-    size_t n = p->p_filesz < sizeof name ? p->p_filesz : sizeof name - 1;
-    ssize_t got = pread(r->fd, name, n, p->p_offset);
-    name[got > 0 ? got : 0] = 0;
-    for (char *c = name; *c; c++)
-        if (*c < ' ' || *c > '~')
-            *c = '?';
-    return refuse(r, "dynamically linked (needs %s); link it with -static", name);
+    char *name = e->interpreter;
+    if (p->p_filesz < 2 || p->p_filesz > sizeof e->interpreter ||
+        pread(r->fd, name, p->p_filesz, p->p_offset) != (ssize_t)p->p_filesz || name[p->p_filesz - 1])
+        return refuse(r, "corrupt: the name of its interpreter is no text of 1 to %zu bytes", sizeof e->interpreter - 1);
+    if (!name[0])
+        return refuse(r, "corrupt: the name of its interpreter is empty");
+    return true;
 }
 
 static bool check_segments(struct reader *r, struct elf32 *e, uint32_t limit, uint64_t dram)
 {
     uint64_t memory = 0;
+    bool moves = e->header.e_type == ET_DYN;
     e->start = UINT32_MAX;
-    for (unsigned i = 0; i < e->header.e_phnum; i++)
-        if (e->segment[i].p_type == PT_INTERP)
-            return read_interpreter(r, &e->segment[i]);
-    if (e->header.e_type == ET_DYN)
-        return refuse(r, "position-independent; link it with -static -no-pie");
     for (unsigned i = 0; i < e->header.e_phnum; i++) {
         const Elf32_Phdr *p = &e->segment[i];
         if (p->p_type == PT_GNU_STACK) {
             e->has_stack_note = true;
             e->exec_stack = p->p_flags & PF_X;
         }
+        if (p->p_type == PT_INTERP && !e->interpreter[0] && !read_interpreter(r, e, p))
+            return false;
         if (p->p_type != PT_LOAD || !p->p_memsz)
             continue;
-        if (!check_load(r, i, p, limit))
+        if (!check_load(r, i, p, moves ? 0 : LOWEST, moves ? limit - ELF32_PIE_BASE : limit))
             return false;
         memory += p->p_memsz;
         if (p->p_vaddr < e->start)
@@ -149,12 +147,12 @@ bool elf32_read(struct elf32 *e, int fd, uint32_t limit, uint64_t dram, char *er
     if (fstat(fd, &st))
         return refuse(&r, "%s", strerror(errno));
     if (S_ISDIR(st.st_mode))
-        return refuse(&r, "a directory; a static i386 Linux program is wanted");
+        return refuse(&r, "a directory; an i386 Linux program is wanted");
     if (!S_ISREG(st.st_mode))
-        return refuse(&r, "no regular file; a static i386 Linux program is wanted");
+        return refuse(&r, "no regular file; an i386 Linux program is wanted");
     r.size = (uint64_t)st.st_size;
     if (!r.size)
-        return refuse(&r, "empty; a static i386 Linux program is wanted");
+        return refuse(&r, "empty; an i386 Linux program is wanted");
     Elf32_Ehdr *h = &e->header;
     ssize_t got = pread(fd, h, sizeof *h, 0);
     if (got < 0)

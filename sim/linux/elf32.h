@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { ELF32_SEGMENTS = 64 };
+enum { ELF32_SEGMENTS = 64, ELF32_PIE_BASE = 0x56555000 /* where Linux puts what has no place of its own */ };
 
 struct elf32 {
     Elf32_Ehdr header;
@@ -13,6 +13,7 @@ struct elf32 {
     uint32_t start, end; /* of all loaded segments; end not rounded */
     uint32_t phdr_addr;  /* where the guest finds the program headers, or 0 */
     bool has_stack_note, exec_stack;
+    char interpreter[256]; /* empty: none */
 };
 
 /* `limit` is the first address that segments may not reach, dram the bytes of guest memory. */

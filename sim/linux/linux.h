@@ -56,6 +56,7 @@ struct linux_process {
 
     /* Memory. */
     uint32_t brk_start, brk, sigpage;
+    uint32_t arg_start, arg_end, env_end; /* strings on the first stack */
     bool read_implies_exec;
     uint32_t tls_limit[ABI_TLS_ENTRIES], tls_flags[ABI_TLS_ENTRIES];
     bool tls_used[ABI_TLS_ENTRIES];
@@ -67,6 +68,7 @@ struct linux_process {
     char root_path[LINUX_PATH]; /* canonical host path of root_fd */
     char exe_path[LINUX_PATH];  /* the program, as the guest sees it */
     int exe_fd;
+    unsigned guest_cpu; /* struct morph_params.guest_cpu */
 
     /* Signals. */
     struct linux_action action[LINUX_SIGNALS];
@@ -97,9 +99,8 @@ void linux_report_missing(const struct linux_process *p, FILE *out);
 uint64_t linux_random(struct linux_process *p);
 void linux_kill(struct linux_process *p, int signal);
 
-/* load.c: the program image, stack and auxiliary vector. guest_cpu: struct morph_params.guest_cpu. */
-bool linux_load(struct linux_process *p, const char *path, char *const argv[], char *const envp[], unsigned guest_cpu,
-                char *err, size_t err_size);
+/* load.c: the program and its interpreter, stack and auxiliary vector (stack.c). */
+bool linux_load(struct linux_process *p, const char *path, char *const argv[], char *const envp[], char *err, size_t err_size);
 
 /* syscall.c */
 void linux_syscall(struct linux_process *p);     /* int 0x80 with the registers in cpu; then delivers signals */
@@ -126,6 +127,10 @@ struct path_link {
     char text[40];
 };
 struct path_link path_link(int host_fd); /* "/proc/self/fd/N" */
+
+/* proc.c: what /proc has. A descriptor of the entry's text, or -ENOENT. */
+int proc_node(struct linux_process *p, const char *path);
+bool proc_is_exe(const char *path); /* the link to the program itself */
 
 /* sys_folder.c helpers */
 struct linux_folder *folder_share(struct linux_process *p, uint32_t fd); /* one more reference; makes it if there is none */

@@ -122,7 +122,14 @@ int path_node(struct linux_process *p, int dirfd, const char *path, bool follow,
         return base;
     if (!path[0])
         return -ENOENT;
-    int fd;
+    int fd = follow && proc_is_exe(path) ? fcntl(p->exe_fd, F_DUPFD_CLOEXEC, 3) : proc_node(p, path);
+    if (fd >= 0) {
+        if (write) {
+            close(fd);
+            return -EACCES;
+        }
+        return fd;
+    }
     if (p->confined) {
         fd = walk_confined(p, base, path, flags);
     } else {
@@ -224,7 +231,7 @@ int path_open(struct linux_process *p, int dirfd, const char *path, int flags, u
     *kind = FD_HOST;
     if (special >= 0)
         source = fd_host(p, (uint32_t)special);
-    else if (!strcmp(path, "/proc/self/exe"))
+    else if (proc_is_exe(path))
         source = p->exe_fd;
     if (special >= 0 || source >= 0) {
         if (source < 0)

@@ -101,7 +101,7 @@ int64_t sys_readlinkat(struct linux_process *p, const uint32_t a[6])
         return r;
     if ((int32_t)a[3] <= 0)
         return -EINVAL;
-    if (!strcmp(path, "/proc/self/exe")) {
+    if (proc_is_exe(path)) {
         n = (ssize_t)strlen(p->exe_path);
         memcpy(target, p->exe_path, (size_t)n);
     } else {

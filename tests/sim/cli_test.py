@@ -65,10 +65,10 @@ def bad_programs(checks, selkirk, folder, here, build):
     for name, data in files.items():
         (folder / name).write_bytes(data)
     cases = [
-        ([], "missing", "missing: No such file"), ([], ".", ".: a directory; a static i386"),
-        ([], "empty", "empty: empty; a static i386"), ([], "text", "text: not an ELF file (starts with 23 21 2f 62)"),
+        ([], "missing", "missing: No such file"), ([], ".", ".: a directory; an i386 Linux program"),
+        ([], "empty", "empty: empty; an i386 Linux program"), ([], "text", "text: not an ELF file (starts with 23 21 2f 62)"),
         ([], "cut", "cut: truncated"), ([], "head", "head: truncated: 40 bytes are less than an ELF header"),
-        ([], "dynamic", "dynamic: dynamically linked"), ([], "sixtyfour", "sixtyfour: a 64-bit ELF file for x86-64"),
+        ([], "dynamic", "dynamic: corrupt: the name of its interpreter"), ([], "sixtyfour", "sixtyfour: a 64-bit ELF file for x86-64"),
         ([], "foreign", "foreign: an ELF file for ARM"), ([], "/dev/null", "/dev/null: no regular file"),
         (huge, here / "crash", "does not fit: the image needs"),
     ]

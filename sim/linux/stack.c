@@ -1,0 +1,150 @@
+/* The first stack of a program: strings, auxiliary vector and argument tables, as Linux lays them out. */
+#include <elf.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+#include "load.h"
+
+enum { STACK_EXPAND = 128 << 10, PAGE = MM_PAGE, MINSIGSTKSZ_SAID = 732 + 112 + 512 + 64 };
+
+static uint32_t page_up(uint32_t a)
+{
+    return (a + PAGE - 1) & ~(uint32_t)(PAGE - 1);
+}
+
+static uint32_t push_bytes(struct linux_process *p, uint32_t sp, const void *bytes, size_t n, bool *ok)
+{
+    sp -= (uint32_t)n;
+    *ok = *ok && mm_write(p->mm, sp, bytes, n);
+    return sp;
+}
+
+struct strings {
+    uint32_t argc, envc, argv, envp; /* argv: address of the first argument's bytes; the others follow */
+    uint32_t exec_name;
+};
+
+static uint32_t count(char *const list[])
+{
+    uint32_t n = 0;
+    while (list[n])
+        n++;
+    return n;
+}
+
+static uint32_t push_strings(struct linux_process *p, uint32_t sp, const char *name, char *const argv[], char *const envp[],
+                             struct strings *s, bool *ok)
+{
+    s->argc = count(argv);
+    s->envc = count(envp);
+    sp = s->exec_name = push_bytes(p, sp, name, strlen(name) + 1, ok);
+    for (uint32_t i = s->envc; i-- > 0;)
+        sp = push_bytes(p, sp, envp[i], strlen(envp[i]) + 1, ok);
+    s->envp = sp;
+    for (uint32_t i = s->argc; i-- > 0;)
+        sp = push_bytes(p, sp, argv[i], strlen(argv[i]) + 1, ok);
+    s->argv = sp;
+    p->arg_start = s->argv;
+    p->arg_end = s->envp;
+    p->env_end = s->exec_name;
+    return sp;
+}
+
+/* What the CPU models say in CPUID leaf 1, EDX. */
+static uint32_t hwcap(unsigned guest_cpu)
+{
+    enum { FPU = 1, TSC = 1 << 4, CX8 = 1 << 8, SEP = 1 << 11, CMOV = 1 << 15, MMX = 1 << 23, FXSR = 1 << 24, SSE = 3 << 25 };
+    uint32_t i686 = FPU | TSC | CX8 | CMOV;
+    return guest_cpu == 0 ? i686 : i686 | SEP | MMX | FXSR | SSE;
+}
+
+static uint32_t push_tables(struct linux_process *p, uint32_t sp, const struct program *g, const struct strings *s,
+                            bool *ok)
+{
+    uint64_t bytes[2] = {linux_random(p), linux_random(p)};
+    sp &= ~15u;
+    uint32_t platform = sp = push_bytes(p, sp, "i686", 5, ok);
+    uint32_t random = sp = push_bytes(p, sp, bytes, sizeof bytes, ok);
+    const uint32_t aux[][2] = {
+        {AT_MINSIGSTKSZ, MINSIGSTKSZ_SAID},
+        {AT_HWCAP, hwcap(p->guest_cpu)},
+        {AT_PAGESZ, PAGE},
+        {AT_CLKTCK, 100},
+        {AT_PHDR, g->phdr},
+        {AT_PHENT, sizeof(Elf32_Phdr)},
+        {AT_PHNUM, g->phnum},
+        {AT_BASE, g->interpreter_base},
+        {AT_FLAGS, 0},
+        {AT_ENTRY, g->entry},
+        {AT_UID, getuid()},
+        {AT_EUID, geteuid()},
+        {AT_GID, getgid()},
+        {AT_EGID, getegid()},
+        {AT_SECURE, 0},
+        {AT_RANDOM, random},
+        {AT_HWCAP2, 0},
+        {AT_EXECFN, s->exec_name},
+        {AT_PLATFORM, platform},
+        {AT_NULL, 0},
+    };
+    enum { AUX_WORDS = sizeof aux / sizeof(uint32_t) };
+    uint32_t words = 1 + s->argc + 1 + s->envc + 1;
+    sp = (sp - AUX_WORDS * 4 - words * 4) & ~15u;
+    uint32_t *table = calloc(words + AUX_WORDS, 4);
+    if (!table)
+        return 0;
+    uint32_t n = 0, at = s->argv;
+    table[n++] = s->argc;
+    for (uint32_t i = 0; i < s->argc + s->envc; i++) {
+        char c = 1;
+        if (i == s->argc)
+            table[n++] = 0;
+        table[n++] = at;
+        while (c && *ok) {
+            *ok = mm_read(p->mm, at, &c, 1);
+            at++;
+        }
+    }
+    if (!s->envc)
+        table[n++] = 0;
+    table[n++] = 0;
+    memcpy(table + n, aux, sizeof aux);
+    *ok = *ok && mm_write(p->mm, sp, table, (words + AUX_WORDS) * 4);
+    free(table);
+    return sp;
+}
+
+static size_t strings_size(const char *name, char *const argv[], char *const envp[])
+{
+    size_t n = strlen(name) + 1;
+    for (; *argv; argv++)
+        n += strlen(*argv) + 1 + 4;
+    for (; *envp; envp++)
+        n += strlen(*envp) + 1 + 4;
+    return n;
+}
+
+bool load_stack(struct linux_process *p, const struct program *g, const char *name, char *const argv[], char *const envp[],
+                char *err, size_t err_size)
+{
+    size_t need = strings_size(name, argv, envp);
+    if (need > LINUX_STACK_SIZE / 4) {
+        snprintf(err, err_size, "arguments and environment have %zu bytes; at most %u are possible", need,
+                 LINUX_STACK_SIZE / 4);
+        return false;
+    }
+    uint32_t size = page_up((uint32_t)need + PAGE) + STACK_EXPAND;
+    int prot = MM_READ | MM_WRITE | (g->exec_stack ? MM_EXEC : 0);
+    bool ok = mm_map(p->mm, LINUX_STACK_TOP - size, size, prot, NULL, 0);
+    if (ok) {
+        struct strings s;
+        mm_set_stack(p->mm, LINUX_STACK_TOP - size, LINUX_STACK_TOP - LINUX_STACK_SIZE);
+        uint32_t sp = push_strings(p, LINUX_STACK_TOP - 8, name, argv, envp, &s, &ok);
+        p->cpu->gpr[GUEST_RSP] = push_tables(p, sp, g, &s, &ok);
+    }
+    if (!ok)
+        snprintf(err, err_size, "does not fit: no guest memory for the stack; raise memory.dram_mib");
+    return ok;
+}
