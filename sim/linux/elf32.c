@@ -45,8 +45,8 @@ static bool check_ident(struct reader *r, const Elf32_Ehdr *h)
 {
     const unsigned char *id = h->e_ident;
     if (memcmp(id, ELFMAG, SELFMAG))
-        return refuse(r, "not an ELF file (starts with %02x %02x %02x %02x); an i386 Linux program is wanted", id[0],
-                      id[1], id[2], id[3]);
+        return refuse(r, "not an ELF file (starts with %02x %02x %02x %02x); an i386 Linux program is wanted", id[0], id[1],
+                      id[2], id[3]);
     /* e_machine lies at the same place in both classes. */
     if (id[EI_CLASS] == ELFCLASS64)
         return refuse(r, "a 64-bit ELF file for %s; an i386 Linux program is wanted (gcc -m32)",

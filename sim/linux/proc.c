@@ -67,8 +67,8 @@ static uint64_t mapped_bytes(const struct linux_process *p)
 
 static void status(struct linux_process *p, FILE *out)
 {
-    fprintf(out, "Name:\t%s\nUmask:\t0022\nState:\tR (running)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t1\nTracerPid:\t0\n", p->comm,
-            LINUX_PID, LINUX_PID);
+    fprintf(out, "Name:\t%s\nUmask:\t0022\nState:\tR (running)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t1\nTracerPid:\t0\n",
+            p->comm, LINUX_PID, LINUX_PID);
     fprintf(out, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\nFDSize:\t%d\n", getuid(), geteuid(), geteuid(), geteuid(),
             getgid(), getegid(), getegid(), getegid(), LINUX_FDS);
     fprintf(out, "VmSize:\t%8llu kB\nVmRSS:\t%8llu kB\nThreads:\t1\nSigPnd:\t%016llx\nSigBlk:\t%016llx\n",
@@ -89,19 +89,25 @@ static void stat_line(struct linux_process *p, FILE *out)
 static void meminfo(struct linux_process *p, FILE *out)
 {
     unsigned long long total = p->mm->mem.size >> 10, left = total - p->mm->frames_used * (MM_PAGE >> 10);
-    fprintf(out, "MemTotal:       %8llu kB\nMemFree:        %8llu kB\nMemAvailable:   %8llu kB\nBuffers:               0 kB\n"
-                 "Cached:                0 kB\nSwapTotal:             0 kB\nSwapFree:              0 kB\n", total, left, left);
+    fprintf(out,
+            "MemTotal:       %8llu kB\nMemFree:        %8llu kB\nMemAvailable:   %8llu kB\nBuffers:               0 kB\n"
+            "Cached:                0 kB\nSwapTotal:             0 kB\nSwapFree:              0 kB\n",
+            total, left, left);
 }
 
 static void cpuinfo(struct linux_process *p, FILE *out)
 {
     static const char *const flags[] = {
-        "fpu tsc cx8 cmov", "fpu tsc cx8 sep cmov mmx fxsr sse sse2 lm",
+        "fpu tsc cx8 cmov",
+        "fpu tsc cx8 sep cmov mmx fxsr sse sse2 lm",
         "fpu tsc cx8 sep cmov mmx fxsr sse sse2 lm pni ssse3 cx16 sse4_1 sse4_2 popcnt",
-        "fpu tsc cx8 sep cmov mmx fxsr sse sse2 lm pni pclmulqdq ssse3 cx16 sse4_1 sse4_2 movbe popcnt aes rdrand bmi1 bmi2 adx",
+        "fpu tsc cx8 sep cmov mmx fxsr sse sse2 lm pni pclmulqdq ssse3 cx16 sse4_1 sse4_2 movbe popcnt aes rdrand bmi1 bmi2 "
+        "adx",
     };
-    fprintf(out, "processor\t: 0\nvendor_id\t: Selkirk\ncpu family\t: 6\nmodel\t\t: 0\nmodel name\t: Selkirk\nstepping\t: 0\n"
-                 "fpu\t\t: yes\nflags\t\t: %s\n\n", flags[p->guest_cpu & 3]);
+    fprintf(out,
+            "processor\t: 0\nvendor_id\t: Selkirk\ncpu family\t: 6\nmodel\t\t: 0\nmodel name\t: Selkirk\nstepping\t: 0\n"
+            "fpu\t\t: yes\nflags\t\t: %s\n\n",
+            flags[p->guest_cpu & 3]);
 }
 
 static void uptime(struct linux_process *p, FILE *out)

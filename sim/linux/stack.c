@@ -60,8 +60,7 @@ static uint32_t hwcap(unsigned guest_cpu)
     return guest_cpu == 0 ? i686 : i686 | SEP | MMX | FXSR | SSE;
 }
 
-static uint32_t push_tables(struct linux_process *p, uint32_t sp, const struct program *g, const struct strings *s,
-                            bool *ok)
+static uint32_t push_tables(struct linux_process *p, uint32_t sp, const struct program *g, const struct strings *s, bool *ok)
 {
     uint64_t bytes[2] = {linux_random(p), linux_random(p)};
     sp &= ~15u;

@@ -169,7 +169,7 @@ int64_t sys_sigaltstack(struct linux_process *p, const uint32_t a[6])
     if (a[0]) {
         if (!user_get(p, &new, a[0], sizeof new))
             return -EFAULT;
-        uint32_t mode = (uint32_t)new.flags & ~AUTODISARM;
+        uint32_t mode = (uint32_t) new.flags & ~AUTODISARM;
         if (on)
             return -EPERM;
         if (mode != DISABLED && mode != ONSTACK && mode != 0)
