@@ -53,6 +53,7 @@ enum {
     O_PROGRESS,
     O_TRACE,
     O_TRACE_FILE,
+    O_PROFILE,
     O_FST,
     O_FST_WINDOW,
     O_ROOT,
@@ -80,6 +81,7 @@ static const struct row {
     {{"progress", optional_argument, NULL, O_PROGRESS}, "=WHEN", "progress line: auto (default), always, never"},
     {{"trace", optional_argument, NULL, O_TRACE}, "=START,COUNT", "native and guest instructions of COUNT cycles from START on"},
     {{"trace-file", required_argument, NULL, O_TRACE_FILE}, "FILE", "where the trace goes (default: trace.txt of --outdir, or stderr)"},
+    {{"profile", required_argument, NULL, O_PROFILE}, "FILE", "write cycles by firmware function, translation and bundle (slow)"},
     {{"fst", required_argument, NULL, O_FST}, "FILE", "rtl: write waves, and a save file for GTKWave beside them"},
     {{"fst-window", required_argument, NULL, O_FST_WINDOW}, "START,COUNT", "rtl: cycles of the waves"},
     {{"root", required_argument, NULL, O_ROOT}, "DIR", "the guest's file system is DIR (default: the host's, read-only\n"
@@ -198,6 +200,7 @@ static int set_one(struct run_options *o, int c, char *arg)
         o->trace_count = UINT64_MAX;
         return arg ? parse_pair("--trace", arg, &o->trace_start, &o->trace_count) : -1;
     case O_TRACE_FILE: o->trace_file = arg; return -1;
+    case O_PROFILE: o->profile = arg; return -1;
     case O_FST: return set_key(o, "rtl.fst", arg);
     case O_FST_WINDOW: return parse_pair("--fst-window", arg, &o->cfg.fst_start, &o->cfg.fst_cycles);
     case O_ROOT: o->root = arg; return -1;

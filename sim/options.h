@@ -19,7 +19,7 @@ enum when { WHEN_AUTO, WHEN_ALWAYS, WHEN_NEVER };
 struct run_options {
     struct selkirk_config cfg;
     uint64_t max_insts, max_cycles;
-    const char *outdir, *stats, *stats_json, *root, *trace_file;
+    const char *outdir, *stats, *stats_json, *root, *trace_file, *profile;
     bool report, strace, trace;
     uint64_t epoch;                    /* 0: the fixed one */
     uint64_t trace_start, trace_count; /* cycles */

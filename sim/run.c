@@ -9,7 +9,9 @@
 #include "commands.h"
 #include "disasm.h"
 #include "linux/linux.h"
+#include "machine.h"
 #include "output.h"
+#include "profile.h"
 #include "progress.h"
 #include "trace.h"
 
@@ -20,6 +22,8 @@ struct run {
     struct progress progress;
     struct trace *trace;
     FILE *trace_out;
+    bool in_window; /* of the trace */
+    struct profile *profile;
 };
 
 static struct selkirk *interrupt_target; /* for the signal handler, which takes no argument */
@@ -77,6 +81,8 @@ static enum selkirk_verdict on_translation(void *arg, const struct selkirk_event
     struct run *r = arg;
     if (r->trace)
         trace_translation(r->trace, ev);
+    if (r->profile)
+        profile_translation(r->profile, ev);
     return SELKIRK_GO_ON;
 }
 
@@ -96,11 +102,15 @@ static void on_log(void *arg, const char *text)
 static void on_record(void *arg, const struct engine_record *rec)
 {
     struct run *r = arg;
-    trace_record(r->trace, rec);
+    if (r->in_window)
+        trace_record(r->trace, rec);
+    if (r->profile)
+        profile_record(r->profile, rec);
 }
 
-static void set_hooks(struct run *r, bool record)
+static void set_hooks(struct run *r, bool in_window)
 {
+    r->in_window = in_window;
     bool slow = strcmp(r->o.cfg.engine, "func") != 0;
     struct selkirk_hooks h = {
         .arg = r,
@@ -110,7 +120,7 @@ static void set_hooks(struct run *r, bool record)
         .log = on_log,
         .tick = on_tick,
         .tick_cycles = slow ? 20000 : 2000000,
-        .record = record ? on_record : NULL,
+        .record = in_window || r->profile ? on_record : NULL,
     };
     selkirk_set_hooks(r->m, &h);
 }
@@ -205,6 +215,26 @@ static bool open_trace(struct run *r)
     return true;
 }
 
+static bool open_profile(struct run *r)
+{
+    char path[4096], err[4224];
+    if (!r->o.profile)
+        return true;
+    firmware_path(&r->o.cfg, path, sizeof path);
+    r->profile = profile_open(r->m, r->o.profile, path, err, sizeof err);
+    if (!r->profile)
+        usage_error("--profile %s", err);
+    return r->profile != NULL;
+}
+
+static bool close_profile(struct run *r)
+{
+    bool ok = profile_close(r->profile);
+    if (!ok)
+        usage_error("--profile %s: %s", r->o.profile, strerror(errno));
+    return ok;
+}
+
 static void close_trace(struct run *r)
 {
     if (r->trace)
@@ -241,7 +271,7 @@ static struct selkirk_event run_guest(struct run *r)
 static int run_to_end(struct run *r)
 {
     char err[512];
-    if (!output_prepare(&r->o) || !open_trace(r))
+    if (!output_prepare(&r->o) || !open_trace(r) || !open_profile(r))
         return EXIT_USAGE;
     if (r->o.cfg.fst[0] && !waves_save(r->o.cfg.fst, r->o.cfg.fst_start))
         return EXIT_USAGE;
@@ -262,13 +292,13 @@ static int run_to_end(struct run *r)
     if (r->o.report)
         output_report(r->m, &r->o, seconds, stderr);
     close_trace(r);
-    return status;
+    return close_profile(r) ? status : EXIT_USAGE;
 }
 
 static int start(struct run *r)
 {
     char err[1024];
-    r->o.cfg.morph.trace_translations = r->o.trace;
+    r->o.cfg.morph.trace_translations = r->o.trace || r->o.profile;
     r->m = selkirk_create(&r->o.cfg, err, sizeof err);
     if (!r->m)
         return usage_error("%s", err);

@@ -147,6 +147,21 @@ def results(checks, selkirk, folder, here):
     trace = (folder / "trace.txt").read_text()
     checks.expect(re.search(r"^-- 08\w+ +([0-9a-f]{2} )+ +\w+", trace, re.M), "guest instructions in the trace")
     checks.expect("~\n" in trace and re.search(r"^ +r\d+ = [0-9a-f]{16}$", trace, re.M), "native bundles in the trace")
+    status, _, err = common.run([selkirk, "run", "-c", "morph.hot2=1", "--profile", "profile.txt", "--stats-json", "profile.json",
+                                 "--", here / "environment"], cwd=folder)
+    profile = (folder / "profile.txt").read_text()
+    tables = [[line.split() for line in part.splitlines()] for part in profile.split("\n\n")]
+    checks.same("profile: tables", len(tables), 5)
+    cycles = [sum(int(row[0]) for row in table[2:] if row[-1] != "all") for table in tables]
+    total = [int(row[0]) for row in tables[1] if row[-1] == "all"]
+    checks.same("profile: sum of the categories", cycles[1:2], total)
+    checks.same("profile: sum over functions and translations", [cycles[2] + cycles[3]], total)
+    checks.expect(cycles[3] > 0 and "translate gen_schedule" in profile, "profile: translations and who made them")
+    whole = json.loads((folder / "profile.json").read_text())["stats"]["core.numCycles"]["value"]
+    checks.expect(0 < total[0] <= whole, f"profile: {total} of {whole} cycles")
+    status, _, err = common.run([selkirk, "run", "--profile", "none/p", "--", here / "environment"], cwd=folder)
+    checks.same("profile in no folder: status", status, 2)
+    checks.expect(b"--profile none/p: No such file" in err, f"profile in no folder: {err!r}")
     status, _, err = common.run([selkirk, "run", "--strace", "--", here / "environment"], cwd=folder)
     checks.expect(b"exit_group(0)" in err, f"--strace: {err!r}")
     status, _, err = common.run([selkirk, "run", "--", here / "crash"], cwd=folder)
