@@ -32,7 +32,8 @@ int main(void)
     OFFSET(SH_WALK_ROOT, walk_root);
     OFFSET(SH_EXIT_ID, exit_id);
     OFFSET(SH_TMASK_BASE, tmask_base);
-    OFFSET(SH_TLB_FILLS, tlb_fills);
+    OFFSET(SH_TLB_FILLS, stats.tlb_fills);
+    OFFSET(SH_FOLLOW_KEY, follow_key);
     CONSTANT(DUKE_CR_TVEC);
     CONSTANT(DUKE_CR_TCAUSE);
     CONSTANT(DUKE_CR_TVAL);

@@ -143,7 +143,7 @@ trap_guest:
     rfe
     .size trap_guest, .-trap_guest
 
-/* icount reached ilimit. C code counts for itself: it just goes on. */
+/* icount reached ilimit. C code counts for itself: it goes on, and the interpreter leaves at the next block's end. */
     .globl trap_interrupt
     .type trap_interrupt, @function
 trap_interrupt:
@@ -151,6 +151,7 @@ trap_interrupt:
     li r62, -1
     wrcr.i r62, DUKE_CR_ILIMIT
     bne r61, r0, leave_translation
+    stn.d.x r0, [r3 + r0 << 0 + SH_FOLLOW_KEY]
     rfe
     .size trap_interrupt, .-trap_interrupt
 

@@ -23,11 +23,13 @@ struct morph {
     uint64_t *tmask;            /* one 64-bit mask a guest page frame: 64-byte chunks that hold known code */
     uint8_t *fine;              /* one bit a page frame: code and data were seen close together there, see run/smc.c */
     uint64_t frames;            /* guest page frames */
+    uint64_t marked_low, marked_end; /* frames [low, end) hold all that have had code since morph_drop_all */
     /* Native addresses of the firmware's exit stubs, set after morph_init. */
     uint32_t exit_direct, exit_indirect, exit_interp;
 };
 
-/* Makes morph's state in the memory at `arena`. NULL if it does not suffice. sh->params must be filled in. */
+/* Makes morph's state in the memory at `arena`, which must be zero, as hidden memory is after reset: clearing big tables that a
+ * short run hardly uses would cost more than the run. NULL if it does not suffice. sh->params must be filled in. */
 struct morph *morph_init(struct shared *sh, void *arena, uint64_t size);
 
 /* Runs the guest from sh->cpu until the host is to be asked something that ends the run (stop conditions); the caller

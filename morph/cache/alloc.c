@@ -88,6 +88,7 @@ uint32_t cache_enter(struct morph *m, const struct ir_block *b, const struct gen
         enter_exit(t, &b->exit[i], &code->exit[i]);
     struct gblock *g = &m->blocks->blocks[block];
     g->native = tr->entry;
+    g->follow_key = BLOCK_NO_KEY;
     g->translation = n;
     if (m->sh->params.opt_chain) {
         for (uint32_t i = 0; i < b->nexits; i++) {

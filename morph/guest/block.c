@@ -6,11 +6,12 @@
 #include "block.h"
 
 #include "decode.h"
+#include "interp.h"
 #include "mmu.h"
 #include "morph.h"
 #include "port.h"
 
-enum { PAGE = 4096, PAGE_SHIFT = 12, LIST_END = 0, MAX_BLOCK_INSNS = 64 };
+enum { PAGE = 4096, PAGE_SHIFT = 12, LIST_END = 0 };
 
 static uint32_t power_of_two_from(uint32_t n)
 {
@@ -31,34 +32,37 @@ struct block_cache *block_cache_make(struct arena *arena, uint32_t max_blocks, u
     uint64_t *lin_filter = arena_alloc(arena, filter / 8, 64);
     if (!c || !blocks || !insns || !heads || !page_heads || !lin_filter)
         return NULL;
-    *c = (struct block_cache){
-        .blocks = blocks,
-        .insns = insns,
-        .hash = heads,
-        .pages = page_heads,
-        .lin_filter = lin_filter,
-        .hash_mask = hash - 1,
-        .page_mask = pages - 1,
-        .filter_mask = filter - 1,
-        .max_blocks = max_blocks,
-        .max_insns = max_insns,
-    };
-    block_drop_all(c);
+    c->blocks = blocks;
+    c->insns = insns;
+    c->hash = heads;
+    c->pages = page_heads;
+    c->lin_filter = lin_filter;
+    c->hash_mask = hash - 1;
+    c->page_mask = pages - 1;
+    c->filter_mask = filter - 1;
+    c->max_blocks = max_blocks;
+    c->max_insns = max_insns;
+    c->nblocks = 1;
+    c->epoch = 1;
+    blocks[0].follow_key = BLOCK_NO_KEY;
     return c;
 }
 
+/* Costs what the blocks made since the last time are, not what there is room for. */
 void block_drop_all(struct block_cache *c)
 {
-    for (uint32_t i = 0; i <= c->hash_mask; i++)
-        c->hash[i] = LIST_END;
-    for (uint32_t i = 0; i <= c->page_mask; i++)
-        c->pages[i] = LIST_END;
+    for (uint32_t i = 1; i < c->nblocks; i++) {
+        struct gblock *b = &c->blocks[i];
+        c->hash[block_hash(b->rip) & c->hash_mask] = LIST_END;
+        c->pages[b->paddr >> PAGE_SHIFT & c->page_mask] = LIST_END;
+        c->pages[b->paddr2 >> PAGE_SHIFT & c->page_mask] = LIST_END;
+        b->follow_key = BLOCK_NO_KEY;
+    }
     for (uint32_t i = 0; i < (c->filter_mask + 1) / 64; i++)
         c->lin_filter[i] = 0;
     c->nblocks = 1;
     c->ninsns = 0;
     c->free = LIST_END;
-    c->generation++;
 }
 
 /* Which of the block's pages (0, 1) is the frame; -1: neither. */
@@ -102,6 +106,7 @@ void block_drop(struct block_cache *c, struct gblock *b)
     if (b->paddr2 != BLOCK_NO_PAGE)
         page_unlink(c, index, 1);
     b->flags |= BLOCK_DEAD;
+    b->follow_key = BLOCK_NO_KEY;
     b->hash_next = c->free;
     c->free = index;
 }
@@ -288,14 +293,30 @@ static void enter(struct morph *m, struct block_cache *c, uint32_t index, const 
     }
 }
 
+/* Physical address of the code at rip. Most new blocks are on the page of the one before. */
+static struct mmu_result look_up(const struct shared *sh, struct block_cache *c, uint64_t rip)
+{
+    uint64_t page = (rip >> PAGE_SHIFT) + 1;
+    if (c->fetch.page == page && c->fetch.epoch == c->epoch && c->fetch.user == sh->cpu.user)
+        return (struct mmu_result){.paddr = c->fetch.frame | (rip & (PAGE - 1)), .ok = true};
+    struct mmu_result r = mmu_translate(sh, rip, MMU_EXEC);
+    c->fetch.page = r.ok ? page : 0;
+    c->fetch.frame = r.paddr & ~(uint64_t)(PAGE - 1);
+    c->fetch.epoch = c->epoch;
+    c->fetch.user = sh->cpu.user;
+    return r;
+}
+
 enum block_result block_make(struct morph *m, uint64_t rip, struct gblock **out, struct block_fault *fault)
 {
-    const struct shared *sh = m->sh;
+    struct shared *sh = m->sh;
     struct block_cache *c = m->blocks;
     struct fetch f = {.sh = sh, .rip = rip, .page_end = (rip | (PAGE - 1)) + 1, .paddr2 = BLOCK_NO_PAGE};
-    unsigned max = sh->params.block_insns < MAX_BLOCK_INSNS ? (unsigned)sh->params.block_insns : MAX_BLOCK_INSNS;
+    unsigned max = sh->params.block_insns < BLOCK_MAX_INSNS ? (unsigned)sh->params.block_insns : BLOCK_MAX_INSNS;
 
-    *fault = (struct block_fault){.addr = rip};
+    fault->addr = rip;
+    fault->error = 0;
+    fault->nbytes = 0;
     if (wraps(sh, rip))
         return BLOCK_PROTECTION;
     *out = block_find(m, c, rip, sh->cpu.mode);
@@ -303,7 +324,7 @@ enum block_result block_make(struct morph *m, uint64_t rip, struct gblock **out,
         return BLOCK_OK;
     if ((!c->free && c->nblocks == c->max_blocks) || c->max_insns - c->ninsns <= max)
         return BLOCK_FULL;
-    struct mmu_result r = mmu_translate(sh, rip, MMU_EXEC);
+    struct mmu_result r = look_up(sh, c, rip);
     if (!r.ok) {
         fault->error = r.error;
         return BLOCK_PAGE_FAULT;
@@ -313,26 +334,34 @@ enum block_result block_make(struct morph *m, uint64_t rip, struct gblock **out,
     f.paddr = (uint32_t)r.paddr;
     f.code = port_phys(f.paddr);
 
-    struct gblock b = {
-        .rip = rip,
-        .insns = c->ninsns,
-        .mode = (uint8_t)sh->cpu.mode,
-        .paddr = f.paddr,
-        .paddr2 = BLOCK_NO_PAGE,
-        .epoch = c->epoch,
-    };
-    enum block_result result = decode_block(&f, &c->insns[c->ninsns], max, &b, fault);
+    uint32_t index = c->free ? c->free : c->nblocks;
+    struct gblock *b = &c->blocks[index];
+    uint32_t next_free = b->hash_next;
+    struct ginsn *first = &c->insns[c->ninsns];
+    enum block_result result = decode_block(&f, first, max, b, fault);
     if (result != BLOCK_OK)
         return result;
-    uint32_t index = c->free;
-    if (index)
-        c->free = c->blocks[index].hash_next;
+    if (c->free)
+        c->free = next_free;
     else
-        index = c->nblocks++;
-    c->blocks[index] = b;
-    c->ninsns += b.ninsns + 1u; /* one more for the interpreter */
+        c->nblocks++;
+    b->rip = rip;
+    b->follow_key = BLOCK_NO_KEY;
+    b->end_rip = sh->cpu.mode == GUEST_IA32 ? (uint32_t)(rip + b->len) : rip + b->len;
+    b->first = first;
+    b->succ[0] = b->succ[1] = c->blocks;
+    b->count = b->native = b->translation = 0;
+    b->mode = (uint8_t)sh->cpu.mode;
+    b->flags = 0;
+    b->paddr = f.paddr;
+    b->paddr2 = BLOCK_NO_PAGE;
+    b->epoch = c->epoch;
+    c->ninsns += b->ninsns + 1u; /* one more for the interpreter */
+    sh->stats.blocks_decoded++;
+    sh->stats.insns_decoded += b->ninsns;
+    interp_bind(m, b);
     enter(m, c, index, &f);
-    *out = &c->blocks[index];
+    *out = b;
     return BLOCK_OK;
 }
 

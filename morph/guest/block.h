@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "decode.h"
 #include "ginsn.h"
 #include "shared.h"
 #include "util/arena.h"
@@ -21,31 +22,39 @@ enum block_end { BLOCK_END_BRANCH, BLOCK_END_LIMIT, BLOCK_END_PAGE, BLOCK_END_UN
 
 enum { BLOCK_DEAD = 1 }; /* flags */
 
+enum {
+    BLOCK_NO_KEY = 1,
+    BLOCK_MAX_INSNS = 64,
+    BLOCK_HANDLERS = DECODE_ROWS * 2 * 4 * 4, /* by row, mode, operand size, shape of the memory operand */
+};
+
 enum { BLOCK_NO_PAGE = 0xffffffffu };
 
 struct gblock {
-    uint64_t rip;         /* linear address of the first instruction */
-    uint32_t insns;       /* index of the first instruction, see block_insns; after the last is one that ends interpreting */
-    uint16_t ninsns;      /* at least 1 */
-    uint16_t len;         /* bytes */
-    uint8_t mode;         /* enum guest_mode */
-    uint8_t end;          /* enum block_end */
-    uint8_t flags;        /* BLOCK_* */
+    /* The first cache line is what the interpreter reads on its way from block to block. */
+    uint64_t rip;          /* linear address of the first instruction */
+    uint64_t follow_key;   /* shared.follow_key for which an interpreter may come here without asking; BLOCK_NO_KEY: none */
+    uint64_t end_rip;      /* what follows the last instruction in memory */
+    struct ginsn *first;   /* after the last is one more, that ends interpreting */
+    struct gblock *succ[2]; /* where it went last; never NULL, but perhaps dead or another block by now: compare rip and key */
+    uint32_t count;        /* executions seen by the dispatcher and the interpreter */
+    uint32_t native;       /* native address of its translation, 0 if none */
+    uint32_t translation;  /* number of its translation in the tcache */
+    uint16_t ninsns;       /* at least 1 */
+    uint16_t len;          /* bytes */
+    uint8_t mode;          /* enum guest_mode */
+    uint8_t end;           /* enum block_end */
+    uint8_t flags;         /* BLOCK_* */
     uint8_t pad;
-    uint32_t paddr;       /* physical address of the first byte */
-    uint32_t paddr2;      /* physical address of the second page, or BLOCK_NO_PAGE */
-    uint32_t epoch;       /* mappings were checked in this epoch of the cache */
-    uint32_t hash_next;   /* links of the cache */
+    uint32_t paddr;        /* physical address of the first byte */
+    uint32_t paddr2;       /* physical address of the second page, or BLOCK_NO_PAGE */
+    uint32_t epoch;        /* mappings were checked in this epoch of the cache */
+    uint32_t hash_next;    /* links of the cache */
     uint32_t page_next[2];
-    /* The users' own; zero in a new block. */
-    uint32_t count;       /* executions seen by the dispatcher */
-    uint32_t native;      /* native address of its translation, 0 if none */
-    uint32_t translation; /* number of its translation in the tcache */
-    uint32_t succ[2];     /* successor blocks: not taken or only, taken; check that they are alive and at the right rip */
 };
 
 struct block_cache {
-    struct gblock *blocks;  /* [max_blocks], 0 unused */
+    struct gblock *blocks;  /* [max_blocks]; 0 is nowhere, a block that nothing finds */
     struct ginsn *insns;    /* [max_insns] */
     uint32_t *hash;         /* [hash_mask + 1] */
     uint32_t *pages;        /* [page_mask + 1] heads of lists of blocks by physical page */
@@ -53,8 +62,12 @@ struct block_cache {
     uint32_t hash_mask, page_mask, filter_mask;
     uint32_t max_blocks, nblocks, free; /* free: dropped blocks, through hash_next */
     uint32_t max_insns, ninsns;
-    uint32_t epoch;
-    uint32_t generation;    /* counts block_drop_all */
+    uint32_t epoch;         /* from 1 */
+    struct {                /* the last page that code was looked up on */
+        uint64_t page, frame; /* page: its number + 1; 0: none */
+        uint32_t epoch, user;
+    } fetch;
+    uint16_t handlers[BLOCK_HANDLERS]; /* interp_bind's memory: numbers of handlers already found, 0 unknown */
 };
 
 enum block_result {
@@ -72,10 +85,10 @@ struct block_fault {
     uint8_t bytes[16];
 };
 
-/* A cache for `max_blocks` blocks and `max_insns` instructions; NULL if the arena is too small. */
+/* A cache for `max_blocks` blocks and `max_insns` instructions in the arena's memory, which is zero; NULL if that is too small. */
 struct block_cache *block_cache_make(struct arena *arena, uint32_t max_blocks, uint32_t max_insns);
 
-/* Makes and enters the block at linear address `rip` in the CPU's mode and privilege, unless there is one. Calls
+/* Makes, binds and enters the block at linear address `rip` in the CPU's mode and privilege, unless there is one. Calls
  * morph_mark_code for a new one. */
 enum block_result block_make(struct morph *m, uint64_t rip, struct gblock **out, struct block_fault *fault);
 
@@ -106,7 +119,15 @@ static inline uint32_t block_index(const struct block_cache *c, const struct gbl
 
 static inline struct ginsn *block_insns(const struct block_cache *c, const struct gblock *b)
 {
-    return &c->insns[b->insns];
+    (void)c;
+    return b->first;
+}
+
+/* What shared.follow_key is while the interpreter may go from block to block: changes with everything that a block's being the
+ * right one at its address depends on. */
+static inline uint64_t block_key(const struct block_cache *c, const struct guest_cpu *cpu)
+{
+    return (uint64_t)c->epoch << 2 | cpu->user << 1 | cpu->mode;
 }
 
 /* The block at linear address `rip`, or NULL. Does not check mappings: see block_find. */

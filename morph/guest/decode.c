@@ -12,6 +12,8 @@
 const struct gop_info gop_infos[GOP_COUNT] = {GOP_TABLE(X)};
 #undef X
 
+_Static_assert(sizeof decode_rows / sizeof *decode_rows <= DECODE_ROWS, "the table has grown: DECODE_ROWS must too");
+
 enum { REX_B = 1, REX_X = 2, REX_R = 4, REX_W = 8 };
 enum { PFX_NONE, PFX_66, PFX_F3, PFX_F2 }; /* values of SEL_PFX */
 enum { MODRM_REGISTER = 0xc0 };            /* from here on, rm is a register */
@@ -334,6 +336,7 @@ static inline __attribute__((always_inline)) enum decode_result decode_rest(stru
     out->len = (uint8_t)d.pos;
     out->opsize = (uint8_t)(1u << d.size_log);
     out->nopnds = row->nopnds;
+    out->handler16 = (uint16_t)entry;
     out->flags_read = row->flags_read;
     out->flags_written = row->flags_written;
     if (d.prefixes | d.rep) {

@@ -6,7 +6,10 @@
 #include "ginsn.h"
 #include "shared.h"
 
-enum { GUEST_INSN_MAX = 15 }; /* a longer instruction raises #GP */
+enum {
+    GUEST_INSN_MAX = 15, /* a longer instruction raises #GP */
+    DECODE_ROWS = 2048,  /* rows of the table, at most */
+};
 
 enum decode_result {
     DECODE_OK,

@@ -34,13 +34,13 @@ struct ginsn {
     uint8_t base, index;  /* memory operand: register number, GREG_NONE, GREG_RIP */
     uint8_t scale;        /* shift, 0..3 */
     uint8_t seg;          /* effective segment, enum guest_seg */
-    uint8_t handler;      /* interpreter's own use */
+    uint8_t pad;
     uint8_t flags_read, flags_written; /* EFLAGS arithmetic flags as a packed set: bit 0 CF 1 PF 2 AF 3 ZF 4 SF 5 OF */
     int64_t disp;
     int64_t imm;
     uint16_t imm2;
-    /* The interpreter's own use, set when a block is first interpreted. */
-    uint16_t handler16;   /* number of its handler; 0: not yet bound */
+    /* The interpreter's own use, set by interp_bind. */
+    uint16_t handler16;   /* number of its handler; the decoder leaves its table's row here */
     uint16_t offset;      /* from the block's first instruction */
     uint8_t byte_reg[2];  /* operands 0 and 1 if byte registers: their byte offset in guest_cpu.gpr */
 };

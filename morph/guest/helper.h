@@ -29,4 +29,4 @@ enum interp_result helper_load_segment(struct morph *m, unsigned seg, unsigned s
 /* The same without loading: whether it would raise. */
 enum interp_result helper_check_segment(struct morph *m, unsigned seg, unsigned selector);
 /* EFLAGS from a popped value of `size` bytes at CPL 3. (helper_sys.c) */
-void helper_set_eflags(struct guest_cpu *cpu, uint64_t value, unsigned size);
+void helper_set_eflags(struct morph *m, uint64_t value, unsigned size);

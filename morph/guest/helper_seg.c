@@ -201,7 +201,7 @@ HELPER_FN(iret)
         return r;
     cpu->seg_sel[GUEST_CS] = selector;
     set_reg(&c, GUEST_RSP, new_sp, stack_size(&c));
-    helper_set_eflags(cpu, eflags, size);
+    helper_set_eflags(m, eflags, size);
     jump_ind(&c, offset, SEM_JMP);
     return INTERP_OK;
 }

@@ -12,11 +12,14 @@ HELPER_FN(pushf)
     return INTERP_OK;
 }
 
-void helper_set_eflags(struct guest_cpu *cpu, uint64_t value, unsigned size)
+void helper_set_eflags(struct morph *m, uint64_t value, unsigned size)
 {
+    struct guest_cpu *cpu = &m->sh->cpu;
     uint64_t mask = sem_trunc(EFL_USER, size), keep = cpu->sysflags & ~mask & ~(uint64_t)EFL_RF;
     cpu->sysflags = keep | (value & mask & ~(uint64_t)EFL_ARITH);
     cpu->flags = value & EFL_ARITH;
+    if (cpu->sysflags & EFL_TF) /* the next instruction is single-stepped */
+        m->sh->follow_key = 0;
 }
 
 HELPER_FN(popf)
@@ -25,7 +28,7 @@ HELPER_FN(popf)
     uint64_t sp = cpu->gpr[GUEST_RSP];
     uint64_t value = mem_ld(&c, stack_lin(&c, sp), g->opsize);
     set_reg(&c, GUEST_RSP, sp + g->opsize, stack_size(&c));
-    helper_set_eflags(cpu, value, g->opsize);
+    helper_set_eflags(m, value, g->opsize);
     return INTERP_OK;
 }
 

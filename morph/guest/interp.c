@@ -102,18 +102,46 @@ static unsigned handler_of(const struct ginsn *g, enum guest_mode mode)
     return interp_handlers[g->op] ? g->op : HANDLER_OTHER;
 }
 
+/* Distinguishes memory operands as far as handlers do; SHAPE_ODD: not in the table of known handlers. */
+enum shape { SHAPE_NONE, SHAPE_BASE, SHAPE_ANY, SHAPE_FAR, SHAPE_ODD };
+
+static enum shape shape_of(const struct ginsn *g, enum guest_mode mode)
+{
+    bool mem = g->opnd[0].kind == GO_MEM || g->opnd[1].kind == GO_MEM || g->opnd[2].kind == GO_MEM;
+    bool far_seg = g->seg >= GUEST_FS;
+    if (!mem)
+        return far_seg || g->seg == GUEST_CS ? SHAPE_ODD : SHAPE_NONE;
+    if (g->addrsize != (mode == GUEST_IA32 ? 4 : 8) || g->base == GREG_RIP || g->seg == GUEST_CS)
+        return SHAPE_ODD;
+    return far_seg ? SHAPE_FAR : g->base < 16 && g->index == GREG_NONE ? SHAPE_BASE : SHAPE_ANY;
+}
+
+/* The same as handler_of, most often from memory. */
+static unsigned known_handler(struct block_cache *c, const struct ginsn *g, enum guest_mode mode)
+{
+    enum shape shape = shape_of(g, mode);
+    unsigned size_log = (g->opsize >> 1) - (g->opsize >> 3u);
+    if (shape == SHAPE_ODD)
+        return handler_of(g, mode);
+    uint16_t *known = &c->handlers[((g->handler16 * 2u + mode) * 4 + size_log) * 4 + shape];
+    if (!*known)
+        *known = (uint16_t)handler_of(g, mode);
+    return *known;
+}
+
 void interp_bind(struct morph *m, struct gblock *b)
 {
-    struct ginsn *g = block_insns(m->blocks, b);
+    struct block_cache *c = m->blocks;
+    struct ginsn *g = b->first;
     unsigned offset = 0;
     g[b->ninsns].handler16 = HANDLER_END;
     for (unsigned n = b->ninsns; n; n--, g++) {
-        g->handler16 = (uint16_t)handler_of(g, b->mode);
+        g->handler16 = (uint16_t)known_handler(c, g, b->mode);
         g->offset = (uint16_t)offset;
         offset += g->len;
         for (unsigned i = 0; i < 2; i++) {
             const struct gopnd *o = &g->opnd[i];
-            if ((o->kind == GO_REG || o->kind == GO_REGH) && o->size == 1)
+            if (o->size == 1)
                 g->byte_reg[i] = (uint8_t)(o->reg * 8 + (o->kind == GO_REGH));
         }
     }
@@ -147,12 +175,13 @@ __attribute__((noinline)) static enum interp_result run(struct guest_cpu *cpu, s
 {
     for (;;) {
         enum interp_result r = interp_handlers[g->handler16](cpu, m, g);
-        if (r == INTERP_OK)
+        g = m->interp.insn;
+        if (r == INTERP_OK) {
+            m->interp.insn = ++g;
             port_commit(1);
-        else if (r != INTERP_FOLLOW)
+        } else if (r != INTERP_FOLLOW) {
             return r;
-        g = m->interp.insn + 1;
-        m->interp.insn = g;
+        }
     }
 }
 
@@ -164,56 +193,63 @@ static enum interp_result run_guarded(struct guest_cpu *cpu, struct morph *m, co
     return run(cpu, m, g);
 }
 
-static uint64_t end_of(const struct gblock *b)
+static inline __attribute__((always_inline)) enum interp_result begin_next(struct guest_cpu *cpu, struct morph *m,
+                                                                           struct gblock *next)
 {
-    uint64_t end = b->rip + b->len;
-    return b->mode == GUEST_IA32 ? (uint32_t)end : end;
+    struct interp_state *st = &m->interp;
+    const struct ginsn *first = next->first;
+    st->block = next;
+    st->rip = next->rip;
+    st->insn = first;
+    cpu->rip = next->end_rip;
+    return PORT_TAIL_CALLS ? interp_handlers[first->handler16](cpu, m, first) : INTERP_FOLLOW;
 }
 
-/* The handler behind a block's last instruction: goes on with a known successor, or leaves. */
+/* Whether the interpreter may begin the block without telling the dispatcher. */
+static bool may_follow(const struct morph *m, const struct gblock *b)
+{
+    const struct morph_params *params = &m->sh->params;
+    bool stops = params->stop_rip_on && params->stop_rip - b->rip < b->len;
+    return b->count + 1 < m->interp.follow && !(b->translation | b->native) && !stops;
+}
+
+/* The block behind st->block is none of the two that were there last: looks for it, or makes it. */
+__attribute__((noinline)) static enum interp_result follow_other(struct guest_cpu *cpu, struct morph *m)
+{
+    struct shared *sh = m->sh;
+    struct gblock *b = m->interp.block, *next;
+    struct block_fault fault;
+    if (!sh->follow_key || block_make(m, cpu->rip, &next, &fault) != BLOCK_OK || !may_follow(m, next))
+        return INTERP_END;
+    next->follow_key = sh->follow_key;
+    next->count++;
+    b->succ[0] = b->succ[1];
+    b->succ[1] = next;
+    return begin_next(cpu, m, next);
+}
+
+/* The handler behind a block's last instruction: goes on with the next block, or leaves. */
 enum interp_result interp_end(struct guest_cpu *cpu, struct morph *m, const struct ginsn *g)
 {
     struct interp_state *st = &m->interp;
-    const struct block_cache *c = m->blocks;
-    const struct gblock *b = st->block;
+    struct gblock *first = st->block->succ[0], *second = st->block->succ[1];
     uint64_t rip = cpu->rip;
+    struct gblock *next = second->rip == rip ? second : first;
+    uint32_t count = next->count + 1;
 
     (void)g;
-    if (cpu->sysflags & EFL_TF)
-        return INTERP_END;
-    for (unsigned i = 0; i < 2; i++) {
-        struct gblock *next = &c->blocks[b->succ[i]];
-        if (next->rip != rip || !b->succ[i] || next->flags & BLOCK_DEAD || next->mode != b->mode)
-            continue;
-        const struct ginsn *first = block_insns(c, next);
-        if (next->count + 1 >= st->follow || next->translation | next->native || next->epoch != c->epoch || !first->handler16)
-            break;
-        next->count++;
-        st->block = next;
-        st->rip = rip;
-        cpu->rip = end_of(next);
-        st->insn = first;
-        if (!PORT_TAIL_CALLS) {
-            st->insn = first - 1;
-            return INTERP_FOLLOW;
-        }
-        return interp_handlers[first->handler16](cpu, m, first);
-    }
-    return INTERP_END;
+    if (next->rip != rip || next->follow_key != m->sh->follow_key || count >= st->follow)
+        return follow_other(cpu, m);
+    next->count = count;
+    return begin_next(cpu, m, next);
 }
 
-static void bind_once(struct morph *m, struct gblock *b)
-{
-    if (!block_insns(m->blocks, b)->handler16)
-        interp_bind(m, b);
-}
-
-/* Runs from b, which is bound, on; what remains of the block after n instructions is left out. */
+/* Runs from b on; what remains of the block after n instructions is left out. */
 static enum interp_result begin_block(struct morph *m, struct gblock *b, unsigned n)
 {
     struct guest_cpu *cpu = &m->sh->cpu;
     struct interp_state *st = &m->interp;
-    struct ginsn *first = block_insns(m->blocks, b), *end = &first[n];
+    struct ginsn *first = b->first, *end = &first[n];
     uint64_t count = port_icount();
 
     uint16_t behind = end->handler16;
@@ -221,7 +257,7 @@ static enum interp_result begin_block(struct morph *m, struct gblock *b, unsigne
     st->rip = b->rip;
     st->block = b;
     st->insn = first;
-    cpu->rip = n < b->ninsns ? wrap(m, b->rip + end->offset) : end_of(b);
+    cpu->rip = n < b->ninsns ? wrap(m, b->rip + end->offset) : b->end_rip;
 
     enum interp_result r = run_guarded(cpu, m, first);
     end->handler16 = behind;
@@ -246,10 +282,8 @@ enum interp_result interp_block(struct morph *m, struct gblock *b, unsigned max)
     unsigned n = b->ninsns < max ? b->ninsns : max;
     bool trace = m->sh->cpu.sysflags & EFL_TF;
 
-    st->follow = 0;
-    st->last = NULL;
+    m->sh->follow_key = 0;
     st->rip = b->rip;
-    bind_once(m, b);
     if (m->sh->params.max_insts | m->sh->params.stop_rip_on) {
         n = until_stop(m, b, n);
         if (!n)
@@ -261,22 +295,28 @@ enum interp_result interp_block(struct morph *m, struct gblock *b, unsigned max)
     return !r && trace && st->block ? interp_raise(m, GUEST_DB, 0) : r;
 }
 
+/* Lets the interrupt come before max_insts can be passed: at a block's end there is room for one block more. False: there is
+ * none now. */
+static bool set_limit(const struct morph_params *params)
+{
+    if (!params->max_insts)
+        return true;
+    if (params->max_insts < BLOCK_MAX_INSNS || port_icount() >= params->max_insts - BLOCK_MAX_INSNS)
+        return false;
+    port_set_ilimit(params->max_insts - BLOCK_MAX_INSNS);
+    return true;
+}
+
 enum interp_result interp_run(struct morph *m, struct gblock *b)
 {
     const struct morph_params *params = &m->sh->params;
     struct interp_state *st = &m->interp;
-    struct gblock *last = st->last;
 
-    if (params->max_insts | params->stop_rip_on || m->sh->cpu.sysflags & EFL_TF)
-        return interp_block(m, b, b->ninsns);
-    if (last && st->last_generation == m->blocks->generation)
-        last->succ[b->rip != end_of(last)] = block_index(m->blocks, b);
     st->follow = params->gear_max >= 2 ? (uint32_t)params->hot2 : UINT32_MAX;
-    bind_once(m, b);
-    enum interp_result r = begin_block(m, b, b->ninsns);
-    st->last = r ? NULL : st->block;
-    st->last_generation = m->blocks->generation;
-    return r;
+    if (m->sh->cpu.sysflags & EFL_TF || (params->stop_rip_on && params->stop_rip - b->rip < b->len) || !set_limit(params))
+        return interp_block(m, b, b->ninsns);
+    m->sh->follow_key = block_key(m->blocks, &m->sh->cpu);
+    return begin_block(m, b, b->ninsns);
 }
 
 /* Whether the access was a push or pop, not to the memory operand. */

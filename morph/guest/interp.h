@@ -20,7 +20,7 @@ enum interp_result {
     /* Between handlers, interp_fault and interp_block only: */
     INTERP_TRAP_AFTER,    /* an exception reported after the instruction */
     INTERP_RETRY,         /* the instruction is to be started again */
-    INTERP_FOLLOW,        /* go on behind m->interp.insn; no instruction was done */
+    INTERP_FOLLOW,        /* go on with m->interp.insn; no instruction was done */
     INTERP_END,           /* the end of the run was reached */
 };
 
@@ -29,8 +29,6 @@ struct interp_state {
     const struct ginsn *insn; /* being executed, for faults */
     uint64_t rip;             /* of the block's first instruction */
     struct gblock *block;     /* being executed */
-    struct gblock *last;      /* ended without a known successor, in decode cache generation last_generation; or NULL */
-    uint32_t last_generation;
     uint32_t follow;          /* blocks that were executed less often than this may follow without the dispatcher; 0: none */
     uint64_t addr;            /* of a page fault */
     uint32_t vector, error, stop;
@@ -40,8 +38,10 @@ struct interp_state {
  * Whatever the result, cpu is complete and precise. Stops exactly at params.max_insts and stop_rip. */
 enum interp_result interp_block(struct morph *m, struct gblock *b, unsigned max);
 
-/* The same from the block on as long as known successors need no dispatcher: they have no translation, and have been executed
- * less than params.hot2 times (each execution is counted). */
+/* The same from the block on as long as what follows needs no dispatcher: it can be decoded, has no translation, and has been
+ * executed less than params.hot2 times (each execution is counted). Returns at a block's end at the latest when
+ * shared.follow_key is set to 0: an instruction does so that changes what a block's code means, the trap handler at an
+ * interrupt. */
 enum interp_result interp_run(struct morph *m, struct gblock *b);
 
 /* Tells the host about an exception, system call or unimplemented instruction (hc.resume is then for the caller). */
@@ -53,7 +53,7 @@ enum interp_result interp_raise(struct morph *m, unsigned vector, unsigned error
 /* What the fault of port_fault() means for the instruction m->interp.insn. */
 enum interp_result interp_fault(struct morph *m);
 
-/* Sets the instructions' handlers; done when a block is first interpreted. */
+/* Sets the handlers and offsets of a new block's instructions, and the one behind them. */
 void interp_bind(struct morph *m, struct gblock *b);
 
 /* One handler. The result INTERP_OK counts the instruction. */

@@ -77,6 +77,7 @@
 #define X(op_, body, name, as, s, k0, s0, k1, s1, k2, s2, am) \
     static enum interp_result hot_##op_##_##name(struct guest_cpu *cpu, struct morph *m, const struct ginsn *g) \
     { \
+        interp_fn *next = interp_handlers[g[1].handler16]; \
         sem_ctx c = { \
             .m = m, \
             .cpu = cpu, \
@@ -90,7 +91,7 @@
             c.mem = sem_lin(&c); \
         } \
         sem_##body(&c); \
-        return c.result ? c.result : interp_next(cpu, m, g); \
+        return c.result ? c.result : interp_next(cpu, m, g, next); \
     }
 HOT_LIST(NO_FIRST, X)
 #undef X

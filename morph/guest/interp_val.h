@@ -203,14 +203,15 @@ VAL void branch(sem_ctx *c, val taken, uint64_t target)
     jump_to(c, op_selnz(taken, target, next), SEM_JMP);
 }
 
-/* The end of a handler: where calls in tail position are jumps, goes on with the next instruction itself. */
-VAL enum interp_result interp_next(struct guest_cpu *cpu, struct morph *m, const struct ginsn *g)
+/* The end of a handler: where calls in tail position are jumps, goes on with the next instruction itself, whose handler is
+ * `next`. That is looked up at the handler's start, because no load moves over the commit. */
+VAL enum interp_result interp_next(struct guest_cpu *cpu, struct morph *m, const struct ginsn *g, interp_fn *next)
 {
     if (!PORT_TAIL_CALLS)
         return INTERP_OK;
-    port_commit(1);
     m->interp.insn = ++g;
-    return interp_handlers[g->handler16](cpu, m, g);
+    port_commit(1);
+    return next(cpu, m, g);
 }
 
 /* Whether the segment of the memory operand is FS or GS with a null selector: any access raises #GP. */

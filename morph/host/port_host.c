@@ -160,6 +160,7 @@ struct port_host *port_host_make(struct shared *sh, uint64_t ram_size)
         abort();
     p->sh = sh;
     p->ram_size = ram_size;
+    p->ilimit = UINT64_MAX;
     port_host = p;
     pst64(PAGE - 8, 1);
     sh->dram_size = ram_size;

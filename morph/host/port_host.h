@@ -53,8 +53,13 @@ static inline void gst64(uint64_t lin, uint64_t v) { port_host_store(lin, v, 8);
 
 static inline void port_commit(unsigned n)
 {
-    port_host->ngated = 0;
-    port_host->icount += n;
+    struct port_host *p = port_host;
+    p->ngated = 0;
+    p->icount += n;
+    if (p->icount >= p->ilimit) { /* what the firmware's handler of the interrupt does */
+        p->ilimit = UINT64_MAX;
+        p->sh->follow_key = 0;
+    }
 }
 
 enum { PORT_TAIL_CALLS = 0 }; /* not sure at all levels of optimization */

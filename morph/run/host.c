@@ -36,6 +36,7 @@ void run_resume(struct morph *m)
     run_mode(m);
     if (m->tcache->stop_rip != run_stop_key(sh)) {
         cache_flush(m);
+        block_new_epoch(m->blocks); /* the interpreter asks again which blocks it may go on with */
         m->tcache->stop_rip = run_stop_key(sh);
     }
 }

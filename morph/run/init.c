@@ -40,10 +40,7 @@ struct morph *morph_init(struct shared *sh, void *base, uint64_t size)
     m->blocks = make_blocks(&a);
     if (!m->blocks)
         return NULL;
-    for (uint64_t i = 0; i < m->frames; i++)
-        m->tmask[i] = 0;
-    for (uint64_t i = 0; i < (m->frames + 7) / 8; i++)
-        m->fine[i] = 0;
+    m->marked_low = m->frames;
     m->arena = a;
     m->tcache->env = run_env(m);
     m->tcache->stop_rip = run_stop_key(sh);

@@ -18,6 +18,10 @@ static void set_mask(struct morph *m, uint64_t frame, uint64_t mask)
     if (m->tmask[frame] == mask)
         return;
     m->tmask[frame] = mask;
+    if (frame < m->marked_low)
+        m->marked_low = frame;
+    if (frame >= m->marked_end)
+        m->marked_end = frame + 1;
     port_tlb_flush(); /* the page may be mapped in several places */
 }
 
@@ -51,8 +55,10 @@ void morph_drop_all(struct morph *m)
 {
     cache_flush(m);
     block_drop_all(m->blocks);
-    for (uint64_t i = 0; i < m->frames; i++)
+    for (uint64_t i = m->marked_low; i < m->marked_end; i++)
         m->tmask[i] = 0;
+    m->marked_low = m->frames;
+    m->marked_end = 0;
     port_tlb_flush();
 }
 

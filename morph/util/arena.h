@@ -8,7 +8,7 @@ struct arena {
     uint64_t size, used;
 };
 
-/* Memory of `size` bytes aligned to `align` (a power of two), not cleared; NULL if the arena has no room. */
+/* Memory of `size` bytes aligned to `align` (a power of two), as clear as the piece was; NULL if the arena has no room. */
 static inline void *arena_alloc(struct arena *a, uint64_t size, uint64_t align)
 {
     uint64_t start = ((uint64_t)(uintptr_t)a->base + a->used + align - 1) & ~(align - 1);

@@ -23,7 +23,7 @@ struct interp_machine {
 static void *x_open(void)
 {
     struct interp_machine *x = calloc(1, sizeof *x);
-    x->arena = malloc(ARENA);
+    x->arena = calloc(1, ARENA);
     x->port = port_host_make(&x->sh, RAM);
     port_host_map(ORACLE_CODE, CODE_AT, ORACLE_CODE_SIZE, PORT_HOST_READ | PORT_HOST_EXEC);
     port_host_map(ORACLE_DATA, DATA_AT, ORACLE_RW_SIZE, PORT_HOST_READ | PORT_HOST_WRITE);
