@@ -5,6 +5,7 @@
 #define SHARED 0x40000000
 
 /* Store or load a C context (struct native_ctx) at offset ctx of struct shared. */
+/* clang-format off */
 .macro save_ctx ctx
     stn.d.x r1, [r3 + r0 << 0 + \ctx + 0] ~
     stn.d.x r2, [r3 + r0 << 0 + \ctx + 8]

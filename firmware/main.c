@@ -32,10 +32,7 @@ void port_panic(const char *why)
 
 /* trap.S comes here with a fresh stack after a trap that no correct firmware causes; the host prints struct shared's trap_*. */
 void firmware_trap_panic(void) __attribute__((noreturn));
-void firmware_trap_panic(void)
-{
-    port_panic("fatal trap in hidden code");
-}
+void firmware_trap_panic(void) { port_panic("fatal trap in hidden code"); }
 
 void firmware_main(void) __attribute__((noreturn));
 void firmware_main(void)

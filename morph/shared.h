@@ -13,10 +13,13 @@ enum guest_reg { GUEST_RAX, GUEST_RCX, GUEST_RDX, GUEST_RBX, GUEST_RSP, GUEST_RB
 enum guest_seg { GUEST_ES, GUEST_CS, GUEST_SS, GUEST_DS, GUEST_FS, GUEST_GS, GUEST_SEGS };
 enum guest_mode { GUEST_IA32, GUEST_X86_64 }; /* user-level: compatibility mode and 64-bit mode under 4-level paging */
 
-enum { /* EFLAGS bits */
+/* EFLAGS bits */
+enum {
+/* clang-format off */
     EFL_CF = 1u << 0, EFL_PF = 1u << 2, EFL_AF = 1u << 4, EFL_ZF = 1u << 6, EFL_SF = 1u << 7, EFL_TF = 1u << 8,
     EFL_IF = 1u << 9, EFL_DF = 1u << 10, EFL_OF = 1u << 11, EFL_RF = 1u << 16, EFL_AC = 1u << 18, EFL_ID = 1u << 21,
     EFL_ARITH = 0x8d5, EFL_FIXED = 2,
+/* clang-format on */
 };
 
 struct guest_x87 {
@@ -38,7 +41,8 @@ struct guest_cpu {
     uint32_t mode;      /* enum guest_mode */
     uint32_t user;      /* 1: CPL 3 */
     uint64_t cr0, cr2, cr3, cr4, efer;
-    uint64_t tls_base[3]; /* bases of GDT entries 12..14 as set_thread_area made them: what loading a TLS selector puts in seg_base */
+    uint64_t tls_base
+        [3]; /* bases of GDT entries 12..14 as set_thread_area made them: what loading a TLS selector puts in seg_base */
     struct guest_x87 x87;
     uint64_t xmm[16][2];
     uint32_t mxcsr, pad0;
@@ -60,7 +64,8 @@ enum hostcall {
 };
 enum stop_reason { STOP_COUNT = 1, STOP_ADDRESS, STOP_HALT };
 
-enum { /* what the host wants before the guest goes on: bits of hc.resume */
+/* what the host wants before the guest goes on: bits of hc.resume */
+enum {
     RESUME_TLB_FLUSH = 1,  /* mappings changed */
     RESUME_CODE_FLUSH = 2, /* code changed or vanished: [inval_start, inval_end) guest addresses; all if both zero */
     RESUME_RESET = 4,      /* vectors: forget everything about guest code (decode cache, translations, profiles) */

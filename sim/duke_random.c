@@ -140,7 +140,7 @@ static void put_alu(struct gen *g)
             continue;
         if (info->unit == DUKE_UNIT_A && info->lat == DUKE_LAT_DIV && !chance(g, 25))
             continue;
-        struct duke_op o = { .op = (uint16_t)op, .form = (uint8_t)below(g, 3), .rd = (uint8_t)some_dest(g) };
+        struct duke_op o = {.op = (uint16_t)op, .form = (uint8_t)below(g, 3), .rd = (uint8_t)some_dest(g)};
         if ((info->forms & (1u << o.form)) == 0)
             continue;
         bool imm = !duke_imm_fits(op, o.form, INT64_MIN);
@@ -167,7 +167,7 @@ static void put_memory(struct gen *g)
     while (duke_ops[op].kind != DUKE_KIND_LOAD && duke_ops[op].kind != DUKE_KIND_STORE);
     const struct duke_op_info *info = &duke_ops[op];
     bool guest = (info->flags & DUKE_GUEST) != 0, store = info->kind == DUKE_KIND_STORE;
-    struct duke_op o = { .op = (uint16_t)op };
+    struct duke_op o = {.op = (uint16_t)op};
     o.form = (uint8_t)((info->forms & (1u << DUKE_FORM_IMM)) != 0 && chance(g, 60) ? DUKE_FORM_IMM : DUKE_FORM_EXT);
     o.rd = (uint8_t)((info->flags & DUKE_F_RD) != 0 || store ? below(g, 64) : some_dest(g));
     o.ra = (uint8_t)(guest ? g->guest_base[below(g, GUEST_BASES)] : g->native_base[below(g, NATIVE_BASES)]);
@@ -194,7 +194,7 @@ static void put_branch(struct gen *g)
     do
         op = below(g, DUKE_OP_COUNT);
     while (duke_ops[op].kind != DUKE_KIND_BRANCH);
-    struct duke_op o = { .op = (uint16_t)op, .form = (uint8_t)(chance(g, 70) ? DUKE_FORM_IMM : DUKE_FORM_EXT) };
+    struct duke_op o = {.op = (uint16_t)op, .form = (uint8_t)(chance(g, 70) ? DUKE_FORM_IMM : DUKE_FORM_EXT)};
     o.ra = (uint8_t)some_source(g);
     o.rb = duke_ops[op].fmt == DUKE_FMT_BC ? (uint8_t)some_source(g) : 0;
     o.cc = duke_ops[op].fmt == DUKE_FMT_BF ? (uint8_t)below(g, 16) : 0;
@@ -241,14 +241,14 @@ static void close_bundle(struct gen *g)
 static void put_illegal(struct gen *g)
 {
     static const uint32_t words[][3] = {
-        { 0x80000000, 0, 0 },                            /* opcode 0 */
-        { 0xe0000000, 0, 0 },                            /* an extension word alone */
-        { 0x9d00003f, 0, 0 },                            /* no such function */
-        { 0x10041000, 0x90041000, 0 },                   /* two writers of r1 */
-        { 0x5f000000, 0xdf000000, 0 },                   /* two jumps */
-        { 0x14041000, 0x14081000, 0x940c1000 },          /* three multiplies */
-        { 0x1d00000a, 0x90041000, 0 },                   /* rfe with company */
-        { 0x82041000, 0, 0 },                            /* fadd.d: no such unit */
+        {0x80000000, 0, 0},                            /* opcode 0 */
+        {0xe0000000, 0, 0},                            /* an extension word alone */
+        {0x9d00003f, 0, 0},                            /* no such function */
+        {0x10041000, 0x90041000, 0},                   /* two writers of r1 */
+        {0x5f000000, 0xdf000000, 0},                   /* two jumps */
+        {0x14041000, 0x14081000, 0x940c1000},          /* three multiplies */
+        {0x1d00000a, 0x90041000, 0},                   /* rfe with company */
+        {0x82041000, 0, 0},                            /* fadd.d: no such unit */
     };
     const uint32_t *w = words[below(g, sizeof words / sizeof words[0])];
     for (unsigned i = 0; i < 3; i++) {
@@ -339,7 +339,7 @@ static void put_bundle(struct gen *g)
         case 2:
             if (commit) {
                 commit = false;
-                try_put(g, (struct duke_op){ .op = DUKE_OP_COMMIT, .form = DUKE_FORM_IMM, .imm = (int64_t)below(g, 32) });
+                try_put(g, (struct duke_op){.op = DUKE_OP_COMMIT, .form = DUKE_FORM_IMM, .imm = (int64_t)below(g, 32)});
             }
             break;
         default:
@@ -398,9 +398,7 @@ static void put_block_end(struct gen *g)
     size_t over = p->n;
     D_B(p, BNE, 61, 0, duke_here(p)), D_END(p);
     switch (below(g, 4)) {
-    case 0:
-        D_B(p, RASP, (uint8_t)some_source(g), 0, BODY), D_END(p);
-        break;
+    case 0: D_B(p, RASP, (uint8_t)some_source(g), 0, BODY), D_END(p); break;
     case 1:
         put_code_address(g, 60);
         D_R(p, ITCW, 0, 60, REG_TARGET), D_END(p);
@@ -414,7 +412,7 @@ static void put_block_end(struct gen *g)
         D_R(p, JRAS, 0, 60, 0), D_END(p);
         break;
     }
-    struct duke_op skip = { .op = DUKE_OP_BNE, .form = DUKE_FORM_IMM, .ra = 61, .imm = 4 * (int64_t)(p->n - over), .end = true };
+    struct duke_op skip = {.op = DUKE_OP_BNE, .form = DUKE_FORM_IMM, .ra = 61, .imm = 4 * (int64_t)(p->n - over), .end = true};
     duke_encode(&skip, p->words + over);
     switch (below(g, 4)) {
     case 0: D_R(p, CALLR, 0, REG_TARGET, 0); break;
@@ -432,7 +430,7 @@ static void put_block(struct gen *g, unsigned index)
     size_t next = p->n;
     g->nfixups = 0;
     g->block[index] = duke_here(p);
-    duke_put(p, (struct duke_op){ .op = DUKE_OP_LI, .form = DUKE_FORM_EXT, .rd = REG_NEXT }), D_END(p); /* patched below */
+    duke_put(p, (struct duke_op){.op = DUKE_OP_LI, .form = DUKE_FORM_EXT, .rd = REG_NEXT}), D_END(p); /* patched below */
     pick_bases(g);
     if (chance(g, 6))
         put_store_burst(g);
@@ -447,7 +445,7 @@ static void put_block(struct gen *g, unsigned index)
             p->words[g->fixup[i].word + k] = w[k] | (p->words[g->fixup[i].word + k] & DUKE_END);
     }
     put_block_end(g);
-    struct duke_op li = { .op = DUKE_OP_LI, .form = DUKE_FORM_EXT, .rd = REG_NEXT, .imm = duke_here(p), .end = true };
+    struct duke_op li = {.op = DUKE_OP_LI, .form = DUKE_FORM_EXT, .rd = REG_NEXT, .imm = duke_here(p), .end = true};
     duke_encode(&li, p->words + next);
 }
 
@@ -477,7 +475,7 @@ static void put_map(struct duke_program *p, bool mend)
         D_MEM(p, LDN_D, 63, 63, 128), D_R(p, OR, 61, 61, 62), D_END(p);
         D_R(p, OR, 62, 63, 0), D_END(p);
     }
-    duke_put(p, (struct duke_op){ .op = DUKE_OP_TLBW, .ra = 60, .rb = 61, .rc = 62 }), D_END(p);
+    duke_put(p, (struct duke_op){.op = DUKE_OP_TLBW, .ra = 60, .rb = 61, .rc = 62}), D_END(p);
     D_R(p, RFE, 0, 0, 0), D_END(p);
 }
 
@@ -530,7 +528,7 @@ static void put_handlers(struct gen *g)
 static void put_tables(struct gen *g)
 {
     /* writable 2, user 4, device 8 */
-    static const uint8_t bits[16] = { 6, 6, 6, 4, 6, 6, 14, 6, 6, 2, 6, 6, 6, 6, 12, 6 };
+    static const uint8_t bits[16] = {6, 6, 6, 4, 6, 6, 14, 6, 6, 2, 6, 6, 6, 6, 12, 6};
     uint64_t *table = (uint64_t *)(void *)(g->p.words + (TABLES - g->p.base) / 4);
     for (unsigned i = 0; i < 16; i++) {
         table[i] = bits[i];
@@ -566,7 +564,7 @@ static void fill(struct gen *g, struct engine *e, uint32_t from, uint32_t size)
 
 void duke_random_load(struct engine *e, const struct duke_machine *machine, uint64_t seed)
 {
-    struct gen g = { .state = seed };
+    struct gen g = {.state = seed};
     g.p.base = START;
     g.p.capacity = (DATA - START) / 4;
     g.p.words = calloc(g.p.capacity, 4);

@@ -30,7 +30,7 @@ static const struct engine_ops *find_engine(const char *name)
 
 static struct engine *make(const struct engine_ops *ops, const struct options *o, uint64_t seed)
 {
-    struct engine_cfg cfg = { .machine = o->machine, .dram_size = DUKE_RANDOM_DRAM, .hidden_size = DUKE_RANDOM_HIDDEN };
+    struct engine_cfg cfg = {.machine = o->machine, .dram_size = DUKE_RANDOM_DRAM, .hidden_size = DUKE_RANDOM_HIDDEN};
     char err[256];
     struct engine *e = ops->create(&cfg, err, sizeof err);
     if (e == NULL) {
@@ -93,8 +93,9 @@ static bool same(struct engine *a, struct engine *b)
     struct engine_counters c, d;
     a->ops->counters(a, &c);
     b->ops->counters(b, &d);
-    static const unsigned exact[] = { DUKE_EVENT_OPS_RETIRED, DUKE_EVENT_BUNDLES_RETIRED, DUKE_EVENT_COMMITS, DUKE_EVENT_ROLLBACKS,
-                                      DUKE_EVENT_TRAPS, DUKE_EVENT_LOADS, DUKE_EVENT_STORES, DUKE_EVENT_BRANCHES };
+    static const unsigned exact[] = {DUKE_EVENT_OPS_RETIRED, DUKE_EVENT_BUNDLES_RETIRED, DUKE_EVENT_COMMITS,
+                                     DUKE_EVENT_ROLLBACKS,   DUKE_EVENT_TRAPS,           DUKE_EVENT_LOADS,
+                                     DUKE_EVENT_STORES,      DUKE_EVENT_BRANCHES};
     for (unsigned i = 0; i < sizeof exact / sizeof exact[0]; i++) {
         if (c.event[exact[i]] != d.event[exact[i]]) {
             printf("event %u: fast %llu, reference %llu\n", exact[i], (unsigned long long)c.event[exact[i]],
@@ -155,12 +156,14 @@ static bool run_one(const struct options *o, uint64_t seed, struct engine_counte
 
 static void print_events(const struct engine_counters *c)
 {
-    static const char *const names[] = { "bundles_retired", "commits", "rollbacks", "traps", "tlb_misses", "loads", "stores",
-                                         "taken_branches", "itc_hits", "itc_lookups", "ras_hits", "ras_lookups", "alias_hits" };
-    static const unsigned event[] = { DUKE_EVENT_BUNDLES_RETIRED, DUKE_EVENT_COMMITS, DUKE_EVENT_ROLLBACKS, DUKE_EVENT_TRAPS,
-                                      DUKE_EVENT_TLB_MISSES, DUKE_EVENT_LOADS, DUKE_EVENT_STORES, DUKE_EVENT_TAKEN_BRANCHES,
-                                      DUKE_EVENT_ITC_HITS, DUKE_EVENT_ITC_LOOKUPS, DUKE_EVENT_RAS_HITS,
-                                      DUKE_EVENT_RAS_LOOKUPS, DUKE_EVENT_ALIAS_HITS };
+    static const char *const names[] = {"bundles_retired", "commits",     "rollbacks",      "traps",    "tlb_misses",
+                                        "loads",           "stores",      "taken_branches", "itc_hits", "itc_lookups",
+                                        "ras_hits",        "ras_lookups", "alias_hits"};
+    static const unsigned event[] = {DUKE_EVENT_BUNDLES_RETIRED, DUKE_EVENT_COMMITS,        DUKE_EVENT_ROLLBACKS,
+                                     DUKE_EVENT_TRAPS,           DUKE_EVENT_TLB_MISSES,     DUKE_EVENT_LOADS,
+                                     DUKE_EVENT_STORES,          DUKE_EVENT_TAKEN_BRANCHES, DUKE_EVENT_ITC_HITS,
+                                     DUKE_EVENT_ITC_LOOKUPS,     DUKE_EVENT_RAS_HITS,       DUKE_EVENT_RAS_LOOKUPS,
+                                     DUKE_EVENT_ALIAS_HITS};
     printf(", %llu cycles", (unsigned long long)c->cycles);
     for (unsigned i = 0; i < sizeof event / sizeof event[0]; i++)
         printf(", %s %llu", names[i], (unsigned long long)c->event[event[i]]);
@@ -208,10 +211,10 @@ static void parse(struct options *o, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    struct options o = { .engine = "func", .machine = "default", .seed = 1, .seeds = 1, .bundles = 1000000 };
+    struct options o = {.engine = "func", .machine = "default", .seed = 1, .seeds = 1, .bundles = 1000000};
     parse(&o, argc, argv);
     for (uint64_t i = 0; i < o.seeds; i++) {
-        struct engine_counters c = { 0 };
+        struct engine_counters c = {0};
         uint64_t seed = o.seed + i;
         bool ok = strcmp(o.engine, "self") == 0 ? run_self(&o, seed) : run_one(&o, seed, &c);
         if (!ok)

@@ -17,17 +17,16 @@
 enum { EM_DUKE = 0x4b44, STATUS_USAGE = 2, STATUS_STOPPED = 134 };
 enum native { NATIVE_WRITE = 1, NATIVE_EXIT, NATIVE_READ, NATIVE_ARG };
 
-static const char help[] =
-    "duke-run - runs a program compiled by duke-cc\n"
-    "\n"
-    "usage: duke-run [options] program [arguments]\n"
-    "\n"
-    "  --engine=NAME      func (default)%s\n"
-    "  --machine=NAME     machine table (default)\n"
-    "  --memory=MIB       hidden memory: image, heap and stack (64)\n"
-    "  --max-cycles=N     stop after so many cycles, with status 134\n"
-    "  --stats            cycles, bundles, operations and events to standard error at the end\n"
-    "  --help             this text\n";
+static const char help[] = "duke-run - runs a program compiled by duke-cc\n"
+                           "\n"
+                           "usage: duke-run [options] program [arguments]\n"
+                           "\n"
+                           "  --engine=NAME      func (default)%s\n"
+                           "  --machine=NAME     machine table (default)\n"
+                           "  --memory=MIB       hidden memory: image, heap and stack (64)\n"
+                           "  --max-cycles=N     stop after so many cycles, with status 134\n"
+                           "  --stats            cycles, bundles, operations and events to standard error at the end\n"
+                           "  --help             this text\n";
 
 struct run {
     const char *engine_name, *machine, *program;
@@ -51,7 +50,8 @@ static const struct engine_ops *find_engine(const char *name)
     static const struct engine_ops *const engines[] = {
         &engine_func,
 #ifdef WITH_RTL
-        &engine_rtl, &engine_lockstep,
+        &engine_rtl,
+        &engine_lockstep,
 #endif
     };
     for (size_t i = 0; i < sizeof engines / sizeof engines[0]; i++)
@@ -156,7 +156,7 @@ static void load(struct run *r)
             fail("%s: the engine refuses a segment's address%s", r->program, "");
     }
     free(file);
-    uint64_t sizes[2] = { r->memory, 4096 }; /* hidden_size, dram_size */
+    uint64_t sizes[2] = {r->memory, 4096}; /* hidden_size, dram_size */
     r->engine->ops->dma_write(r->engine, SHARED_ADDR + (uint32_t)offsetof(struct shared, hidden_size), sizes, sizeof sizes);
 }
 
@@ -209,9 +209,7 @@ static bool serve(struct run *r, int *status)
             r->engine->ops->dma_write(r->engine, (uint32_t)a[2], arg, result);
         break;
     }
-    case NATIVE_EXIT:
-        *status = (int)(a[1] & 0xff);
-        return true;
+    case NATIVE_EXIT: *status = (int)(a[1] & 0xff); return true;
     default:
         fprintf(stderr, "duke-run: the program calls host function %" PRIu64 ", which there is not\n", a[0]);
         *status = STATUS_STOPPED;
@@ -253,7 +251,8 @@ static void print_stats(struct run *r)
     uint64_t bundles = c.event[DUKE_EVENT_BUNDLES_RETIRED], ops = c.event[DUKE_EVENT_OPS_RETIRED];
     fprintf(stderr, "cycles %" PRIu64 ", bundles %" PRIu64 ", ops %" PRIu64 ", ops/bundle %.2f, ops/cycle %.2f\n", c.cycles,
             bundles, ops, bundles ? (double)ops / (double)bundles : 0, c.cycles ? (double)ops / (double)c.cycles : 0);
-    fprintf(stderr, "loads %" PRIu64 ", stores %" PRIu64 ", branches %" PRIu64 " (%" PRIu64 " taken, %" PRIu64 " mispredicted)\n",
+    fprintf(stderr,
+            "loads %" PRIu64 ", stores %" PRIu64 ", branches %" PRIu64 " (%" PRIu64 " taken, %" PRIu64 " mispredicted)\n",
             c.event[DUKE_EVENT_LOADS], c.event[DUKE_EVENT_STORES], c.event[DUKE_EVENT_BRANCHES],
             c.event[DUKE_EVENT_TAKEN_BRANCHES], c.event[DUKE_EVENT_MISPREDICTS]);
 }
@@ -261,9 +260,9 @@ static void print_stats(struct run *r)
 int main(int argc, char **argv)
 {
     char err[256] = "";
-    struct run r = { .engine_name = "func", .machine = "default", .memory = 64 << 20, .max_cycles = UINT64_MAX };
+    struct run r = {.engine_name = "func", .machine = "default", .memory = 64 << 20, .max_cycles = UINT64_MAX};
     parse(&r, argc, argv);
-    struct engine_cfg cfg = { .machine = r.machine, .dram_size = 4096, .hidden_size = r.memory };
+    struct engine_cfg cfg = {.machine = r.machine, .dram_size = 4096, .hidden_size = r.memory};
     r.engine = find_engine(r.engine_name)->create(&cfg, err, sizeof err);
     if (r.engine == NULL)
         fail("%s%s", err, "");

@@ -11,10 +11,7 @@
 enum { GIB = 1 << 30 };
 static const size_t address_space = (size_t)2 * GIB; /* DRAM from 0, hidden memory from 1 GiB */
 
-static struct func *self(struct engine *base)
-{
-    return (struct func *)((char *)base - offsetof(struct func, base));
-}
+static struct func *self(struct engine *base) { return (struct func *)((char *)base - offsetof(struct func, base)); }
 
 static const struct func *self_const(const struct engine *base)
 {
@@ -131,9 +128,10 @@ static void double_fault_text(struct func *e)
         n++;
     }
     duke_disassemble_bundle(text, sizeof text, e->pc, words, n);
-    size_t used = (size_t)snprintf(e->error, sizeof e->error,
-                                   "double fault: trap cause %u, value %#llx, at %08x, inside the handler of the trap at %08x\n%s",
-                                   (unsigned)e->tcause, (unsigned long long)e->tval, e->pc, e->tpc, text);
+    size_t used = (size_t)snprintf(
+        e->error, sizeof e->error,
+        "double fault: trap cause %u, value %#llx, at %08x, inside the handler of the trap at %08x\n%s", (unsigned)e->tcause,
+        (unsigned long long)e->tval, e->pc, e->tpc, text);
     for (unsigned i = 0; i < 64 && used < sizeof e->error; i++)
         used += (size_t)snprintf(e->error + used, sizeof e->error - used, "r%-2u %016llx%c", i, (unsigned long long)e->reg[i],
                                  i % 4 == 3 ? '\n' : ' ');
@@ -170,7 +168,7 @@ static uint32_t hcall_number(const struct engine *base) { return self_const(base
 static void get_state(struct engine *base, struct duke_state *out)
 {
     struct func *e = self(base);
-    *out = (struct duke_state){ .pc = e->pc };
+    *out = (struct duke_state){.pc = e->pc};
     memcpy(out->r, e->reg, sizeof out->r);
     memcpy(out->f, e->reg + 64, sizeof out->f);
     for (unsigned i = 0; i < 64; i++)

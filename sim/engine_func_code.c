@@ -139,7 +139,7 @@ static void drop_traces(struct func *e, uint32_t page, uint64_t from)
         struct func_insn *head = heads[i];
         if (head == NULL || head[-1].aux <= from)
             continue;
-        *head = (struct func_insn){ .handler = e->labels[FH_STALE], .aux = (page << 12) + 4 * i };
+        *head = (struct func_insn){.handler = e->labels[FH_STALE], .aux = (page << 12) + 4 * i};
         heads[i] = NULL;
     }
 }
@@ -174,7 +174,7 @@ static struct func_insn *emit(struct builder *b, unsigned handler)
 {
     struct func_code *c = b->e->code;
     struct func_insn *i = &c->insns[c->ninsns++];
-    *i = (struct func_insn){ .handler = b->e->labels[handler] };
+    *i = (struct func_insn){.handler = b->e->labels[handler]};
     return i;
 }
 
@@ -205,11 +205,11 @@ struct item {
 
 static void item_init(struct item *it, const struct duke_op *op, uint32_t op_pc)
 {
-    const unsigned n[4] = { op->ra, op->rb, op->rc, op->rd };
-    const unsigned bit[4] = { DUKE_READS_RA, DUKE_READS_RB, DUKE_READS_RC, DUKE_READS_RD };
-    const unsigned file[4] = { DUKE_F_RA, DUKE_F_RB, DUKE_F_RC, DUKE_F_RD };
+    const unsigned n[4] = {op->ra, op->rb, op->rc, op->rd};
+    const unsigned bit[4] = {DUKE_READS_RA, DUKE_READS_RB, DUKE_READS_RC, DUKE_READS_RD};
+    const unsigned file[4] = {DUKE_F_RA, DUKE_F_RB, DUKE_F_RC, DUKE_F_RD};
     unsigned reads = duke_reads(op), flags = duke_ops[op->op].flags;
-    *it = (struct item){ .op = op, .op_pc = op_pc, .kind = duke_ops[op->op].kind, .write = duke_writes(op) };
+    *it = (struct item){.op = op, .op_pc = op_pc, .kind = duke_ops[op->op].kind, .write = duke_writes(op)};
     for (unsigned i = 0; i < 4; i++)
         it->read[i] = (reads & bit[i]) != 0 ? n[i] + ((flags & file[i]) != 0 ? 64 : 0) : 0;
 }
@@ -302,7 +302,7 @@ static unsigned store_handler(const struct duke_op *op, bool save)
 static unsigned alu_handler(unsigned op)
 {
 #define ROW(OP, low) [DUKE_OP_##OP] = FH_R_##OP,
-    static const uint16_t table[DUKE_OP_COUNT] = { DUKE_ALU_ROWS(ROW) };
+    static const uint16_t table[DUKE_OP_COUNT] = {DUKE_ALU_ROWS(ROW)};
 #undef ROW
     return table[op];
 }
@@ -310,7 +310,7 @@ static unsigned alu_handler(unsigned op)
 static unsigned branch_handler(unsigned op)
 {
 #define ROW(OP, low) [DUKE_OP_##OP] = FH_B_##OP,
-    static const uint16_t table[DUKE_OP_COUNT] = { DUKE_BRANCH_ROWS(ROW) };
+    static const uint16_t table[DUKE_OP_COUNT] = {DUKE_BRANCH_ROWS(ROW)};
 #undef ROW
     return table[op];
 }
@@ -380,26 +380,18 @@ static bool emit_branch(struct builder *b, const struct item *it, bool commit, u
     uint32_t target = it->op_pc + (uint32_t)it->op->imm;
     struct func_insn *i;
     switch (it->kind) {
-    case DUKE_KIND_BRANCH:
-        emit_exit(b, it, branch_handler(it->op->op) + commit, target, true);
-        return false;
+    case DUKE_KIND_BRANCH: emit_exit(b, it, branch_handler(it->op->op) + commit, target, true); return false;
     case DUKE_KIND_JUMP:
-    case DUKE_KIND_CALL:
-        emit_exit(b, it, FH_J + commit, target, true);
-        return true;
+    case DUKE_KIND_CALL: emit_exit(b, it, FH_J + commit, target, true); return true;
     case DUKE_KIND_JUMP_REG:
     case DUKE_KIND_RET:
-    case DUKE_KIND_CALL_REG:
-        emit_exit(b, it, FH_JR + commit, 0, true);
-        return true;
+    case DUKE_KIND_CALL_REG: emit_exit(b, it, FH_JR + commit, 0, true); return true;
     case DUKE_KIND_RAS_PUSH:
         i = emit(b, FH_RAS_PUSH);
         i->a = (uint8_t)it->read[0];
         i->aux = target;
         return false;
-    default:
-        emit_exit(b, it, (it->kind == DUKE_KIND_JITC ? FH_JITC : FH_JRAS) + commit, next, true);
-        return false;
+    default: emit_exit(b, it, (it->kind == DUKE_KIND_JITC ? FH_JITC : FH_JRAS) + commit, next, true); return false;
     }
 }
 
@@ -449,10 +441,7 @@ static void emit_commit(struct builder *b, const struct item *it, bool branch, u
     i->aux = place;
 }
 
-static void emit_slow(struct builder *b)
-{
-    emit(b, FH_SLOW)->aux = bundle_place(b);
-}
+static void emit_slow(struct builder *b) { emit(b, FH_SLOW)->aux = bundle_place(b); }
 
 /* Returns whether the trace ends with this bundle. */
 static bool emit_bundle(struct builder *b, const struct func_bundle *f)
@@ -552,7 +541,7 @@ struct func_insn *func_code_find(struct func *e, uint32_t pc)
             return NULL;
         c->used[c->nused++] = pc >> 12;
     }
-    struct builder b = { .e = e };
+    struct builder b = {.e = e};
     struct func_insn *front = emit(&b, FH_STALE), *head = front + 1;
     uint32_t at = pc;
     for (;;) {

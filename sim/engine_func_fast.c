@@ -201,25 +201,23 @@ enter: /* e->pc and e->count are right */
     ip = func_code_find(e, e->pc);
     if (unlikely(ip == NULL))
         goto reference;
-    goto *ip->handler;
+    goto * ip->handler;
 
 slow:
     if ((ip->aux & FUNC_SECOND) != 0)
         undo_first(e, &e->places[ip->aux & ~FUNC_SECOND]);
-P_SLOW:
-    {
-        struct func_place *place = &e->places[ip->aux & ~FUNC_SECOND];
-        place->executed++;
-        e->count += place->bundles;
-        e->pc = place->pc;
-    }
-reference:
-    {
-        enum func_status status = func_step(e, &rec);
-        if (status != FUNC_RUN || e->interrupt_due)
-            return status;
-        goto enter;
-    }
+P_SLOW: {
+    struct func_place *place = &e->places[ip->aux & ~FUNC_SECOND];
+    place->executed++;
+    e->count += place->bundles;
+    e->pc = place->pc;
+}
+reference: {
+    enum func_status status = func_step(e, &rec);
+    if (status != FUNC_RUN || e->interrupt_due)
+        return status;
+    goto enter;
+}
 
 interrupt:
     PLACE(ip)->executed++;
@@ -228,18 +226,17 @@ interrupt:
     e->interrupt_due = !e->in_trap;
     return FUNC_RUN;
 
-P_LINK:
-    {
-        uint32_t generation = e->generation;
-        e->pc = ip->aux;
-        struct func_insn *to = func_code_find(e, ip->aux);
-        if (to == NULL)
-            goto reference;
-        if (generation == e->generation)
-            ip[-1].imm = (int64_t)(intptr_t)to;
-        ip = to;
-        goto *ip->handler;
-    }
+P_LINK: {
+    uint32_t generation = e->generation;
+    e->pc = ip->aux;
+    struct func_insn *to = func_code_find(e, ip->aux);
+    if (to == NULL)
+        goto reference;
+    if (generation == e->generation)
+        ip[-1].imm = (int64_t)(intptr_t)to;
+    ip = to;
+    goto * ip->handler;
+}
 P_STALE:
     e->pc = ip->aux;
     goto enter;

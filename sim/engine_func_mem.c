@@ -93,7 +93,7 @@ static uint64_t chunks(unsigned from, unsigned size)
 void func_translate(struct func *e, uint64_t va, unsigned size, bool store, bool careful, struct func_access *out)
 {
     unsigned first = PAGE - (unsigned)(va & (PAGE - 1));
-    *out = (struct func_access){ .size = { size < first ? size : first, size < first ? 0 : size - first } };
+    *out = (struct func_access){.size = {size < first ? size : first, size < first ? 0 : size - first}};
     uint64_t at = va;
     for (unsigned i = 0; i < 2 && out->size[i] != 0; i++) {
         const struct func_tlb_entry *t = tlb_lookup(e, at >> 12);

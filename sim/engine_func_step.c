@@ -33,17 +33,14 @@ struct plan {
     uint64_t tval;
 };
 
-static unsigned reg_of(unsigned n, unsigned flags, unsigned f_bit)
-{
-    return n + ((flags & f_bit) != 0 ? 64 : 0);
-}
+static unsigned reg_of(unsigned n, unsigned flags, unsigned f_bit) { return n + ((flags & f_bit) != 0 ? 64 : 0); }
 
 const struct func_bundle *func_decode(struct func *e, uint32_t pc)
 {
     struct func_bundle *b = &e->decoded[(pc >> 2) % FUNC_DECODE_CACHE];
     if (b->pc == pc && b->generation == e->generation)
         return b;
-    *b = (struct func_bundle){ .pc = pc, .generation = e->generation };
+    *b = (struct func_bundle){.pc = pc, .generation = e->generation};
     uint32_t words[DUKE_MAX_WORDS];
     unsigned have = 0;
     bool end = false;
@@ -91,10 +88,7 @@ static void plan_write(struct plan *p, int reg, uint64_t value)
 }
 
 /* Double words that [addr, addr + size) touches. */
-static unsigned double_words(uint64_t addr, unsigned size)
-{
-    return (unsigned)(((addr & 7) + size + 7) / 8);
-}
+static unsigned double_words(uint64_t addr, unsigned size) { return (unsigned)(((addr & 7) + size + 7) / 8); }
 
 static unsigned gated_by(const struct func_access *a)
 {
@@ -152,7 +146,7 @@ static void plan_memory(struct func *e, struct plan *p, const struct duke_op *op
     va &= guest ? e->address_mask : UINT32_MAX;
     uint32_t tinfo = size | (uint32_t)store << 4 | position << 8;
 
-    struct func_access a = { .paddr = { (uint32_t)va }, .size = { size }, .tval = va };
+    struct func_access a = {.paddr = {(uint32_t)va}, .size = {size}, .tval = va};
     if (guest)
         func_translate(e, va, size, store, info->spec != DUKE_SPEC_NO, &a);
     if (guest && store && a.cause == 0) {
@@ -177,7 +171,7 @@ static void plan_memory(struct func *e, struct plan *p, const struct duke_op *op
     }
     if (store) {
         p->store[p->nstores++] = (struct store){
-            guest, e->reg[reg_of(op->rd, info->flags, DUKE_F_RD)] & isa_zext(~UINT64_C(0), 8 * size), a, size };
+            guest, e->reg[reg_of(op->rd, info->flags, DUKE_F_RD)] & isa_zext(~UINT64_C(0), 8 * size), a, size};
         return;
     }
     uint64_t v = 0;
@@ -193,7 +187,7 @@ static void plan_memory(struct func *e, struct plan *p, const struct duke_op *op
     }
     if (info->spec == DUKE_SPEC_PROTECT) {
         p->alias[p->nalias].entry = op->entry % e->machine->spec_alias_entries;
-        p->alias[p->nalias++].value = (struct func_alias){ va, size, true };
+        p->alias[p->nalias++].value = (struct func_alias){va, size, true};
     }
 }
 
@@ -227,9 +221,7 @@ static void plan_op(struct func *e, struct plan *p, const struct duke_op *op, ui
     uint64_t rc = e->reg[reg_of(op->rc, flags, DUKE_F_RC)];
     uint32_t target = op_pc + (uint32_t)op->imm, after = p->b->pc + 4 * p->b->words;
     switch (info->kind) {
-    case DUKE_KIND_ALU:
-        plan_write(p, duke_writes(op), duke_eval(op->op, ra, rb, rc, op->cc));
-        break;
+    case DUKE_KIND_ALU: plan_write(p, duke_writes(op), duke_eval(op->op, ra, rb, rc, op->cc)); break;
     case DUKE_KIND_BRANCH:
         if (duke_eval(op->op, ra, rb, rc, op->cc) != 0)
             p->next = target;
@@ -242,18 +234,11 @@ static void plan_op(struct func *e, struct plan *p, const struct duke_op *op, ui
         plan_write(p, 1, after);
         p->next = (uint32_t)ra;
         break;
-    case DUKE_KIND_JUMP:
-        p->next = target;
-        break;
+    case DUKE_KIND_JUMP: p->next = target; break;
     case DUKE_KIND_JUMP_REG:
-    case DUKE_KIND_RET:
-        p->next = (uint32_t)ra;
-        break;
-    case DUKE_KIND_RDCR:
-        plan_write(p, duke_writes(op), rdcr(e, (unsigned)op->imm & 63));
-        break;
-    default:
-        break;
+    case DUKE_KIND_RET: p->next = (uint32_t)ra; break;
+    case DUKE_KIND_RDCR: plan_write(p, duke_writes(op), rdcr(e, (unsigned)op->imm & 63)); break;
+    default: break;
     }
 }
 
@@ -374,7 +359,7 @@ static enum func_status take_trap(struct func *e, uint32_t cause, uint64_t tval,
     func_enter_trap_state(e, true);
     uint32_t vector = (uint32_t)e->tvec + 128 * cause;
     *rec = (struct engine_record){
-        .seq = e->count, .pc = e->pc, .next_pc = vector, .flags = ENGINE_REC_TRAP, .cause = cause, .tval = tval };
+        .seq = e->count, .pc = e->pc, .next_pc = vector, .flags = ENGINE_REC_TRAP, .cause = cause, .tval = tval};
     e->pc = vector;
     e->count++;
     e->traps++;
@@ -387,7 +372,7 @@ static enum func_status take_trap(struct func *e, uint32_t cause, uint64_t tval,
 static void store_piece(struct func *e, const struct store *s, uint32_t paddr, unsigned size, uint64_t data)
 {
     if (s->guest) {
-        e->undo[e->undo_count++] = (struct func_undo){ paddr, size, func_read(e, paddr, size) };
+        e->undo[e->undo_count++] = (struct func_undo){paddr, size, func_read(e, paddr, size)};
         e->gated += double_words(paddr, size);
     }
     func_write(e, paddr, size, data);
@@ -429,7 +414,7 @@ void func_ras_push(struct func *e, uint64_t guest, uint32_t native)
 {
     unsigned n = e->machine->spec_ras_entries;
     e->ras_top = (e->ras_top + 1) % n;
-    e->ras[e->ras_top] = (struct func_ras_entry){ guest, native };
+    e->ras[e->ras_top] = (struct func_ras_entry){guest, native};
     e->ras_depth += e->ras_depth < n;
 }
 
@@ -456,9 +441,7 @@ static void perform_system(struct func *e, struct plan *p, const struct duke_op 
     case DUKE_KIND_RAS_PUSH: func_ras_push(e, ra, op_pc + (uint32_t)op->imm); break;
     case DUKE_KIND_JITC: p->next = func_itc_target(e, ra, p->next); break;
     case DUKE_KIND_JRAS: p->next = func_jras(e, ra, p->next); break;
-    case DUKE_KIND_ITC_WRITE:
-        e->itc[func_itc_index(e, ra)] = (struct func_itc_entry){ ra, (uint32_t)rb, true };
-        break;
+    case DUKE_KIND_ITC_WRITE: e->itc[func_itc_index(e, ra)] = (struct func_itc_entry){ra, (uint32_t)rb, true}; break;
     case DUKE_KIND_ITC_FLUSH: itc_flush(e); break;
     case DUKE_KIND_TLB_INVAL: func_tlb_inval(e, ra); break;
     case DUKE_KIND_TLB_FLUSH: func_tlb_flush(e); break;
@@ -547,13 +530,13 @@ enum func_status func_step(struct func *e, struct engine_record *rec)
         e->interrupt_due = false;
         return take_trap(e, DUKE_TRAP_INTERRUPT, 0, 0, rec);
     }
-    struct plan p = { .b = func_decode(e, e->pc) };
+    struct plan p = {.b = func_decode(e, e->pc)};
     if (p.b->cause != 0)
         return take_trap(e, p.b->cause, p.b->cause == DUKE_TRAP_FETCH ? e->pc : p.b->first, 0, rec);
     prepare(e, &p);
     if (p.cause != 0)
         return take_trap(e, p.cause, p.tval, p.tinfo, rec);
-    *rec = (struct engine_record){ .seq = e->count, .pc = e->pc };
+    *rec = (struct engine_record){.seq = e->count, .pc = e->pc};
     e->count++;
     perform(e, &p, rec);
     rec->next_pc = p.next;

@@ -108,10 +108,9 @@ static void describe_double_fault(struct rtl *e)
     while (n < DUKE_MAX_WORDS && (s.pc & 3) == 0 && e->base.ops->dma_read(&e->base, s.pc + 4 * (uint32_t)n, &words[n], 4))
         n++;
     duke_disassemble_bundle(text, sizeof text, s.pc, words, n);
-    int used = snprintf(e->error, sizeof e->error,
-                        "double fault at %08x, inside the handler of trap cause %u, value %#llx, at %08x\n%s", s.pc,
-                        (unsigned)s.cr[DUKE_CR_TCAUSE], (unsigned long long)s.cr[DUKE_CR_TVAL], (unsigned)s.cr[DUKE_CR_TPC],
-                        text);
+    int used = snprintf(
+        e->error, sizeof e->error, "double fault at %08x, inside the handler of trap cause %u, value %#llx, at %08x\n%s", s.pc,
+        (unsigned)s.cr[DUKE_CR_TCAUSE], (unsigned long long)s.cr[DUKE_CR_TVAL], (unsigned)s.cr[DUKE_CR_TPC], text);
     for (unsigned i = 0; i < 64 && used > 0 && (size_t)used < sizeof e->error; i++)
         used += snprintf(e->error + used, sizeof e->error - (size_t)used, "r%-2u %016llx%c", i, (unsigned long long)s.r[i],
                          i % 4 == 3 ? '\n' : ' ');

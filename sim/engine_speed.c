@@ -16,10 +16,10 @@ static double seconds(void)
 
 static uint32_t make(uint32_t *words, size_t capacity)
 {
-    struct duke_program p = { .base = CODE, .words = words, .capacity = capacity, .machine = &duke_machine_default };
+    struct duke_program p = {.base = CODE, .words = words, .capacity = capacity, .machine = &duke_machine_default};
     D_LI(&p, 4, DATA), D_LI(&p, 5, DATA | 6), D_END(&p); /* writable, user */
     for (unsigned i = 0; i < 4; i++) {
-        duke_put(&p, (struct duke_op){ .op = DUKE_OP_TLBW, .ra = 4, .rb = 5 }), D_END(&p);
+        duke_put(&p, (struct duke_op){.op = DUKE_OP_TLBW, .ra = 4, .rb = 5}), D_END(&p);
         D_I(&p, ADDI, 4, 4, 4096), D_I(&p, ADDI, 5, 5, 4096), D_END(&p);
     }
     D_LI(&p, 32, DATA), D_LI(&p, 33, 0), D_LI(&p, 34, 0), D_LI(&p, 50, 0x40018000), D_END(&p);
@@ -41,7 +41,7 @@ int main(int argc, char **argv)
     uint64_t bundles = (argc > 1 ? strtoull(argv[1], NULL, 0) : 300) * 1000000;
     uint32_t words[256];
     char err[256];
-    struct engine_cfg cfg = { .machine = "default", .dram_size = 1 << 20, .hidden_size = 1 << 20 };
+    struct engine_cfg cfg = {.machine = "default", .dram_size = 1 << 20, .hidden_size = 1 << 20};
     struct engine *e = engine_func.create(&cfg, err, sizeof err);
     if (e == NULL) {
         fprintf(stderr, "engine-speed: %s\n", err);

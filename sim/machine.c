@@ -10,10 +10,7 @@
 
 enum { BOOT_CYCLES = 200000000 };
 
-static uint32_t shared_at(size_t offset)
-{
-    return SHARED_ADDR + (uint32_t)offset;
-}
+static uint32_t shared_at(size_t offset) { return SHARED_ADDR + (uint32_t)offset; }
 
 static bool dma_read(void *arg, uint32_t paddr, void *buf, size_t size)
 {
@@ -138,10 +135,7 @@ void selkirk_destroy(struct selkirk *m)
 
 /* Memory and registers ---------------------------------------------------------------------------------------------- */
 
-static bool whole_pages(uint64_t addr, uint64_t size)
-{
-    return size && !((addr | size) % MM_PAGE) && addr + size > addr;
-}
+static bool whole_pages(uint64_t addr, uint64_t size) { return size && !((addr | size) % MM_PAGE) && addr + size > addr; }
 
 bool selkirk_map(struct selkirk *m, uint64_t addr, uint64_t size, int prot)
 {
@@ -158,40 +152,19 @@ bool selkirk_protect(struct selkirk *m, uint64_t addr, uint64_t size, int prot)
     return whole_pages(addr, size) && mm_protect(&m->mm, addr, size, prot);
 }
 
-bool selkirk_read(struct selkirk *m, uint64_t addr, void *buf, size_t size)
-{
-    return mm_read(&m->mm, addr, buf, size);
-}
+bool selkirk_read(struct selkirk *m, uint64_t addr, void *buf, size_t size) { return mm_read(&m->mm, addr, buf, size); }
 
-bool selkirk_write(struct selkirk *m, uint64_t addr, const void *buf, size_t size)
-{
-    return mm_write(&m->mm, addr, buf, size);
-}
+bool selkirk_write(struct selkirk *m, uint64_t addr, const void *buf, size_t size) { return mm_write(&m->mm, addr, buf, size); }
 
-bool selkirk_read_physical(struct selkirk *m, uint32_t paddr, void *buf, size_t size)
-{
-    return dma_read(m, paddr, buf, size);
-}
+bool selkirk_read_physical(struct selkirk *m, uint32_t paddr, void *buf, size_t size) { return dma_read(m, paddr, buf, size); }
 
-struct mm *selkirk_mm(struct selkirk *m)
-{
-    return &m->mm;
-}
+struct mm *selkirk_mm(struct selkirk *m) { return &m->mm; }
 
-struct guest_cpu *selkirk_cpu(struct selkirk *m)
-{
-    return &m->cpu;
-}
+struct guest_cpu *selkirk_cpu(struct selkirk *m) { return &m->cpu; }
 
-struct morph_params *selkirk_params(struct selkirk *m)
-{
-    return &m->cfg.morph;
-}
+struct morph_params *selkirk_params(struct selkirk *m) { return &m->cfg.morph; }
 
-void selkirk_set_hooks(struct selkirk *m, const struct selkirk_hooks *hooks)
-{
-    m->hooks = *hooks;
-}
+void selkirk_set_hooks(struct selkirk *m, const struct selkirk_hooks *hooks) { m->hooks = *hooks; }
 
 void selkirk_interrupt(struct selkirk *m)
 {
@@ -199,10 +172,7 @@ void selkirk_interrupt(struct selkirk *m)
     m->engine->ops->interrupt(m->engine);
 }
 
-void selkirk_forget_code(struct selkirk *m)
-{
-    m->forget_code = true;
-}
+void selkirk_forget_code(struct selkirk *m) { m->forget_code = true; }
 
 uint64_t selkirk_icount(struct selkirk *m)
 {

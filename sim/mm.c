@@ -32,10 +32,7 @@ void mm_free(struct mm *mm)
     memset(mm, 0, sizeof *mm);
 }
 
-uint64_t mm_root(const struct mm *mm)
-{
-    return (uint64_t)mm->root->frame * MM_PAGE;
-}
+uint64_t mm_root(const struct mm *mm) { return (uint64_t)mm->root->frame * MM_PAGE; }
 
 struct mm_file *mm_file_new(int fd)
 {

@@ -57,10 +57,7 @@ void mm_node_free(struct mm_node *n, int level)
     free(n);
 }
 
-static unsigned index_at(uint64_t addr, int level)
-{
-    return (unsigned)(addr >> (12 + 9 * level)) & 511;
-}
+static unsigned index_at(uint64_t addr, int level) { return (unsigned)(addr >> (12 + 9 * level)) & 511; }
 
 static void entry_write(struct mm *mm, struct mm_node *n, unsigned i, uint64_t value)
 {

@@ -258,7 +258,4 @@ int options_parse(struct run_options *o, int argc, char *argv[])
     return check(o);
 }
 
-void options_free(struct run_options *o)
-{
-    free(o->env);
-}
+void options_free(struct run_options *o) { free(o->env); }

@@ -19,10 +19,7 @@ static const char *grouped(char buf[32], uint64_t n)
     return buf;
 }
 
-static double percent(uint64_t part, uint64_t whole)
-{
-    return whole ? 100.0 * (double)part / (double)whole : 0;
-}
+static double percent(uint64_t part, uint64_t whole) { return whole ? 100.0 * (double)part / (double)whole : 0; }
 
 static void cycle_table(FILE *f, const struct engine_counters *c)
 {

@@ -17,7 +17,8 @@
 // The flattened core: signals marked public in rtl/.
 #define CORE(signal) root->duke_top__DOT__core__DOT__##signal
 
-namespace {
+namespace
+{
 
 enum { LINE = 64 };
 
@@ -290,8 +291,8 @@ static void rtl_set_state(rtl_model *m, const duke_state *in)
         CORE(regs__DOT__file_o)[i] = CORE(regs__DOT__file_o)[128 | i] = i == 0 ? 0 : in->r[i];
         CORE(regs__DOT__file_o)[64 | i] = CORE(regs__DOT__file_o)[192 | i] = in->f[i];
     }
-    static const uint8_t writable[] = {DUKE_CR_TVEC, DUKE_CR_TCAUSE, DUKE_CR_TVAL, DUKE_CR_TPC, DUKE_CR_TINFO, DUKE_CR_CPC,
-                                       DUKE_CR_GCTL, DUKE_CR_CAT, DUKE_CR_SCAT, DUKE_CR_SCR0, DUKE_CR_SCR1, DUKE_CR_SCR2,
+    static const uint8_t writable[] = {DUKE_CR_TVEC, DUKE_CR_TCAUSE, DUKE_CR_TVAL, DUKE_CR_TPC,    DUKE_CR_TINFO, DUKE_CR_CPC,
+                                       DUKE_CR_GCTL, DUKE_CR_CAT,    DUKE_CR_SCAT, DUKE_CR_SCR0,   DUKE_CR_SCR1,  DUKE_CR_SCR2,
                                        DUKE_CR_SCR3, DUKE_CR_POISON, DUKE_CR_FCSR, DUKE_CR_ICOUNT, DUKE_CR_ILIMIT};
     for (uint8_t cr : writable)
         CORE(ctrl__DOT__cr_q)[cr] = in->cr[cr];
@@ -366,9 +367,8 @@ static void rtl_flush(rtl_model *m)
     if (CORE(l2__DOT__wbv_q))
         std::memcpy(host_line(m->host, CORE(l2__DOT__wba_q) * LINE), &CORE(l2__DOT__wbl_q)[0], LINE);
     flush(CORE(dcache__DOT__set_q), CORE(dcache__DOT__tag_q), CORE(dcache__DOT__data_q));
-    each_waiting_byte(m, [&](uint32_t addr, const uint8_t *byte, auto) {
-        host_line(m->host, addr - addr % LINE)[addr % LINE] = *byte;
-    });
+    each_waiting_byte(
+        m, [&](uint32_t addr, const uint8_t *byte, auto) { host_line(m->host, addr - addr % LINE)[addr % LINE] = *byte; });
 }
 
 extern "C" {
@@ -377,7 +377,7 @@ const rtl_ops rtl_tracing = {
 #else
 const rtl_ops rtl_plain = {
 #endif
-    RTL_MACHINE, rtl_create, rtl_destroy, rtl_run, rtl_hcall, rtl_counters, rtl_get_state, rtl_set_state, rtl_read, rtl_write,
-    rtl_flush,
+    RTL_MACHINE,   rtl_create,    rtl_destroy, rtl_run,   rtl_hcall, rtl_counters,
+    rtl_get_state, rtl_set_state, rtl_read,    rtl_write, rtl_flush,
 };
 }

@@ -46,15 +46,9 @@ static void catch_signals(struct selkirk *m)
 
 /* Hooks -------------------------------------------------------------------------------------------------------------- */
 
-static uint64_t icount(void *arg)
-{
-    return selkirk_icount(arg);
-}
+static uint64_t icount(void *arg) { return selkirk_icount(arg); }
 
-static enum selkirk_verdict verdict(const struct run *r)
-{
-    return r->p.end == LINUX_RUNNING ? SELKIRK_GO_ON : SELKIRK_RETURN;
-}
+static enum selkirk_verdict verdict(const struct run *r) { return r->p.end == LINUX_RUNNING ? SELKIRK_GO_ON : SELKIRK_RETURN; }
 
 static enum selkirk_verdict on_syscall(void *arg, const struct selkirk_event *ev)
 {

@@ -10,10 +10,7 @@ _Static_assert((int)ENGINE_CATEGORIES == (int)DUKE_CAT_COUNT, "engine.h and even
 _Static_assert((int)ENGINE_REASONS == (int)DUKE_REASON_COUNT, "engine.h and events.toml disagree");
 _Static_assert((int)ENGINE_EVENTS == (int)DUKE_EVENT_COUNT, "engine.h and events.toml disagree");
 
-void selkirk_counters(struct selkirk *m, struct engine_counters *out)
-{
-    m->engine->ops->counters(m->engine, out);
-}
+void selkirk_counters(struct selkirk *m, struct engine_counters *out) { m->engine->ops->counters(m->engine, out); }
 
 void selkirk_morph_stats(struct selkirk *m, struct morph_stats *out)
 {

@@ -5,10 +5,7 @@
 
 enum { DEPTH = 32 };
 
-void json_start(struct json *r, const char *text, size_t n)
-{
-    *r = (struct json){.start = text, .p = text, .end = text + n};
-}
+void json_start(struct json *r, const char *text, size_t n) { *r = (struct json){.start = text, .p = text, .end = text + n}; }
 
 bool json_fail(struct json *r, const char *why)
 {
@@ -61,10 +58,7 @@ bool json_key(struct json *r, struct json_text *key)
     return more(r, '}', "a comma or } is wanted") && json_string(r, key) && take(r, ':', "a colon is wanted");
 }
 
-bool json_element(struct json *r)
-{
-    return more(r, ']', "a comma or ] is wanted");
-}
+bool json_element(struct json *r) { return more(r, ']', "a comma or ] is wanted"); }
 
 bool json_string(struct json *r, struct json_text *text)
 {
@@ -153,15 +147,9 @@ struct json_text json_raw(struct json *r)
     return (struct json_text){from, (size_t)(r->p - from)};
 }
 
-bool json_end(struct json *r)
-{
-    return peek(r) == 0 && r->p == r->end ? !r->error : json_fail(r, "text follows the object");
-}
+bool json_end(struct json *r) { return peek(r) == 0 && r->p == r->end ? !r->error : json_fail(r, "text follows the object"); }
 
-bool json_is(struct json_text t, const char *s)
-{
-    return t.n == strlen(s) && !memcmp(t.p, s, t.n);
-}
+bool json_is(struct json_text t, const char *s) { return t.n == strlen(s) && !memcmp(t.p, s, t.n); }
 
 bool json_hex(struct json *r, uint8_t *bytes, size_t size, size_t *n)
 {

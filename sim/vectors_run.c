@@ -79,10 +79,7 @@ void vrunner_free(struct vrunner *v)
     free(v);
 }
 
-const struct guest_cpu *vrunner_base(const struct vrunner *v)
-{
-    return &v->base;
-}
+const struct guest_cpu *vrunner_base(const struct vrunner *v) { return &v->base; }
 
 /* Memory ------------------------------------------------------------------------------------------------------------- */
 

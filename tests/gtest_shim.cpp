@@ -5,8 +5,10 @@
 #include <cstdio>
 #include <gtest/gtest.h>
 
-namespace {
-class CTest : public testing::Test {
+namespace
+{
+class CTest : public testing::Test
+{
   public:
     explicit CTest(void (*body)()) : body_(body) {}
     void TestBody() override { body_(); }
@@ -18,8 +20,7 @@ class CTest : public testing::Test {
 
 void shim_register(const char *suite, const char *name, const char *file, int line, void (*body)(void))
 {
-    testing::RegisterTest(suite, name, nullptr, nullptr, file, line,
-                          [body]() -> testing::Test * { return new CTest(body); });
+    testing::RegisterTest(suite, name, nullptr, nullptr, file, line, [body]() -> testing::Test * { return new CTest(body); });
 }
 
 void shim_fail(const char *file, int line, const char *format, ...)

@@ -63,10 +63,7 @@ static void make_map(struct map *m, uint32_t seed)
 }
 
 /* Manhattan distance: never more than the truth as every step costs at least 1. */
-static uint32_t estimate(uint32_t node, int astar)
-{
-    return astar ? (SIDE - 1 - node % SIDE) + (SIDE - 1 - node / SIDE) : 0;
-}
+static uint32_t estimate(uint32_t node, int astar) { return astar ? (SIDE - 1 - node % SIDE) + (SIDE - 1 - node / SIDE) : 0; }
 
 static uint32_t search(struct map *m, int astar, uint32_t *expanded)
 {

@@ -40,10 +40,7 @@ struct sudoku {
     uint32_t tries;
 };
 
-static int box(int i)
-{
-    return i / 27 * 3 + i % 9 / 3;
-}
+static int box(int i) { return i / 27 * 3 + i % 9 / 3; }
 
 static void place(struct sudoku *s, int i, int digit)
 {

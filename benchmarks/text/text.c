@@ -30,10 +30,7 @@ static void set_add(struct state *s, unsigned first, unsigned last)
         s->set[c >> 5] |= 1u << (c & 31);
 }
 
-static int set_has(const struct state *s, unsigned c)
-{
-    return s->set[c >> 5] >> (c & 31) & 1;
-}
+static int set_has(const struct state *s, unsigned c) { return s->set[c >> 5] >> (c & 31) & 1; }
 
 /* Syntax: ^ at the start, . [a-z] [^a-z] \w \d, each followed by * + ? or nothing. */
 static void regex_compile(struct regex *r, const char *p)

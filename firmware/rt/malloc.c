@@ -58,10 +58,7 @@ void *malloc(size_t n)
     return b != NULL ? b + 1 : NULL;
 }
 
-static int touches(const struct block *a, const struct block *b)
-{
-    return (const char *)a + a->size == (const char *)b;
-}
+static int touches(const struct block *a, const struct block *b) { return (const char *)a + a->size == (const char *)b; }
 
 void free(void *p)
 {

@@ -19,16 +19,16 @@ struct num {
 struct format {
     int fraction, exponent; /* widths */
 };
-static const struct format single = { 23, 8 }, twice = { 52, 11 };
+static const struct format single = {23, 8}, twice = {52, 11};
 
 static inline struct num normalize(unsigned sign, int exp, uint64_t sig)
 {
     if (sig == 0)
-        return (struct num){ ZERO, sign, 0, 0 };
+        return (struct num){ZERO, sign, 0, 0};
     int shift = __builtin_clzl(sig) - 1;
     if (shift < 0)
-        return (struct num){ NORMAL, sign, exp + 1, sig >> 1 | (sig & 1) };
-    return (struct num){ NORMAL, sign, exp - shift, sig << shift };
+        return (struct num){NORMAL, sign, exp + 1, sig >> 1 | (sig & 1)};
+    return (struct num){NORMAL, sign, exp - shift, sig << shift};
 }
 
 static inline struct num unpack(uint64_t bits, struct format f)
@@ -37,10 +37,10 @@ static inline struct num unpack(uint64_t bits, struct format f)
     int max = (1 << f.exponent) - 1, bias = max >> 1, exp = (int)(bits >> f.fraction) & max;
     uint64_t fraction = bits & ((UINT64_C(1) << f.fraction) - 1);
     if (exp == max)
-        return (struct num){ fraction ? NOT_A_NUMBER : INFINITE, sign, 0, 0 };
+        return (struct num){fraction ? NOT_A_NUMBER : INFINITE, sign, 0, 0};
     if (exp == 0)
         return normalize(sign, 1 - bias + 62 - f.fraction, fraction);
-    return (struct num){ NORMAL, sign, exp - bias, (fraction | UINT64_C(1) << f.fraction) << (62 - f.fraction) };
+    return (struct num){NORMAL, sign, exp - bias, (fraction | UINT64_C(1) << f.fraction) << (62 - f.fraction)};
 }
 
 static inline uint64_t shift_sticky(uint64_t sig, int count)
@@ -75,7 +75,7 @@ static inline uint64_t pack(struct num n, struct format f)
     return sign | (((uint64_t)(exp ? exp - 1 : 0) << f.fraction) + fraction);
 }
 
-static inline struct num nan_num(void) { return (struct num){ NOT_A_NUMBER, 0, 0, 0 }; }
+static inline struct num nan_num(void) { return (struct num){NOT_A_NUMBER, 0, 0, 0}; }
 
 static inline struct num add(struct num a, struct num b)
 {
@@ -107,9 +107,9 @@ static inline struct num multiply(struct num a, struct num b)
     if (a.kind == NOT_A_NUMBER || b.kind == NOT_A_NUMBER)
         return nan_num();
     if (a.kind == INFINITE || b.kind == INFINITE)
-        return a.kind == ZERO || b.kind == ZERO ? nan_num() : (struct num){ INFINITE, sign, 0, 0 };
+        return a.kind == ZERO || b.kind == ZERO ? nan_num() : (struct num){INFINITE, sign, 0, 0};
     if (a.kind == ZERO || b.kind == ZERO)
-        return (struct num){ ZERO, sign, 0, 0 };
+        return (struct num){ZERO, sign, 0, 0};
     u128 product = (u128)a.sig * b.sig;
     return normalize(sign, a.exp + b.exp, (uint64_t)(product >> 62) | ((uint64_t)product << 2 != 0));
 }
@@ -120,9 +120,9 @@ static inline struct num divide(struct num a, struct num b)
     if (a.kind == NOT_A_NUMBER || b.kind == NOT_A_NUMBER || (a.kind == b.kind && a.kind != NORMAL))
         return nan_num();
     if (a.kind == INFINITE || b.kind == ZERO)
-        return (struct num){ INFINITE, sign, 0, 0 };
+        return (struct num){INFINITE, sign, 0, 0};
     if (a.kind == ZERO || b.kind == INFINITE)
-        return (struct num){ ZERO, sign, 0, 0 };
+        return (struct num){ZERO, sign, 0, 0};
     u128 n = (u128)a.sig << 62;
     uint64_t q = (uint64_t)(n / b.sig);
     return normalize(sign, a.exp - b.exp, q | ((u128)q * b.sig != n));
@@ -162,22 +162,34 @@ static inline int compare(uint64_t a, uint64_t b, struct format f)
 
 static inline uint64_t bits_df(double x)
 {
-    union { double f; uint64_t u; } v = { .f = x };
+    union {
+        double f;
+        uint64_t u;
+    } v = {.f = x};
     return v.u;
 }
 static inline double value_df(uint64_t x)
 {
-    union { uint64_t u; double f; } v = { .u = x };
+    union {
+        uint64_t u;
+        double f;
+    } v = {.u = x};
     return v.f;
 }
 static inline uint64_t bits_sf(float x)
 {
-    union { float f; uint32_t u; } v = { .f = x };
+    union {
+        float f;
+        uint32_t u;
+    } v = {.f = x};
     return v.u;
 }
 static inline float value_sf(uint64_t x)
 {
-    union { uint32_t u; float f; } v = { .u = (uint32_t)x };
+    union {
+        uint32_t u;
+        float f;
+    } v = {.u = (uint32_t)x};
     return v.f;
 }
 

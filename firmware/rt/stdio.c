@@ -11,7 +11,7 @@ struct __file {
     size_t used, read_at; /* of buffer: bytes to write, or bytes read and where the next one is */
     char buffer[4096];
 };
-static struct __file files[3] = { { .fd = 0 }, { .fd = 1 }, { .fd = 2 } };
+static struct __file files[3] = {{.fd = 0}, {.fd = 1}, {.fd = 2}};
 FILE *const stdin = &files[0], *const stdout = &files[1], *const stderr = &files[2];
 
 int fflush(FILE *f)
@@ -219,7 +219,7 @@ static int format(struct sink *s, const char *f, va_list args)
             emit(s, *f);
             continue;
         }
-        struct spec p = { .precision = -1 };
+        struct spec p = {.precision = -1};
         f = parse_flags(f + 1, &p);
         if (*f == '*') {
             p.width = va_arg(args, int);
@@ -247,37 +247,24 @@ static int format(struct sink *s, const char *f, va_list args)
         }
         p.conv = *f;
         switch (*f) {
-        case 'i':
-            p.conv = 'd';
-            __attribute__((fallthrough));
+        case 'i': p.conv = 'd'; __attribute__((fallthrough));
         case 'd':
         case 'u':
         case 'o':
         case 'x':
-        case 'X':
-            format_integer(s, &p, narrow(va_arg(args, uint64_t), log2, p.conv == 'd'));
-            break;
-        case 'p':
-            format_integer(s, &p, va_arg(args, uint64_t));
-            break;
+        case 'X': format_integer(s, &p, narrow(va_arg(args, uint64_t), log2, p.conv == 'd')); break;
+        case 'p': format_integer(s, &p, va_arg(args, uint64_t)); break;
         case 'c': {
-            char c[1] = { (char)va_arg(args, int) };
+            char c[1] = {(char)va_arg(args, int)};
             p.zero = 0;
             p.precision = -1;
             emit_number(s, &p, "", c, 1);
             break;
         }
-        case 's':
-            format_string(s, &p, va_arg(args, const char *));
-            break;
-        case '%':
-            emit(s, '%');
-            break;
-        case 0:
-            return (int)s->count;
-        default: /* not a conversion we have: show it */
-            emit(s, '%');
-            emit(s, *f);
+        case 's': format_string(s, &p, va_arg(args, const char *)); break;
+        case '%': emit(s, '%'); break;
+        case 0: return (int)s->count;
+        default: /* not a conversion we have: show it */ emit(s, '%'); emit(s, *f);
         }
     }
     return (int)s->count;
@@ -285,14 +272,14 @@ static int format(struct sink *s, const char *f, va_list args)
 
 int vfprintf(FILE *restrict f, const char *restrict text, va_list args)
 {
-    struct sink s = { .file = f };
+    struct sink s = {.file = f};
     int n = format(&s, text, args);
     finish(f);
     return n;
 }
 int vsnprintf(char *restrict buffer, size_t size, const char *restrict text, va_list args)
 {
-    struct sink s = { .buffer = buffer, .size = size };
+    struct sink s = {.buffer = buffer, .size = size};
     int n = format(&s, text, args);
     if (size != 0)
         buffer[s.count < size ? s.count : size - 1] = 0;

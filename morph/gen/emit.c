@@ -168,7 +168,4 @@ bool gen_emit(const struct gen *g, const struct gen_place *p, struct gen_code *o
     return w.nfaults <= FAULTS_MAX;
 }
 
-uint32_t gen_worst_words(const struct gen *g)
-{
-    return 2 * g->nops + 2 * g->ncycles + STUB_WORDS * (g->ir->nexits + 1) + 1;
-}
+uint32_t gen_worst_words(const struct gen *g) { return 2 * g->nops + 2 * g->ncycles + STUB_WORDS * (g->ir->nexits + 1) + 1; }

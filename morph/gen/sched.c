@@ -79,10 +79,7 @@ static inline uint32_t place_write(struct gen *g, const struct gen_op *o, const 
     return c;
 }
 
-static inline void read_at(struct gen *g, unsigned r, uint32_t c)
-{
-    g->reg[r].wmin = (uint16_t)max_u(g->reg[r].wmin, c);
-}
+static inline void read_at(struct gen *g, unsigned r, uint32_t c) { g->reg[r].wmin = (uint16_t)max_u(g->reg[r].wmin, c); }
 
 /* -- Registers */
 

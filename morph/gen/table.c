@@ -15,7 +15,8 @@ static unsigned need_of(const struct duke_machine *m, unsigned unit)
     case DUKE_UNIT_M: return m->lanes_m_does_int ? 0x101 : 0x001;
     case DUKE_UNIT_I: return m->lanes_m_does_int ? 0x100 : 0x110;
     case DUKE_UNIT_A: return 0x110;
-    case DUKE_UNIT_B: case DUKE_UNIT_S: return 0x1000;
+    case DUKE_UNIT_B:
+    case DUKE_UNIT_S: return 0x1000;
     default: return 0;
     }
 }

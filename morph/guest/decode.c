@@ -35,18 +35,14 @@ static const uint8_t kind_registers[] = {
     [GO_REG] = 15, [GO_SEG] = 7, [GO_CR] = 15, [GO_DR] = 15, [GO_ST] = 7, [GO_MMX] = 7, [GO_XMM] = 15,
 };
 
-static inline bool lacks(const struct decoding *d, unsigned n)
-{
-    return d->limit - d->pos < n;
-}
+static inline bool lacks(const struct decoding *d, unsigned n) { return d->limit - d->pos < n; }
 
 static inline int64_t take(struct decoding *d, unsigned size)
 {
     const uint8_t *p = d->bytes + d->pos;
     d->pos += size;
     switch (size) {
-    case 1:
-        return (int8_t)*p;
+    case 1: return (int8_t)*p;
     case 2: {
         int16_t v;
         __builtin_memcpy(&v, p, 2);
@@ -70,31 +66,25 @@ static bool note_prefix(struct decoding *d, unsigned byte, struct ginsn *out)
 {
     unsigned rex = 0;
     switch (byte) {
-    case 0x26: case 0x2e: case 0x36: case 0x3e: /* ES CS SS DS: ignored in 64-bit mode, even after FS or GS */
+    case 0x26:
+    case 0x2e:
+    case 0x36:
+    case 0x3e: /* ES CS SS DS: ignored in 64-bit mode, even after FS or GS */
         if (d->mode == GUEST_IA32) {
             d->prefixes |= GPFX_SEG;
             out->seg = (uint8_t)(byte >> 3 & 3);
         }
         break;
-    case 0x64: case 0x65:
+    case 0x64:
+    case 0x65:
         d->prefixes |= GPFX_SEG;
         out->seg = (uint8_t)(byte - 0x64 + GUEST_FS);
         break;
-    case 0x66:
-        d->opsize_prefix = 1;
-        break;
-    case 0x67:
-        d->addrsize_prefix = 1;
-        break;
-    case 0xf0:
-        d->prefixes |= GPFX_LOCK;
-        break;
-    case 0xf2:
-        d->rep = PFX_F2;
-        break;
-    case 0xf3:
-        d->rep = PFX_F3;
-        break;
+    case 0x66: d->opsize_prefix = 1; break;
+    case 0x67: d->addrsize_prefix = 1; break;
+    case 0xf0: d->prefixes |= GPFX_LOCK; break;
+    case 0xf2: d->rep = PFX_F2; break;
+    case 0xf3: d->rep = PFX_F3; break;
     default:
         if (d->mode == GUEST_IA32 || (byte & 0xf0) != 0x40)
             return false;
@@ -118,10 +108,10 @@ static inline int find_row(struct decoding *d, unsigned entry)
         case SEL_MODE: value = d->mode; break;
         case SEL_REXB: value = d->rex & REX_B; break;
         case SEL_REXW: value = d->rex >> 3 & 1; break;
-        case SEL_PFX:  value = d->rep ? d->rep : d->opsize_prefix; break;
-        case SEL_MOD:  value = modrm >= MODRM_REGISTER; break;
-        case SEL_REG:  value = modrm >> 3 & 7; break;
-        default:       value = modrm & 7; break;
+        case SEL_PFX: value = d->rep ? d->rep : d->opsize_prefix; break;
+        case SEL_MOD: value = modrm >= MODRM_REGISTER; break;
+        case SEL_REG: value = modrm >> 3 & 7; break;
+        default: value = modrm & 7; break;
         }
         entry = decode_nodes[(entry & 0xfff) + value];
     }
@@ -216,7 +206,7 @@ static inline void set_operands(const struct decoding *d, const struct decode_ro
 {
     /* Register numbers by OS_*, a byte each; the fixed number comes from the code. */
     uint32_t numbers = ((d->modrm >> 3 & 7) | (d->rex & REX_R) << 1) << 8 | ((d->modrm & 7) | (d->rex & REX_B) << 3) << 16 |
-        ((d->opcode & 7) | (d->rex & REX_B) << 3) << 24;
+                       ((d->opcode & 7) | (d->rex & REX_B) << 3) << 24;
     bool mem = d->modrm < MODRM_REGISTER;
     for (unsigned i = 0; i < row->nopnds; i++) {
         unsigned code = row->opnd[i], kind = code >> 12, size = opnd_sizes[(code & 0x3f) + d->size_log];

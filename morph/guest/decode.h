@@ -39,7 +39,4 @@ struct gop_info {
 };
 extern const struct gop_info gop_infos[GOP_COUNT];
 
-static inline bool gop_ends_block(unsigned op)
-{
-    return gop_infos[op].attr & GOPA_END;
-}
+static inline bool gop_ends_block(unsigned op) { return gop_infos[op].attr & GOPA_END; }

@@ -10,7 +10,12 @@ enum gopnd_kind {
     GO_MEM,   /* the instruction's one memory operand */
     GO_IMM,   /* the immediate, already sign- or zero-extended to 64 bits */
     GO_IMM2,  /* the second immediate (enter, far pointers' selector) */
-    GO_SEG, GO_CR, GO_DR, GO_ST, GO_MMX, GO_XMM,
+    GO_SEG,
+    GO_CR,
+    GO_DR,
+    GO_ST,
+    GO_MMX,
+    GO_XMM,
 };
 
 struct gopnd {

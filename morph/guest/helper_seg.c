@@ -6,8 +6,15 @@
 #include "helper.h"
 
 enum {
-    SEL_USER32_CS = 0x20, SEL_USER_DS = 0x28, SEL_USER_CS = 0x30, SEL_TLS = 0x60, SEL_CPUNODE = 0x78, SEL_KERNEL_LAST = 0x18,
-    DESC_WRITABLE = 0x200, DESC_CODE = 0x800, DESC_LONG = 0x200000,
+    SEL_USER32_CS = 0x20,
+    SEL_USER_DS = 0x28,
+    SEL_USER_CS = 0x30,
+    SEL_TLS = 0x60,
+    SEL_CPUNODE = 0x78,
+    SEL_KERNEL_LAST = 0x18,
+    DESC_WRITABLE = 0x200,
+    DESC_CODE = 0x800,
+    DESC_LONG = 0x200000,
 };
 
 struct descriptor {
@@ -105,8 +112,11 @@ HELPER_FN(pop_seg)
 HELPER_FN(load_far)
 {
     sem_ctx c = helper_ctx(cpu, m, g);
-    unsigned seg = g->op == G_LDS ? GUEST_DS : g->op == G_LES ? GUEST_ES : g->op == G_LSS ? GUEST_SS :
-                   g->op == G_LFS ? GUEST_FS : GUEST_GS;
+    unsigned seg = g->op == G_LDS   ? GUEST_DS
+                   : g->op == G_LES ? GUEST_ES
+                   : g->op == G_LSS ? GUEST_SS
+                   : g->op == G_LFS ? GUEST_FS
+                                    : GUEST_GS;
     uint64_t offset = mem_ld(&c, c.mem, g->opsize);
     unsigned selector = (unsigned)gld16(c.mem + g->opsize);
     enum interp_result r = helper_load_segment(m, seg, selector);

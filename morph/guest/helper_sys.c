@@ -122,13 +122,30 @@ struct cpuid_row {
     uint32_t leaf, eax, ebx, ecx, edx;
 };
 
-enum { /* feature bits of leaf 1 and 0x80000001 */
-    EDX_FPU = 1 << 0, EDX_TSC = 1 << 4, EDX_MSR = 1 << 5, EDX_PAE = 1 << 6, EDX_CX8 = 1 << 8, EDX_PGE = 1 << 13,
-    EDX_CMOV = 1 << 15, EDX_MMX = 1 << 23, EDX_FXSR = 1 << 24, EDX_SSE = 1 << 25, EDX_SSE2 = 1 << 26,
-    ECX_SSE3 = 1 << 0, ECX_SSSE3 = 1 << 9, ECX_CX16 = 1 << 13, ECX_SSE41 = 1 << 19, ECX_SSE42 = 1 << 20,
+/* feature bits of leaf 1 and 0x80000001 */
+enum {
+    EDX_FPU = 1 << 0,
+    EDX_TSC = 1 << 4,
+    EDX_MSR = 1 << 5,
+    EDX_PAE = 1 << 6,
+    EDX_CX8 = 1 << 8,
+    EDX_PGE = 1 << 13,
+    EDX_CMOV = 1 << 15,
+    EDX_MMX = 1 << 23,
+    EDX_FXSR = 1 << 24,
+    EDX_SSE = 1 << 25,
+    EDX_SSE2 = 1 << 26,
+    ECX_SSE3 = 1 << 0,
+    ECX_SSSE3 = 1 << 9,
+    ECX_CX16 = 1 << 13,
+    ECX_SSE41 = 1 << 19,
+    ECX_SSE42 = 1 << 20,
     ECX_POPCNT = 1 << 23,
-    EDX_SYSCALL = 1 << 11, EDX_NX = 1 << 20, EDX_LM = 1 << 29,
-    ECX_LAHF = 1 << 0, ECX_LZCNT = 1 << 5,
+    EDX_SYSCALL = 1 << 11,
+    EDX_NX = 1 << 20,
+    EDX_LM = 1 << 29,
+    ECX_LAHF = 1 << 0,
+    ECX_LZCNT = 1 << 5,
     EDX_I686 = EDX_FPU | EDX_TSC | EDX_MSR | EDX_PAE | EDX_CX8 | EDX_PGE | EDX_CMOV,
     EDX_V1 = EDX_I686 | EDX_MMX | EDX_FXSR | EDX_SSE | EDX_SSE2,
     ECX_V2 = ECX_SSE3 | ECX_SSSE3 | ECX_CX16 | ECX_SSE41 | ECX_SSE42 | ECX_POPCNT,

@@ -22,15 +22,9 @@ enum interp_result interp_raise(struct morph *m, unsigned vector, unsigned error
     return INTERP_EXCEPTION;
 }
 
-static uint64_t wrap(const struct morph *m, uint64_t rip)
-{
-    return m->sh->cpu.mode == GUEST_IA32 ? (uint32_t)rip : rip;
-}
+static uint64_t wrap(const struct morph *m, uint64_t rip) { return m->sh->cpu.mode == GUEST_IA32 ? (uint32_t)rip : rip; }
 
-static uint64_t insn_rip(const struct morph *m, const struct ginsn *g)
-{
-    return wrap(m, m->interp.rip + g->offset);
-}
+static uint64_t insn_rip(const struct morph *m, const struct ginsn *g) { return wrap(m, m->interp.rip + g->offset); }
 
 /* A specialised handler fits if sizes and kinds do and its promise about the memory operand holds. */
 static bool fits(const struct sem_form *f, const struct ginsn *g, enum guest_mode mode)
@@ -374,8 +368,8 @@ enum interp_result interp_fault(struct morph *m)
     default: return INTERP_TRAP;
     }
     if (!mmu_canonical(lin) || (cpu->mode == GUEST_IA32 && lin + fault.size > UINT64_C(1) << 32)) /* beyond the segment */
-        return interp_raise(m, m->interp.insn->seg == GUEST_SS || is_stack_access(m->interp.insn, &fault) ? GUEST_SS_FAULT : GUEST_GP,
-                            0);
+        return interp_raise(
+            m, m->interp.insn->seg == GUEST_SS || is_stack_access(m->interp.insn, &fault) ? GUEST_SS_FAULT : GUEST_GP, 0);
     struct mmu_result r = mmu_translate(m->sh, lin, fault.store ? MMU_WRITE : MMU_READ);
     if (r.ok) { /* accessed or dirty bit set just now, or a stale TLB entry: the instruction is done again */
         port_tlb_inval(lin);

@@ -32,6 +32,13 @@ uint64_t interp_operand_address(struct morph *m, const struct ginsn *g);
 
 /* Numbers of handlers that belong to no op. Ops in neither table are HANDLER_OTHER: x87, and what is unimplemented. */
 enum {
-    HANDLER_DIV128 = GOP_COUNT, HANDLER_IDIV128, HANDLER_PRIVILEGED, HANDLER_IOPL, HANDLER_UNDEFINED, HANDLER_OTHER,
-    HANDLER_ODD_SEGMENT, HANDLER_END, HANDLER_HOT,
+    HANDLER_DIV128 = GOP_COUNT,
+    HANDLER_IDIV128,
+    HANDLER_PRIVILEGED,
+    HANDLER_IOPL,
+    HANDLER_UNDEFINED,
+    HANDLER_OTHER,
+    HANDLER_ODD_SEGMENT,
+    HANDLER_END,
+    HANDLER_HOT,
 };

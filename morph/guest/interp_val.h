@@ -33,10 +33,14 @@ typedef struct {
 #define VAL1(name, expr) \
     VAL val name(sem_ctx *c, val a) { (void)c; return expr; }
 
-VAL val konst(sem_ctx *c, uint64_t k) { (void)c; return k; }
+VAL val konst(sem_ctx *c, uint64_t k)
+{
+    (void)c;
+    return k;
+}
 VAL2(v_add, a + b)
 VAL2(v_sub, a - b)
-VAL2(v_and, a & b)
+VAL2(v_and, a &b)
 VAL2(v_or, a | b)
 VAL2(v_xor, a ^ b)
 VAL2(v_andn, a & ~b)
@@ -45,7 +49,7 @@ VAL2(v_shr, a >> (b & 63))
 VAL2(v_sar, (uint64_t)((int64_t)a >> (b & 63)))
 VAL2(v_ror, op_ror(a, b))
 VAL2(v_rorw, op_ror_w(a, b))
-VAL2(v_mul, a * b)
+VAL2(v_mul, a *b)
 VAL2(v_mulhu, op_mulhu(a, b))
 VAL2(v_mulhs, op_mulh(a, b))
 VAL2(v_divu, op_divu(a, b))
@@ -73,7 +77,11 @@ VAL val v_sext(sem_ctx *c, val a, unsigned size)
     return size == 1 ? (uint64_t)(int8_t)a : size == 2 ? (uint64_t)(int16_t)a : size == 4 ? (uint64_t)(int32_t)a : a;
 }
 
-VAL val v_select(sem_ctx *c, val cond, val a, val b) { (void)c; return op_selnz(cond, a, b); }
+VAL val v_select(sem_ctx *c, val cond, val a, val b)
+{
+    (void)c;
+    return op_selnz(cond, a, b);
+}
 
 #define FLAGS2(name, op) \
     VAL val name(sem_ctx *c, val a, val b, unsigned size) \
@@ -104,13 +112,25 @@ FLAGS3(fl_sbb, op_sbbf)
 #undef VAL1
 #undef VAL2
 
-VAL val cond(sem_ctx *c, val fl, unsigned cc) { (void)c; return op_setcc(fl, cc); }
-VAL val selcc(sem_ctx *c, val fl, unsigned cc, val a, val b) { (void)c; return op_selnz(op_setcc(fl, cc), a, b); }
+VAL val cond(sem_ctx *c, val fl, unsigned cc)
+{
+    (void)c;
+    return op_setcc(fl, cc);
+}
+VAL val selcc(sem_ctx *c, val fl, unsigned cc, val a, val b)
+{
+    (void)c;
+    return op_selnz(op_setcc(fl, cc), a, b);
+}
 
 VAL val get_flags(sem_ctx *c) { return c->cpu->flags; }
 VAL void set_flags(sem_ctx *c, val v) { *(volatile uint64_t *)&c->cpu->flags = v; }
 
-VAL val get_reg(sem_ctx *c, unsigned r, unsigned size) { (void)size; return c->cpu->gpr[r]; }
+VAL val get_reg(sem_ctx *c, unsigned r, unsigned size)
+{
+    (void)size;
+    return c->cpu->gpr[r];
+}
 
 VAL void set_reg(sem_ctx *c, unsigned r, val v, unsigned size)
 {

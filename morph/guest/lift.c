@@ -243,11 +243,7 @@ static lift_fn *const lift_fns[GOP_COUNT] = {
 #include "sem/table.def"
 #undef SEM_OP
     [G_CLD] = sem_nop, /* DF is clear */
-    [G_MOVS] = lift_string,
-    [G_STOS] = lift_string,
-    [G_LODS] = lift_string,
-    [G_SCAS] = lift_string,
-    [G_CMPS] = lift_string,
+    [G_MOVS] = lift_string, [G_STOS] = lift_string, [G_LODS] = lift_string, [G_SCAS] = lift_string, [G_CMPS] = lift_string,
 };
 
 bool lift_alone(const struct ginsn *g) { return is_repeated(g); }
@@ -266,10 +262,7 @@ bool lift_can(const struct ginsn *g)
     return (g->opsize < 8 && g->seg != GUEST_CS) || sem_liftable(g);
 }
 
-uint64_t lift_next(const struct ginsn *g, uint64_t rip, bool wide)
-{
-    return wide ? rip + g->len : (uint32_t)(rip + g->len);
-}
+uint64_t lift_next(const struct ginsn *g, uint64_t rip, bool wide) { return wide ? rip + g->len : (uint32_t)(rip + g->len); }
 
 uint64_t lift_target(const struct ginsn *g, uint64_t rip, bool wide)
 {
@@ -279,8 +272,7 @@ uint64_t lift_target(const struct ginsn *g, uint64_t rip, bool wide)
 
 void lift_commit(struct lift *l)
 {
-    ir_leave(l->b, always, false,
-             (struct ir_exit){.kind = IR_EXIT_NONE, .ninsns = (uint8_t)l->pending, .next = l->rip});
+    ir_leave(l->b, always, false, (struct ir_exit){.kind = IR_EXIT_NONE, .ninsns = (uint8_t)l->pending, .next = l->rip});
     l->pending = 0;
 }
 
@@ -313,8 +305,7 @@ enum lift_result lift_insns(struct lift *l, const struct ginsn *g, unsigned n, c
     }
     if (follow != LIFT_STOP)
         return LIFT_OPEN;
-    ir_leave(l->b, always, false,
-             (struct ir_exit){.kind = IR_EXIT_DIRECT, .ninsns = (uint8_t)l->pending, .target = l->rip});
+    ir_leave(l->b, always, false, (struct ir_exit){.kind = IR_EXIT_DIRECT, .ninsns = (uint8_t)l->pending, .target = l->rip});
     l->pending = 0;
     return LIFT_CLOSED;
 }

@@ -7,8 +7,13 @@ struct shared;
 
 enum mmu_access { MMU_READ, MMU_WRITE, MMU_EXEC };
 
-enum { /* page-fault error code */
-    PF_PRESENT = 1, PF_WRITE = 2, PF_USER = 4, PF_RESERVED = 8, PF_FETCH = 16,
+/* page-fault error code */
+enum {
+    PF_PRESENT = 1,
+    PF_WRITE = 2,
+    PF_USER = 4,
+    PF_RESERVED = 8,
+    PF_FETCH = 16,
 };
 
 struct mmu_result {
@@ -22,7 +27,4 @@ struct mmu_result {
  * processor does. IA-32 addresses must have been wrapped to 32 bits, others be canonical (mmu_canonical). */
 struct mmu_result mmu_translate(const struct shared *sh, uint64_t lin, enum mmu_access access);
 
-static inline bool mmu_canonical(uint64_t lin)
-{
-    return (uint64_t)((int64_t)(lin << 16) >> 16) == lin;
-}
+static inline bool mmu_canonical(uint64_t lin) { return (uint64_t)((int64_t)(lin << 16) >> 16) == lin; }

@@ -21,10 +21,7 @@ struct num num_take(struct f80 v)
     return a;
 }
 
-bool num_is_nan(const struct num *a)
-{
-    return a->cls == NUM_QNAN || a->cls == NUM_SNAN;
-}
+bool num_is_nan(const struct num *a) { return a->cls == NUM_QNAN || a->cls == NUM_SNAN; }
 
 struct f80 num_invalid(struct x87_env *e)
 {

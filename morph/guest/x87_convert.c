@@ -26,15 +26,9 @@ static struct f80 widen(struct x87_env *e, uint64_t v, const struct narrow *n)
     return f80_make(sign, exp - n->bias + F80_BIAS, TOP_BIT | mant);
 }
 
-struct f80 f80_from_f32(struct x87_env *e, uint32_t v)
-{
-    return widen(e, v, &f32);
-}
+struct f80 f80_from_f32(struct x87_env *e, uint32_t v) { return widen(e, v, &f32); }
 
-struct f80 f80_from_f64(struct x87_env *e, uint64_t v)
-{
-    return widen(e, v, &f64);
-}
+struct f80 f80_from_f64(struct x87_env *e, uint64_t v) { return widen(e, v, &f64); }
 
 struct f80 f80_from_int(int64_t v)
 {
@@ -107,15 +101,9 @@ static uint64_t narrow_to(struct x87_env *e, struct f80 v, const struct narrow *
     return sign | (uint64_t)rounded << n->fraction | (hi & ~TOP_BIT) >> drop;
 }
 
-uint32_t f80_to_f32(struct x87_env *e, struct f80 v)
-{
-    return (uint32_t)narrow_to(e, v, &f32);
-}
+uint32_t f80_to_f32(struct x87_env *e, struct f80 v) { return (uint32_t)narrow_to(e, v, &f32); }
 
-uint64_t f80_to_f64(struct x87_env *e, struct f80 v)
-{
-    return narrow_to(e, v, &f64);
-}
+uint64_t f80_to_f64(struct x87_env *e, struct f80 v) { return narrow_to(e, v, &f64); }
 
 /* Magnitude as an integer of at most `limit` (for negative numbers limit_negative); false if it is larger, or no number. */
 static bool to_magnitude(struct x87_env *e, struct f80 v, bool chop, uint64_t limit, uint64_t limit_negative, uint64_t *out)

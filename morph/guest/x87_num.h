@@ -9,22 +9,23 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { /* status word */
-       SW_IE = 1,
-       SW_DE = 2,
-       SW_ZE = 4,
-       SW_OE = 8,
-       SW_UE = 16,
-       SW_PE = 32,
-       SW_SF = 64,
-       SW_ES = 128,
-       SW_C0 = 0x100,
-       SW_C1 = 0x200,
-       SW_C2 = 0x400,
-       SW_C3 = 0x4000,
-       SW_B = 0x8000,
-       SW_EXCEPTIONS = 0x3f,
-       SW_CODES = SW_C0 | SW_C1 | SW_C2 | SW_C3,
+/* status word */
+enum {
+    SW_IE = 1,
+    SW_DE = 2,
+    SW_ZE = 4,
+    SW_OE = 8,
+    SW_UE = 16,
+    SW_PE = 32,
+    SW_SF = 64,
+    SW_ES = 128,
+    SW_C0 = 0x100,
+    SW_C1 = 0x200,
+    SW_C2 = 0x400,
+    SW_C3 = 0x4000,
+    SW_B = 0x8000,
+    SW_EXCEPTIONS = 0x3f,
+    SW_CODES = SW_C0 | SW_C1 | SW_C2 | SW_C3,
 };
 enum { RC_NEAREST, RC_DOWN, RC_UP, RC_CHOP };
 enum { F80_BIAS = 0x3fff, F80_MAX_EXP = 0x7fff, F80_UNMASKED_BIAS = 24576 };
@@ -54,10 +55,7 @@ struct x87_env {
     uint16_t raised; /* SW_* */
 };
 
-static inline unsigned env_rounding(const struct x87_env *e)
-{
-    return e->cw >> 10 & 3;
-}
+static inline unsigned env_rounding(const struct x87_env *e) { return e->cw >> 10 & 3; }
 
 /* Bits of the significand that FADD, FSUB, FMUL, FDIV and FSQRT keep. */
 static inline unsigned env_precision(const struct x87_env *e)
@@ -71,25 +69,13 @@ static inline struct f80 f80_make(unsigned sign, int32_t exp, uint64_t mant)
     return (struct f80){mant, (uint16_t)(sign << 15 | (unsigned)exp)};
 }
 
-static inline struct f80 f80_zero(unsigned sign)
-{
-    return f80_make(sign, 0, 0);
-}
+static inline struct f80 f80_zero(unsigned sign) { return f80_make(sign, 0, 0); }
 
-static inline struct f80 f80_inf(unsigned sign)
-{
-    return f80_make(sign, F80_MAX_EXP, TOP_BIT);
-}
+static inline struct f80 f80_inf(unsigned sign) { return f80_make(sign, F80_MAX_EXP, TOP_BIT); }
 
-static inline struct f80 f80_indefinite(void)
-{
-    return f80_make(1, F80_MAX_EXP, TOP_BIT | QUIET_BIT);
-}
+static inline struct f80 f80_indefinite(void) { return f80_make(1, F80_MAX_EXP, TOP_BIT | QUIET_BIT); }
 
-static inline unsigned count_leading_zeros(uint64_t v) /* v is not 0 */
-{
-    return (unsigned)__builtin_clzll(v);
-}
+static inline unsigned count_leading_zeros(uint64_t v) /* v is not 0 */ { return (unsigned)__builtin_clzll(v); }
 
 /* (hi:lo) >> n with the bits that fall out collected in the lowest bit. */
 static inline void shift_right_jam(uint64_t *hi, uint64_t *lo, uint32_t n)

@@ -16,20 +16,11 @@ struct x87_run {
 
 enum { TAG_VALID, TAG_ZERO, TAG_SPECIAL, TAG_EMPTY };
 
-static inline unsigned x87_top(const struct guest_x87 *f)
-{
-    return f->sw >> 11 & 7;
-}
+static inline unsigned x87_top(const struct guest_x87 *f) { return f->sw >> 11 & 7; }
 
-static inline void x87_set_top(struct guest_x87 *f, unsigned top)
-{
-    f->sw = (uint16_t)((f->sw & ~0x3800u) | (top & 7) << 11);
-}
+static inline void x87_set_top(struct guest_x87 *f, unsigned top) { f->sw = (uint16_t)((f->sw & ~0x3800u) | (top & 7) << 11); }
 
-static inline unsigned x87_tag(const struct guest_x87 *f, unsigned phys)
-{
-    return f->tw >> (2 * phys) & 3;
-}
+static inline unsigned x87_tag(const struct guest_x87 *f, unsigned phys) { return f->tw >> (2 * phys) & 3; }
 
 static inline void x87_set_tag(struct guest_x87 *f, unsigned phys, unsigned tag)
 {
@@ -48,15 +39,9 @@ unsigned x87_tag_of(struct f80 v); /* x87_state.c */
 
 /* ---- Registers and stack ------------------------------------------------------------------------------------------------- */
 
-static inline unsigned x87_phys(const struct x87_run *r, unsigned i)
-{
-    return (x87_top(r->f) + i) & 7;
-}
+static inline unsigned x87_phys(const struct x87_run *r, unsigned i) { return (x87_top(r->f) + i) & 7; }
 
-static inline bool x87_empty(const struct x87_run *r, unsigned i)
-{
-    return x87_tag(r->f, x87_phys(r, i)) == TAG_EMPTY;
-}
+static inline bool x87_empty(const struct x87_run *r, unsigned i) { return x87_tag(r->f, x87_phys(r, i)) == TAG_EMPTY; }
 
 static inline struct f80 x87_st(const struct x87_run *r, unsigned i)
 {
@@ -78,16 +63,10 @@ static inline void x87_pop(struct x87_run *r)
     x87_set_top(r->f, x87_top(r->f) + 1);
 }
 
-static inline bool x87_unmasked(const struct x87_run *r, unsigned exceptions)
-{
-    return r->e.raised & ~r->e.cw & exceptions;
-}
+static inline bool x87_unmasked(const struct x87_run *r, unsigned exceptions) { return r->e.raised & ~r->e.cw & exceptions; }
 
 /* Whether an unmasked exception forbids results; raises nothing yet, so that a store may still fault. */
-static inline bool x87_blocked(const struct x87_run *r)
-{
-    return x87_unmasked(r, SW_IE | SW_DE | SW_ZE);
-}
+static inline bool x87_blocked(const struct x87_run *r) { return x87_unmasked(r, SW_IE | SW_DE | SW_ZE); }
 
 static inline bool x87_settle(struct x87_run *r)
 {
@@ -99,10 +78,7 @@ static inline bool x87_settle(struct x87_run *r)
     return !stop;
 }
 
-static inline void x87_stack_underflow(struct x87_run *r)
-{
-    r->e.raised |= SW_IE | SW_SF;
-}
+static inline void x87_stack_underflow(struct x87_run *r) { r->e.raised |= SW_IE | SW_SF; }
 
 static inline void x87_push(struct x87_run *r, struct f80 v)
 {
@@ -135,6 +111,6 @@ struct f80 x87_load_int(struct x87_run *r);
 void x87_init(struct guest_x87 *f);
 void x87_load_cw(struct guest_x87 *f, uint16_t cw);
 void x87_store_env(struct x87_run *r); /* FNSTENV */
-void x87_load_env(struct x87_run *r);  /* FLDENV */
-void x87_save(struct x87_run *r);      /* FNSAVE */
-void x87_restore(struct x87_run *r);   /* FRSTOR */
+void x87_load_env(struct x87_run *r); /* FLDENV */
+void x87_save(struct x87_run *r); /* FNSAVE */
+void x87_restore(struct x87_run *r); /* FRSTOR */

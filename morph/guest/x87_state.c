@@ -103,10 +103,7 @@ static unsigned make_env(const struct x87_run *r, struct image *im)
     return ENV32;
 }
 
-static unsigned env_size(const struct x87_run *r)
-{
-    return r->g->opsize == 2 ? ENV16 : ENV32;
-}
+static unsigned env_size(const struct x87_run *r) { return r->g->opsize == 2 ? ENV16 : ENV32; }
 
 static void take_env(struct x87_run *r, const struct image *im)
 {

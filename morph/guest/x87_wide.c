@@ -8,10 +8,7 @@ u128 u128_mul_high(u128 a, u128 b)
     return (u128)ah * bh + (cross1 >> 64) + (cross2 >> 64) + (low >> 64);
 }
 
-fixed fixed_mul(fixed a, fixed b)
-{
-    return u128_mul_high(a, b) << 1;
-}
+fixed fixed_mul(fixed a, fixed b) { return u128_mul_high(a, b) << 1; }
 
 fixed fixed_div_small(fixed a, uint32_t d)
 {
@@ -40,10 +37,7 @@ struct wide wide_of_num(const struct num *a)
     return (struct wide){u128_make(a->mant, 0), a->exp - F80_BIAS, a->sign};
 }
 
-struct wide wide_of_int(int32_t v)
-{
-    return wide_make(v < 0, 127, v < 0 ? (u128)(-(int64_t)v) : (u128)v);
-}
+struct wide wide_of_int(int32_t v) { return wide_make(v < 0, 127, v < 0 ? (u128)(-(int64_t)v) : (u128)v); }
 
 struct wide wide_add(struct wide a, struct wide b)
 {
@@ -99,10 +93,7 @@ struct wide wide_div(struct wide a, struct wide b)
     return (struct wide){quotient, exp, a.neg != b.neg};
 }
 
-fixed wide_to_fixed(struct wide a)
-{
-    return a.mant == 0 || a.exp <= -128 ? 0 : u128_shr(a.mant, (unsigned)-a.exp);
-}
+fixed wide_to_fixed(struct wide a) { return a.mant == 0 || a.exp <= -128 ? 0 : u128_shr(a.mant, (unsigned)-a.exp); }
 
 struct f80 wide_round(struct x87_env *e, struct wide a, bool exact)
 {

@@ -14,10 +14,7 @@ struct wide {
 typedef u128 fixed;
 #define FIXED_ONE ((fixed)1 << 127)
 
-static inline u128 u128_make(uint64_t hi, uint64_t lo)
-{
-    return (u128)hi << 64 | lo;
-}
+static inline u128 u128_make(uint64_t hi, uint64_t lo) { return (u128)hi << 64 | lo; }
 
 /* Shifts by halves: a variable shift of 128 bits would be a call into the compiler's library. n < 128. */
 static inline u128 u128_shr(u128 v, unsigned n)

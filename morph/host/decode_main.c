@@ -16,10 +16,7 @@ static const char usage[] =
     "  --64   64-bit mode\n"
     "Exit status: 0 all decoded, 1 some bytes are no instruction, 2 wrong arguments.\n";
 
-static int digit(int c)
-{
-    return isdigit(c) ? c - '0' : isxdigit(c) ? tolower(c) - 'a' + 10 : -1;
-}
+static int digit(int c) { return isdigit(c) ? c - '0' : isxdigit(c) ? tolower(c) - 'a' + 10 : -1; }
 
 /* Appends the bytes of one argument; false if it is not hex with an even number of digits. */
 static bool parse(const char *text, uint8_t *bytes, unsigned *n)

@@ -7,10 +7,7 @@
 static const char *const op_names[] = {GOP_TABLE(X)};
 #undef X
 
-const char *guest_op_name(unsigned op)
-{
-    return op < GOP_COUNT ? op_names[op] : "?";
-}
+const char *guest_op_name(unsigned op) { return op < GOP_COUNT ? op_names[op] : "?"; }
 
 void ginsn_flags_text(unsigned flags, char *text)
 {

@@ -50,10 +50,7 @@ static uint8_t *translate(uint64_t lin, bool store, unsigned size)
     return e->page + lin % PAGE;
 }
 
-static uint64_t wrap(uint64_t lin)
-{
-    return port_host->sh->cpu.mode == GUEST_IA32 ? (uint32_t)lin : lin;
-}
+static uint64_t wrap(uint64_t lin) { return port_host->sh->cpu.mode == GUEST_IA32 ? (uint32_t)lin : lin; }
 
 uint64_t port_host_load(uint64_t lin, unsigned size)
 {
@@ -100,15 +97,9 @@ void port_host_store(uint64_t lin, uint64_t v, unsigned size)
     store_part(high, (uint8_t *)&v + first, size - first);
 }
 
-void port_tlb_flush(void)
-{
-    memset(port_host->tlb, 0, sizeof port_host->tlb);
-}
+void port_tlb_flush(void) { memset(port_host->tlb, 0, sizeof port_host->tlb); }
 
-void port_tlb_inval(uint64_t lin)
-{
-    port_host->tlb[lin / PAGE % PORT_HOST_TLB].tag = 0;
-}
+void port_tlb_inval(uint64_t lin) { port_host->tlb[lin / PAGE % PORT_HOST_TLB].tag = 0; }
 
 uint64_t pld64(uint64_t paddr)
 {
@@ -166,8 +157,8 @@ struct port_host *port_host_make(struct shared *sh, uint64_t ram_size)
     sh->dram_size = ram_size;
     sh->cpu.cr3 = new_table();
     sh->cpu.cr0 = 0x80050033; /* PG AM WP NE ET MP PE */
-    sh->cpu.cr4 = 0x620;      /* OSXMMEXCPT OSFXSR PAE */
-    sh->cpu.efer = 0xd01;     /* NXE LMA LME SCE */
+    sh->cpu.cr4 = 0x620; /* OSXMMEXCPT OSFXSR PAE */
+    sh->cpu.efer = 0xd01; /* NXE LMA LME SCE */
     sh->cpu.user = 1;
     return p;
 }

@@ -6,10 +6,7 @@ static struct ir_val val_k(int32_t k) { return (struct ir_val){k, 0, 0, 0}; }
 static bool is_k(struct ir_val v) { return v.ref == 0; }
 
 static unsigned bits_of_k(int64_t k) { return k < 0 ? 64 : k == 0 ? 0 : 64 - (unsigned)__builtin_clzll((uint64_t)k); }
-static unsigned bits_of(const struct ir_block *b, struct ir_val v)
-{
-    return is_k(v) ? bits_of_k(v.k) : b->node[v.ref].bits;
-}
+static unsigned bits_of(const struct ir_block *b, struct ir_val v) { return is_k(v) ? bits_of_k(v.k) : b->node[v.ref].bits; }
 static unsigned min_u(unsigned a, unsigned b) { return a < b ? a : b; }
 static unsigned max_u(unsigned a, unsigned b) { return a > b ? a : b; }
 
@@ -18,7 +15,8 @@ static void make_entries(struct ir_block *b)
     unsigned width = b->wide ? 64 : 32;
     b->node[0] = (struct ir_node){.op = IR_NOP};
     for (unsigned g = 0; g < IR_G_COUNT; g++)
-        b->node[ir_entry(g)] = (struct ir_node){.op = IR_ENTRY, .x = (uint8_t)g, .bits = (uint8_t)(g == IR_G_FLAGS ? 12 : width)};
+        b->node[ir_entry(g)] = (struct ir_node){
+            .op = IR_ENTRY, .x = (uint8_t)g, .bits = (uint8_t)(g == IR_G_FLAGS ? 12 : width)};
     b->entries_made = width;
 }
 
@@ -279,24 +277,24 @@ struct ir_val ir_logic(struct ir_block *b, unsigned op, struct ir_val x, struct 
         y = t;
     }
     unsigned bx = bits_of(b, x), by = bits_of(b, y);
-    bool and = op == DUKE_OP_AND, same = x.ref && x.ref == y.ref && x.k == y.k;
-    unsigned bits = and ? min_u(bx, by) : op == DUKE_OP_ANDN ? bx : max_u(bx, by);
+    bool is_and = op == DUKE_OP_AND, same = x.ref && x.ref == y.ref && x.k == y.k;
+    unsigned bits = is_and ? min_u(bx, by) : op == DUKE_OP_ANDN ? bx : max_u(bx, by);
     if (x.k)
-        bits = and ? by : 64;
+        bits = is_and ? by : 64;
     if (b->fold && same && op != DUKE_OP_ANDN)
         return op == DUKE_OP_XOR ? val_k(0) : x;
     if (b->fold && is_k(y)) {
         if (y.k == 0)
-            return and ? y : x;
-        if (y.k == -1 && and)
+            return is_and ? y : x;
+        if (y.k == -1 && is_and)
             return x;
         if (is_k(x))
             return ir_const(b, duke_eval(op, (uint64_t)(int64_t)x.k, (uint64_t)(int64_t)y.k, 0, 0));
-        if (and && y.k > 0 && x.k == 0 && ((uint32_t)y.k & ((uint32_t)y.k + 1)) == 0 && bx <= by)
+        if (is_and && y.k > 0 && x.k == 0 && ((uint32_t)y.k & ((uint32_t)y.k + 1)) == 0 && bx <= by)
             return x;
     }
-    if (is_k(y) && (and || op == DUKE_OP_OR))
-        op = and ? DUKE_OP_ANDI : DUKE_OP_ORI;
+    if (is_k(y) && (is_and || op == DUKE_OP_OR))
+        op = is_and ? DUKE_OP_ANDI : DUKE_OP_ORI;
     ir_ref a = ir_mat(b, x);
     if (is_k(y))
         return val_ref(ir_emit(b, op, a, 0, 0, 0, y.k, bits));

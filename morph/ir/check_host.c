@@ -17,10 +17,7 @@ static bool fail(const struct checker *c, const char *what)
 }
 
 /* Whether the node has a value that others can use. */
-static bool has_value(const struct ir_node *n)
-{
-    return n->op == IR_ENTRY || (n->op < DUKE_OP_COUNT && !ir_is_store(n->op));
-}
+static bool has_value(const struct ir_node *n) { return n->op == IR_ENTRY || (n->op < DUKE_OP_COUNT && !ir_is_store(n->op)); }
 
 static bool check_ref(const struct checker *c, ir_ref r)
 {
@@ -64,10 +61,12 @@ static bool check_node(const struct checker *c)
     if (!check_ref(c, n->a) || !check_ref(c, n->b) || !check_ref(c, n->c))
         return false;
     switch (n->op) {
-    case IR_NOP: case IR_ADDR: case IR_FAULT: return true;
-    case IR_SET:
-        return (n->x < IR_G_COUNT && n->x != IR_G_FS && n->x != IR_G_GS) || fail(c, "sets what may not be set");
-    case IR_EXIT: case IR_CALL: return check_exit(c, n);
+    case IR_NOP:
+    case IR_ADDR:
+    case IR_FAULT: return true;
+    case IR_SET: return (n->x < IR_G_COUNT && n->x != IR_G_FS && n->x != IR_G_GS) || fail(c, "sets what may not be set");
+    case IR_EXIT:
+    case IR_CALL: return check_exit(c, n);
     default: return n->op < DUKE_OP_COUNT ? check_op(c, n) : fail(c, "is no node");
     }
 }

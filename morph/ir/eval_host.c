@@ -21,10 +21,7 @@ static uint64_t address(const struct eval *e, const struct ir_node *n)
     return e->b->wide ? a : (uint32_t)a;
 }
 
-static uint64_t sign_extend(uint64_t v, unsigned bits)
-{
-    return (uint64_t)((int64_t)(v << (64 - bits)) >> (64 - bits));
-}
+static uint64_t sign_extend(uint64_t v, unsigned bits) { return (uint64_t)((int64_t)(v << (64 - bits)) >> (64 - bits)); }
 
 static uint64_t compute(const struct eval *e, const struct ir_node *n)
 {
@@ -55,11 +52,11 @@ static bool step(struct eval *e, uint32_t i)
     struct ir_machine *m = e->m;
     const struct ir_exit *x;
     switch (n->op) {
-    case IR_NOP: case IR_ADDR: case IR_CALL: return true;
+    case IR_NOP:
+    case IR_ADDR:
+    case IR_CALL: return true;
     case IR_SET: e->home[n->x] = set_value(e, n); return true;
-    case IR_FAULT:
-        m->exit = -1;
-        return e->v[n->a] == 0;
+    case IR_FAULT: m->exit = -1; return e->v[n->a] == 0;
     case IR_EXIT:
         x = &e->b->exit[n->imm];
         if (x->flags & IR_EXIT_LATE ? taken(e, n, x) : x->ninsns || x->flags & IR_EXIT_ZERO) {

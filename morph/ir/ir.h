@@ -16,7 +16,8 @@ typedef uint16_t ir_ref;
 /* Guest state that translated code keeps in registers: number g is Duke register IR_HOME(g). */
 enum {
     IR_G_FLAGS = 16,
-    IR_G_FS, IR_G_GS, /* read only */
+    IR_G_FS,
+    IR_G_GS, /* read only */
     IR_G_TARGET,      /* r30: where an indirect exit goes */
     IR_G_COUNT,
     IR_ENTRIES = IR_G_COUNT, /* refs 1..IR_ENTRIES are IR_ENTRY(0..) */
@@ -67,7 +68,8 @@ enum ir_exit_kind {
     IR_EXIT_RETURN,   /* not left by a branch: the native side of IR_CALL */
 };
 
-enum { /* ir_exit.flags */
+/* ir_exit.flags */
+enum {
     IR_EXIT_LATE = 1, /* commits only if it leaves; the block goes on uncommitted */
     IR_EXIT_ZERO = 2, /* commits although ninsns is 0 */
 };
@@ -191,10 +193,7 @@ static inline ir_ref ir_emit(struct ir_block *b, unsigned op, ir_ref a, ir_ref r
 }
 
 /* A node that has the value; 0 for the constant 0. */
-static inline ir_ref ir_mat(struct ir_block *b, struct ir_val v)
-{
-    return v.k == 0 && v.tag == 0 ? v.ref : ir_mat_slow(b, v);
-}
+static inline ir_ref ir_mat(struct ir_block *b, struct ir_val v) { return v.k == 0 && v.tag == 0 ? v.ref : ir_mat_slow(b, v); }
 
 /* The low `size` bytes of x, zero-extended. */
 static inline struct ir_val ir_zext(struct ir_block *b, struct ir_val x, unsigned size)

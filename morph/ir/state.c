@@ -143,12 +143,16 @@ static bool fuse(struct ir_block *b, const struct ir_node *f, unsigned cc, struc
         cc ^= 8 ^ 12;
     bool swap = cc == 6 || cc == 7 || cc == 14 || cc == 15; /* be, a, le, g: the other way round */
     switch (cc) {
-    case 2: case 7: n->op = DUKE_OP_BLTU; break;
-    case 3: case 6: n->op = DUKE_OP_BGEU; break;
+    case 2:
+    case 7: n->op = DUKE_OP_BLTU; break;
+    case 3:
+    case 6: n->op = DUKE_OP_BGEU; break;
     case 4: n->op = DUKE_OP_BEQ; break;
     case 5: n->op = DUKE_OP_BNE; break;
-    case 12: case 15: n->op = log2 == 2 ? DUKE_OP_BLT_W : DUKE_OP_BLT; break;
-    case 13: case 14: n->op = log2 == 2 ? DUKE_OP_BGE_W : DUKE_OP_BGE; break;
+    case 12:
+    case 15: n->op = log2 == 2 ? DUKE_OP_BLT_W : DUKE_OP_BLT; break;
+    case 13:
+    case 14: n->op = log2 == 2 ? DUKE_OP_BGE_W : DUKE_OP_BGE; break;
     default: return false;
     }
     bool is_signed = cc >= 12;

@@ -137,12 +137,8 @@ static bool enter(struct morph *m, uint32_t native, struct wish *w)
         s->exits_indirect++;
         w->indirect = true;
         return true;
-    case PORT_EXIT_INTERP:
-        s->exits_interp++;
-        return step(m);
-    case PORT_EXIT_LIMIT:
-        sh->cpu.rip = cache_resolve(m->tcache, (uint32_t)sh->trap_cpc, sh->trap_r30);
-        return true;
+    case PORT_EXIT_INTERP: s->exits_interp++; return step(m);
+    case PORT_EXIT_LIMIT: sh->cpu.rip = cache_resolve(m->tcache, (uint32_t)sh->trap_cpc, sh->trap_r30); return true;
     default:
         s->exits_fault++;
         sh->cpu.rip = cache_resolve(m->tcache, (uint32_t)sh->trap_cpc, sh->trap_r30);

@@ -26,15 +26,14 @@ static struct way_out way_out_of(const struct gblock *b, const struct ginsn *las
     bool wide = b->mode != GUEST_IA32;
     struct way_out w = {.fall = lift_next(last, last_rip, wide)};
     switch (last->op) {
-    case G_JCC: case G_LOOP: case G_LOOPE: case G_LOOPNE: case G_JCXZ:
-        w.has_fall = w.has_taken = true;
-        break;
-    case G_JMP: case G_CALL:
-        w.has_taken = true;
-        break;
-    default:
-        w.has_fall = b->end != BLOCK_END_BRANCH;
-        break;
+    case G_JCC:
+    case G_LOOP:
+    case G_LOOPE:
+    case G_LOOPNE:
+    case G_JCXZ: w.has_fall = w.has_taken = true; break;
+    case G_JMP:
+    case G_CALL: w.has_taken = true; break;
+    default: w.has_fall = b->end != BLOCK_END_BRANCH; break;
     }
     if (w.has_taken)
         w.taken = lift_target(last, last_rip, wide);
@@ -180,8 +179,12 @@ static bool emit(struct morph *m, struct gblock *b)
         return false;
     struct tcache *t = m->tcache;
     struct gen_place place = {
-        .words = (uint32_t *)(void *)(t->mem + t->used), .max_words = words, .native = t->native + t->used,
-        .first_exit = t->nexits, .exit_direct = m->exit_direct, .exit_indirect = m->exit_indirect,
+        .words = (uint32_t *)(void *)(t->mem + t->used),
+        .max_words = words,
+        .native = t->native + t->used,
+        .first_exit = t->nexits,
+        .exit_direct = m->exit_direct,
+        .exit_indirect = m->exit_indirect,
         .exit_interp = m->exit_interp,
     };
     if (!gen_emit(&g->gen, &place, &g->code))

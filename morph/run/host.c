@@ -6,10 +6,7 @@
 #include "run.h"
 
 /* The stop address is compiled into translations: they end before it. */
-uint64_t run_stop_key(const struct shared *sh)
-{
-    return sh->params.stop_rip_on ? sh->params.stop_rip : ~UINT64_C(0);
-}
+uint64_t run_stop_key(const struct shared *sh) { return sh->params.stop_rip_on ? sh->params.stop_rip : ~UINT64_C(0); }
 
 void run_mode(const struct morph *m)
 {

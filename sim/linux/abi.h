@@ -7,11 +7,12 @@
 
 #define ABI_PACKED __attribute__((packed, aligned(4)))
 
-enum { /* selectors of compatibility mode */
-       ABI_USER_CS = 0x23,
-       ABI_USER_DS = 0x2b,
-       ABI_GDT_TLS = 12,
-       ABI_TLS_ENTRIES = 3,
+/* selectors of compatibility mode */
+enum {
+    ABI_USER_CS = 0x23,
+    ABI_USER_DS = 0x2b,
+    ABI_GDT_TLS = 12,
+    ABI_TLS_ENTRIES = 3,
 };
 
 struct abi_stat64 {

@@ -19,15 +19,9 @@ struct image {
     uint32_t base; /* added to the file's addresses */
 };
 
-static uint32_t page_down(uint32_t a)
-{
-    return a & ~(uint32_t)(PAGE - 1);
-}
+static uint32_t page_down(uint32_t a) { return a & ~(uint32_t)(PAGE - 1); }
 
-static uint32_t page_up(uint32_t a)
-{
-    return page_down(a + PAGE - 1);
-}
+static uint32_t page_up(uint32_t a) { return page_down(a + PAGE - 1); }
 
 static int segment_prot(const struct linux_process *p, uint32_t flags)
 {

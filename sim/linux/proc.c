@@ -42,20 +42,11 @@ static void memory(struct linux_process *p, uint32_t from, uint32_t to, FILE *ou
         fputc(c, out);
 }
 
-static void cmdline(struct linux_process *p, FILE *out)
-{
-    memory(p, p->arg_start, p->arg_end, out);
-}
+static void cmdline(struct linux_process *p, FILE *out) { memory(p, p->arg_start, p->arg_end, out); }
 
-static void environment(struct linux_process *p, FILE *out)
-{
-    memory(p, p->arg_end, p->env_end, out);
-}
+static void environment(struct linux_process *p, FILE *out) { memory(p, p->arg_end, p->env_end, out); }
 
-static void comm(struct linux_process *p, FILE *out)
-{
-    fprintf(out, "%s\n", p->comm);
-}
+static void comm(struct linux_process *p, FILE *out) { fprintf(out, "%s\n", p->comm); }
 
 static uint64_t mapped_bytes(const struct linux_process *p)
 {

@@ -21,10 +21,7 @@ enum {
     VEC_XF = 19
 };
 
-static uint64_t bit(int signal)
-{
-    return UINT64_C(1) << (signal - 1);
-}
+static uint64_t bit(int signal) { return UINT64_C(1) << (signal - 1); }
 
 #define UNBLOCKABLE (bit(SIGKILL) | bit(SIGSTOP))
 

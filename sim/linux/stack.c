@@ -9,10 +9,7 @@
 
 enum { STACK_EXPAND = 128 << 10, PAGE = MM_PAGE, MINSIGSTKSZ_SAID = 732 + 112 + 512 + 64 };
 
-static uint32_t page_up(uint32_t a)
-{
-    return (a + PAGE - 1) & ~(uint32_t)(PAGE - 1);
-}
+static uint32_t page_up(uint32_t a) { return (a + PAGE - 1) & ~(uint32_t)(PAGE - 1); }
 
 static uint32_t push_bytes(struct linux_process *p, uint32_t sp, const void *bytes, size_t n, bool *ok)
 {

@@ -107,15 +107,9 @@ static int64_t write_some(struct linux_process *p, uint32_t fd, uint32_t from, u
     return done;
 }
 
-int64_t sys_read(struct linux_process *p, const uint32_t a[6])
-{
-    return read_some(p, a[0], a[1], a[2], -1);
-}
+int64_t sys_read(struct linux_process *p, const uint32_t a[6]) { return read_some(p, a[0], a[1], a[2], -1); }
 
-int64_t sys_write(struct linux_process *p, const uint32_t a[6])
-{
-    return write_some(p, a[0], a[1], a[2], -1);
-}
+int64_t sys_write(struct linux_process *p, const uint32_t a[6]) { return write_some(p, a[0], a[1], a[2], -1); }
 
 int64_t sys_pread64(struct linux_process *p, const uint32_t a[6])
 {
@@ -154,15 +148,9 @@ static int64_t vector(struct linux_process *p, const uint32_t a[6], some_fn *fn)
     return done;
 }
 
-int64_t sys_readv(struct linux_process *p, const uint32_t a[6])
-{
-    return vector(p, a, read_some);
-}
+int64_t sys_readv(struct linux_process *p, const uint32_t a[6]) { return vector(p, a, read_some); }
 
-int64_t sys_writev(struct linux_process *p, const uint32_t a[6])
-{
-    return vector(p, a, write_some);
-}
+int64_t sys_writev(struct linux_process *p, const uint32_t a[6]) { return vector(p, a, write_some); }
 
 static int64_t send_file(struct linux_process *p, const uint32_t a[6], uint64_t *offset, bool with_offset)
 {
@@ -257,10 +245,7 @@ static int64_t duplicate(struct linux_process *p, uint32_t fd, unsigned lowest, 
     return new;
 }
 
-int64_t sys_dup(struct linux_process *p, const uint32_t a[6])
-{
-    return duplicate(p, a[0], 0, false);
-}
+int64_t sys_dup(struct linux_process *p, const uint32_t a[6]) { return duplicate(p, a[0], 0, false); }
 
 static int64_t duplicate_to(struct linux_process *p, uint32_t from, uint32_t to, bool cloexec)
 {
@@ -364,15 +349,9 @@ static int64_t make_pipe(struct linux_process *p, uint32_t at, uint32_t flags)
     return r;
 }
 
-int64_t sys_pipe(struct linux_process *p, const uint32_t a[6])
-{
-    return make_pipe(p, a[0], 0);
-}
+int64_t sys_pipe(struct linux_process *p, const uint32_t a[6]) { return make_pipe(p, a[0], 0); }
 
-int64_t sys_pipe2(struct linux_process *p, const uint32_t a[6])
-{
-    return make_pipe(p, a[0], a[1]);
-}
+int64_t sys_pipe2(struct linux_process *p, const uint32_t a[6]) { return make_pipe(p, a[0], a[1]); }
 
 int64_t sys_ftruncate64(struct linux_process *p, const uint32_t a[6])
 {

@@ -8,10 +8,7 @@
 
 #include "syscalls.h"
 
-static uint64_t page_up(uint64_t a)
-{
-    return (a + MM_PAGE - 1) & ~(uint64_t)(MM_PAGE - 1);
-}
+static uint64_t page_up(uint64_t a) { return (a + MM_PAGE - 1) & ~(uint64_t)(MM_PAGE - 1); }
 
 static int make_prot(const struct linux_process *p, uint32_t prot)
 {
@@ -103,10 +100,7 @@ static int64_t map(struct linux_process *p, const uint32_t a[6], uint64_t offset
     return mm_map(p->mm, (uint64_t)addr, size, make_prot(p, a[2]), NULL, 0) ? addr : -ENOMEM;
 }
 
-int64_t sys_mmap2(struct linux_process *p, const uint32_t a[6])
-{
-    return map(p, a, (uint64_t)a[5] * MM_PAGE);
-}
+int64_t sys_mmap2(struct linux_process *p, const uint32_t a[6]) { return map(p, a, (uint64_t)a[5] * MM_PAGE); }
 
 int64_t sys_mmap(struct linux_process *p, const uint32_t a[6])
 {
@@ -194,10 +188,7 @@ int64_t sys_msync(struct linux_process *p, const uint32_t a[6])
 
 enum { DESC_EMPTY = 0x28 }; /* read_exec_only and seg_not_present: what clears an entry */
 
-static bool desc_empty(const struct abi_user_desc *d)
-{
-    return !d->base && !d->limit && (d->flags & 0x7f) == DESC_EMPTY;
-}
+static bool desc_empty(const struct abi_user_desc *d) { return !d->base && !d->limit && (d->flags & 0x7f) == DESC_EMPTY; }
 
 int64_t sys_set_thread_area(struct linux_process *p, const uint32_t a[6])
 {

@@ -8,10 +8,7 @@
 
 #include "syscalls.h"
 
-static int64_t result(int r)
-{
-    return r < 0 ? -errno : r;
-}
+static int64_t result(int r) { return r < 0 ? -errno : r; }
 
 /* A descriptor of the file that a call names, to be closed: by path, or by the guest's descriptor if name is 0. */
 static int node(struct linux_process *p, uint32_t dirfd, uint32_t name, bool follow, bool write)
@@ -111,10 +108,7 @@ static int by_name(struct linux_process *p, uint32_t name, bool follow)
     return first ? node(p, (uint32_t)AT_FDCWD, name, follow, false) : -ENOENT;
 }
 
-static int by_fd(struct linux_process *p, uint32_t fd)
-{
-    return (int)fd < 0 ? -EBADF : node(p, fd, 0, true, false);
-}
+static int by_fd(struct linux_process *p, uint32_t fd) { return (int)fd < 0 ? -EBADF : node(p, fd, 0, true, false); }
 
 /* At a descriptor, where AT_EMPTY_PATH may stand for the descriptor itself. */
 static int by_name_at(struct linux_process *p, uint32_t dirfd, uint32_t name, uint32_t flags, bool write)
@@ -127,40 +121,22 @@ static int by_name_at(struct linux_process *p, uint32_t dirfd, uint32_t name, ui
     return node(p, dirfd, name, !(flags & AT_SYMLINK_NOFOLLOW), write);
 }
 
-int64_t sys_stat64(struct linux_process *p, const uint32_t a[6])
-{
-    return put_stat64(p, by_name(p, a[0], true), a[1]);
-}
+int64_t sys_stat64(struct linux_process *p, const uint32_t a[6]) { return put_stat64(p, by_name(p, a[0], true), a[1]); }
 
-int64_t sys_lstat64(struct linux_process *p, const uint32_t a[6])
-{
-    return put_stat64(p, by_name(p, a[0], false), a[1]);
-}
+int64_t sys_lstat64(struct linux_process *p, const uint32_t a[6]) { return put_stat64(p, by_name(p, a[0], false), a[1]); }
 
-int64_t sys_fstat64(struct linux_process *p, const uint32_t a[6])
-{
-    return put_stat64(p, by_fd(p, a[0]), a[1]);
-}
+int64_t sys_fstat64(struct linux_process *p, const uint32_t a[6]) { return put_stat64(p, by_fd(p, a[0]), a[1]); }
 
 int64_t sys_fstatat64(struct linux_process *p, const uint32_t a[6])
 {
     return put_stat64(p, by_name_at(p, a[0], a[1], a[3], false), a[2]);
 }
 
-int64_t sys_stat(struct linux_process *p, const uint32_t a[6])
-{
-    return put_stat(p, by_name(p, a[0], true), a[1]);
-}
+int64_t sys_stat(struct linux_process *p, const uint32_t a[6]) { return put_stat(p, by_name(p, a[0], true), a[1]); }
 
-int64_t sys_lstat(struct linux_process *p, const uint32_t a[6])
-{
-    return put_stat(p, by_name(p, a[0], false), a[1]);
-}
+int64_t sys_lstat(struct linux_process *p, const uint32_t a[6]) { return put_stat(p, by_name(p, a[0], false), a[1]); }
 
-int64_t sys_fstat(struct linux_process *p, const uint32_t a[6])
-{
-    return put_stat(p, by_fd(p, a[0]), a[1]);
-}
+int64_t sys_fstat(struct linux_process *p, const uint32_t a[6]) { return put_stat(p, by_fd(p, a[0]), a[1]); }
 
 int64_t sys_statx(struct linux_process *p, const uint32_t a[6])
 {
@@ -213,25 +189,13 @@ static int64_t put_statfs(struct linux_process *p, int fd, uint32_t to, bool wid
     return user_put(p, to, &n, sizeof n) ? 0 : -EFAULT;
 }
 
-int64_t sys_statfs(struct linux_process *p, const uint32_t a[6])
-{
-    return put_statfs(p, by_name(p, a[0], true), a[1], false);
-}
+int64_t sys_statfs(struct linux_process *p, const uint32_t a[6]) { return put_statfs(p, by_name(p, a[0], true), a[1], false); }
 
-int64_t sys_fstatfs(struct linux_process *p, const uint32_t a[6])
-{
-    return put_statfs(p, by_fd(p, a[0]), a[1], false);
-}
+int64_t sys_fstatfs(struct linux_process *p, const uint32_t a[6]) { return put_statfs(p, by_fd(p, a[0]), a[1], false); }
 
-int64_t sys_statfs64(struct linux_process *p, const uint32_t a[6])
-{
-    return put_statfs(p, by_name(p, a[0], true), a[2], true);
-}
+int64_t sys_statfs64(struct linux_process *p, const uint32_t a[6]) { return put_statfs(p, by_name(p, a[0], true), a[2], true); }
 
-int64_t sys_fstatfs64(struct linux_process *p, const uint32_t a[6])
-{
-    return put_statfs(p, by_fd(p, a[0]), a[2], true);
-}
+int64_t sys_fstatfs64(struct linux_process *p, const uint32_t a[6]) { return put_statfs(p, by_fd(p, a[0]), a[2], true); }
 
 /* Changes ------------------------------------------------------------------------------------------------------------ */
 

@@ -67,15 +67,9 @@ static int64_t put_ids(struct linux_process *p, const uint32_t a[6], uint32_t re
     return 0;
 }
 
-int64_t sys_getresuid(struct linux_process *p, const uint32_t a[6])
-{
-    return put_ids(p, a, getuid(), geteuid());
-}
+int64_t sys_getresuid(struct linux_process *p, const uint32_t a[6]) { return put_ids(p, a, getuid(), geteuid()); }
 
-int64_t sys_getresgid(struct linux_process *p, const uint32_t a[6])
-{
-    return put_ids(p, a, getgid(), getegid());
-}
+int64_t sys_getresgid(struct linux_process *p, const uint32_t a[6]) { return put_ids(p, a, getgid(), getegid()); }
 
 int64_t sys_getgroups(struct linux_process *p, const uint32_t a[6])
 {
@@ -190,15 +184,9 @@ static int64_t futex(struct linux_process *p, const uint32_t a[6], bool wide)
     return -EINTR;
 }
 
-int64_t sys_futex(struct linux_process *p, const uint32_t a[6])
-{
-    return futex(p, a, false);
-}
+int64_t sys_futex(struct linux_process *p, const uint32_t a[6]) { return futex(p, a, false); }
 
-int64_t sys_futex64(struct linux_process *p, const uint32_t a[6])
-{
-    return futex(p, a, true);
-}
+int64_t sys_futex64(struct linux_process *p, const uint32_t a[6]) { return futex(p, a, true); }
 
 int64_t sys_sched_getaffinity(struct linux_process *p, const uint32_t a[6])
 {

@@ -7,10 +7,7 @@
 
 #include "syscalls.h"
 
-static int64_t result(int r)
-{
-    return r < 0 ? -errno : r;
-}
+static int64_t result(int r) { return r < 0 ? -errno : r; }
 
 static int64_t close_with(int fd, int64_t r)
 {

@@ -8,10 +8,7 @@
 enum { MASK_BYTES = 8, MIN_ALTSTACK = 2048, ONSTACK = 1, DISABLED = 2 };
 #define AUTODISARM (1u << 31)
 
-static uint64_t bit(int signal)
-{
-    return UINT64_C(1) << (signal - 1);
-}
+static uint64_t bit(int signal) { return UINT64_C(1) << (signal - 1); }
 
 #define UNBLOCKABLE (bit(SIGKILL) | bit(SIGSTOP))
 
@@ -169,7 +166,7 @@ int64_t sys_sigaltstack(struct linux_process *p, const uint32_t a[6])
     if (a[0]) {
         if (!user_get(p, &new, a[0], sizeof new))
             return -EFAULT;
-        uint32_t mode = (uint32_t) new.flags & ~AUTODISARM;
+        uint32_t mode = (uint32_t)new.flags & ~AUTODISARM;
         if (on)
             return -EPERM;
         if (mode != DISABLED && mode != ONSTACK && mode != 0)
@@ -204,10 +201,7 @@ int64_t sys_kill(struct linux_process *p, const uint32_t a[6])
     return send(p, pid, a[1], SI_USER);
 }
 
-int64_t sys_tkill(struct linux_process *p, const uint32_t a[6])
-{
-    return send(p, (int32_t)a[0], a[1], SI_TKILL);
-}
+int64_t sys_tkill(struct linux_process *p, const uint32_t a[6]) { return send(p, (int32_t)a[0], a[1], SI_TKILL); }
 
 int64_t sys_tgkill(struct linux_process *p, const uint32_t a[6])
 {

@@ -9,10 +9,7 @@
 #define NS INT64_C(1000000000)
 enum { TICKS = 100 };
 
-int64_t time_now(struct linux_process *p)
-{
-    return (int64_t)p->icount(p->icount_arg) + p->time_skipped;
-}
+int64_t time_now(struct linux_process *p) { return (int64_t)p->icount(p->icount_arg) + p->time_skipped; }
 
 void time_skip(struct linux_process *p, int64_t ns)
 {
@@ -95,15 +92,9 @@ static int64_t getres(struct linux_process *p, const uint32_t a[6], bool wide)
     return a[1] ? put_time(p, a[1], &t, wide) : 0;
 }
 
-int64_t sys_clock_getres(struct linux_process *p, const uint32_t a[6])
-{
-    return getres(p, a, false);
-}
+int64_t sys_clock_getres(struct linux_process *p, const uint32_t a[6]) { return getres(p, a, false); }
 
-int64_t sys_clock_getres64(struct linux_process *p, const uint32_t a[6])
-{
-    return getres(p, a, true);
-}
+int64_t sys_clock_getres64(struct linux_process *p, const uint32_t a[6]) { return getres(p, a, true); }
 
 static int64_t sleep_for(struct linux_process *p, uint32_t clock, uint32_t absolute, uint32_t from, bool wide)
 {
@@ -120,10 +111,7 @@ static int64_t sleep_for(struct linux_process *p, uint32_t clock, uint32_t absol
     return 0;
 }
 
-int64_t sys_nanosleep(struct linux_process *p, const uint32_t a[6])
-{
-    return sleep_for(p, CLOCK_MONOTONIC, 0, a[0], false);
-}
+int64_t sys_nanosleep(struct linux_process *p, const uint32_t a[6]) { return sleep_for(p, CLOCK_MONOTONIC, 0, a[0], false); }
 
 int64_t sys_clock_nanosleep(struct linux_process *p, const uint32_t a[6])
 {

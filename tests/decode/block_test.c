@@ -40,10 +40,7 @@ static void stop(void)
     port_host_free(port_host);
 }
 
-static void put(uint64_t lin, const char *bytes, unsigned n)
-{
-    memcpy(port_host->ram + CODE + (lin - LIN), bytes, n);
-}
+static void put(uint64_t lin, const char *bytes, unsigned n) { memcpy(port_host->ram + CODE + (lin - LIN), bytes, n); }
 
 static struct gblock *make(uint64_t rip)
 {

@@ -9,8 +9,8 @@
 
 #include "ginsn_text.h"
 
-const char *const difference_names[] = {
-    "same", "only ours", "only theirs", "length", "name", "operands", "size", "memory", "prefixes"};
+const char *const difference_names[] = {"same",     "only ours", "only theirs", "length",  "name",
+                                        "operands", "size",      "memory",      "prefixes"};
 
 enum { ADDRESS = 0x10000 };
 
@@ -92,6 +92,7 @@ static bool name_matches(const struct ginsn *g, const char *theirs)
         uint16_t op;
         const char *names; /* separated by blanks */
     } alias[] = {
+/* clang-format off */
         {G_IMUL1, "imul"}, {G_IMUL2, "imul"}, {G_IMUL3, "imul"}, {G_PUSH_SEG, "push"}, {G_POP_SEG, "pop"},
         {G_MOV_TO_SEG, "mov"}, {G_MOV_FROM_SEG, "mov"}, {G_MOV_TO_CR, "mov"}, {G_MOV_FROM_CR, "mov"},
         {G_MOV_TO_DR, "mov"}, {G_MOV_FROM_DR, "mov"}, {G_CALL_IND, "call"}, {G_JMP_IND, "jmp"}, {G_CALL_FAR, "lcall"},
@@ -100,6 +101,7 @@ static bool name_matches(const struct ginsn *g, const char *theirs)
         {G_PINSRD, "pinsrd pinsrq"}, {G_PEXTRD, "pextrd pextrq"}, {G_SYSRET, "sysret sysretq"},
         {G_SYSEXIT, "sysexit sysexitq"}, {G_RET, "ret"}, {G_UD1, "ud2b"}, {G_FXSAVE, "fxsave fxsave64"},
         {G_FXRSTOR, "fxrstor fxrstor64"}, {G_FCOMP, "fcomp"}, {G_LOOP, "loop"}, {G_INT1, "int1"}, {G_SHL, "shl sal"},
+/* clang-format on */
     };
     char want[32];
     const char *ours = guest_op_name(g->op);
@@ -108,33 +110,38 @@ static bool name_matches(const struct ginsn *g, const char *theirs)
     if (!strcmp(ours, theirs))
         return true;
     switch (g->op) {
-    case G_JCC: case G_SETCC: case G_CMOVCC:
+    case G_JCC:
+    case G_SETCC:
+    case G_CMOVCC:
         snprintf(want, sizeof want, "%s%s", g->op == G_JCC ? "j" : g->op == G_SETCC ? "set" : "cmov", cc[g->cc]);
         return !strcmp(want, theirs);
-    case G_MOVS: case G_CMPS: case G_SCAS: case G_LODS: case G_STOS: case G_INS: case G_OUTS:
-        snprintf(want, sizeof want, "%s%c", ours, sizes[g->opsize]);
-        return !strcmp(want, theirs);
-    case G_CBW:
-        return !strcmp(g->opsize == 2 ? "cbw" : g->opsize == 4 ? "cwde" : "cdqe", theirs);
-    case G_CWD:
-        return !strcmp(g->opsize == 2 ? "cwd" : g->opsize == 4 ? "cdq" : "cqo", theirs);
-    case G_JCXZ:
-        return !strcmp(g->addrsize == 2 ? "jcxz" : g->addrsize == 4 ? "jecxz" : "jrcxz", theirs);
-    case G_IRET:
-        return !strcmp(g->opsize == 2 ? "iret" : g->opsize == 4 ? "iretd" : "iretq", theirs);
-    case G_PUSHF: case G_POPF:
+    case G_MOVS:
+    case G_CMPS:
+    case G_SCAS:
+    case G_LODS:
+    case G_STOS:
+    case G_INS:
+    case G_OUTS: snprintf(want, sizeof want, "%s%c", ours, sizes[g->opsize]); return !strcmp(want, theirs);
+    case G_CBW: return !strcmp(g->opsize == 2 ? "cbw" : g->opsize == 4 ? "cwde" : "cdqe", theirs);
+    case G_CWD: return !strcmp(g->opsize == 2 ? "cwd" : g->opsize == 4 ? "cdq" : "cqo", theirs);
+    case G_JCXZ: return !strcmp(g->addrsize == 2 ? "jcxz" : g->addrsize == 4 ? "jecxz" : "jrcxz", theirs);
+    case G_IRET: return !strcmp(g->opsize == 2 ? "iret" : g->opsize == 4 ? "iretd" : "iretq", theirs);
+    case G_PUSHF:
+    case G_POPF:
         snprintf(want, sizeof want, "%s%s", ours, g->opsize == 2 ? "" : g->opsize == 4 ? "d" : "q");
         return !strcmp(want, theirs);
-    case G_PUSHA: case G_POPA:
-        return !strncmp(theirs, ours, 4) && strstr(theirs, g->opsize == 2 ? "aw" : "al");
-    case G_CMPPS: case G_CMPPD: case G_CMPSS: case G_CMPSD:
+    case G_PUSHA:
+    case G_POPA: return !strncmp(theirs, ours, 4) && strstr(theirs, g->opsize == 2 ? "aw" : "al");
+    case G_CMPPS:
+    case G_CMPPD:
+    case G_CMPSS:
+    case G_CMPSD:
         if (g->imm < 8) {
             snprintf(want, sizeof want, "cmp%s%s", cmp[g->imm], ours + 3);
             return !strcmp(want, theirs);
         }
         return false;
-    default:
-        break;
+    default: break;
     }
     for (unsigned i = 0; i < sizeof alias / sizeof *alias; i++) {
         if (alias[i].op != g->op)
@@ -150,7 +157,7 @@ static bool name_matches(const struct ginsn *g, const char *theirs)
 static bool is_string(unsigned op)
 {
     return op == G_MOVS || op == G_CMPS || op == G_SCAS || op == G_LODS || op == G_STOS || op == G_INS || op == G_OUTS ||
-        op == G_XLAT || op == G_MASKMOVQ || op == G_MASKMOVDQU;
+           op == G_XLAT || op == G_MASKMOVQ || op == G_MASKMOVDQU;
 }
 
 static uint64_t cut(int64_t v, unsigned bytes)
@@ -190,9 +197,8 @@ static bool mem_matches(const struct comparer *c, enum guest_mode mode, const st
                         const x86_op_mem *m)
 {
     return x->addr_size == g->addrsize && mem_reg_matches(c, mode, g->base, m->base, g->addrsize) &&
-        mem_reg_matches(c, mode, g->index, m->index, g->addrsize) &&
-        (g->index == GREG_NONE || m->scale == 1 << g->scale) && cut(m->disp, g->addrsize) == cut(g->disp, g->addrsize) &&
-        segment_matches(c, mode, g, m->segment);
+           mem_reg_matches(c, mode, g->index, m->index, g->addrsize) && (g->index == GREG_NONE || m->scale == 1 << g->scale) &&
+           cut(m->disp, g->addrsize) == cut(g->disp, g->addrsize) && segment_matches(c, mode, g, m->segment);
 }
 
 static enum difference compare_operand(const struct comparer *c, enum guest_mode mode, const struct ginsn *g, const cs_x86 *x,
@@ -210,8 +216,7 @@ static enum difference compare_operand(const struct comparer *c, enum guest_mode
     case GO_IMM: /* the target of a branch is cut to the operand size in both */
         want = is_relative(g->op) ? ADDRESS + g->len + g->imm : g->imm;
         return t->type == X86_OP_IMM && cut(t->imm, o->size) == cut(want, o->size) ? SAME : OPERANDS;
-    case GO_IMM2:
-        return t->type == X86_OP_IMM && cut(t->imm, o->size) == g->imm2 ? SAME : OPERANDS;
+    case GO_IMM2: return t->type == X86_OP_IMM && cut(t->imm, o->size) == g->imm2 ? SAME : OPERANDS;
     default:
         if (t->type != X86_OP_REG)
             return OPERANDS;

@@ -136,10 +136,7 @@ static const struct known known[] = {
 
 const unsigned known_count = sizeof known / sizeof *known;
 
-const char *known_text(unsigned row)
-{
-    return known[row].text;
-}
+const char *known_text(unsigned row) { return known[row].text; }
 
 struct shape shape_of(const uint8_t *p, enum guest_mode mode)
 {

@@ -42,7 +42,7 @@ static int64_t immediate(const struct duke_op *o, bool branch, unsigned sample)
 static struct duke_op sample_op(unsigned op, unsigned form, unsigned sample)
 {
     const struct duke_op_info *info = &duke_ops[op];
-    struct duke_op o = { .op = (uint16_t)op, .form = (uint8_t)form };
+    struct duke_op o = {.op = (uint16_t)op, .form = (uint8_t)form};
     unsigned reads = duke_reads(&o);
     bool memory = info->kind == DUKE_KIND_LOAD || info->kind == DUKE_KIND_STORE;
     bool branch = info->fmt == DUKE_FMT_BC || info->fmt == DUKE_FMT_BF || info->fmt == DUKE_FMT_J;
@@ -100,7 +100,7 @@ int main(int argc, char **argv)
                 o.end = (duke_ops[op].flags & DUKE_ALONE) != 0 || i % 3 != 0;
                 emit(text, bin, &o);
                 if (!o.end)
-                    emit(text, bin, &(struct duke_op){ .op = DUKE_OP_NOP, .end = true });
+                    emit(text, bin, &(struct duke_op){.op = DUKE_OP_NOP, .end = true});
                 count++;
             }
     printf("%u ops\n", count);

@@ -24,11 +24,11 @@ static void keep(void *arg, const struct engine_record *rec)
 
 static void rig_init(struct rig *g)
 {
-    struct engine_cfg cfg = { .machine = "default", .dram_size = 1 << 20, .hidden_size = 1 << 20 };
+    struct engine_cfg cfg = {.machine = "default", .dram_size = 1 << 20, .hidden_size = 1 << 20};
     char err[256];
     memset(g, 0, sizeof *g);
     g->e = engine_func.create(&cfg, err, sizeof err);
-    g->p = (struct duke_program){ .base = BASE, .words = g->words, .capacity = SPACE / 4, .machine = &duke_machine_default };
+    g->p = (struct duke_program){.base = BASE, .words = g->words, .capacity = SPACE / 4, .machine = &duke_machine_default};
 }
 
 /* Ends the program with host call 1, runs it, and makes sure that it arrived. */
@@ -64,14 +64,14 @@ static void rig_end(struct rig *g) { g->e->ops->destroy(g->e); }
 static void map_page(struct duke_program *p, uint64_t va, uint32_t pa, unsigned bits, uint64_t mask)
 {
     D_LI(p, 60, (int64_t)va), D_LI(p, 61, pa | bits), D_LI(p, 62, (int64_t)mask), D_END(p);
-    duke_put(p, (struct duke_op){ .op = DUKE_OP_TLBW, .ra = 60, .rb = 61, .rc = 62 }), D_END(p);
+    duke_put(p, (struct duke_op){.op = DUKE_OP_TLBW, .ra = 60, .rb = 61, .rc = 62}), D_END(p);
 }
 
 /* Handlers at VECTORS stop with host call 64 + cause. */
 static void trap_handlers(struct rig *g)
 {
-    uint32_t words[1024] = { 0 };
-    struct duke_program h = { .base = VECTORS, .words = words, .capacity = 1024, .machine = &duke_machine_default };
+    uint32_t words[1024] = {0};
+    struct duke_program h = {.base = VECTORS, .words = words, .capacity = 1024, .machine = &duke_machine_default};
     for (unsigned cause = 1; cause <= 14; cause++) {
         h.n = 32 * cause;
         D_R(&h, ROLLBACK, 0, 0, 0), D_END(&h); /* or gated stores would make the host call illegal */
@@ -258,8 +258,8 @@ ON_BOTH(alias)
     trap_handlers(g);
     map_page(p, 0x5000, 0x3000, 6, 0);
     D_LI(p, 4, 0x5000), D_COMMIT(p, 0), D_END(p);
-    duke_put(p, (struct duke_op){ .op = DUKE_OP_LDP_D, .form = DUKE_FORM_EXT, .rd = 5, .ra = 4, .entry = 3, .imm = 8 }), D_END(p);
-    struct duke_op stc = { .op = DUKE_OP_STC_W, .form = DUKE_FORM_EXT, .rd = 5, .ra = 4, .mask = 0xfff7, .imm = 12 };
+    duke_put(p, (struct duke_op){.op = DUKE_OP_LDP_D, .form = DUKE_FORM_EXT, .rd = 5, .ra = 4, .entry = 3, .imm = 8}), D_END(p);
+    struct duke_op stc = {.op = DUKE_OP_STC_W, .form = DUKE_FORM_EXT, .rd = 5, .ra = 4, .mask = 0xfff7, .imm = 12};
     duke_put(p, stc), D_END(p);         /* not in the mask */
     stc.mask = 8, stc.imm = 4;
     duke_put(p, stc), D_END(p);         /* just before */
@@ -335,7 +335,7 @@ ON_BOTH(fetch_outside_memory)
 /* Code that a program writes is seen after icf: twice at the same place, with a jump from elsewhere that was chained. */
 ON_BOTH(icf_shows_new_code)
 {
-    struct duke_op li = { .op = DUKE_OP_LI, .form = DUKE_FORM_IMM, .rd = 10, .imm = 1, .end = true };
+    struct duke_op li = {.op = DUKE_OP_LI, .form = DUKE_FORM_IMM, .rd = 10, .imm = 1, .end = true};
     uint32_t w[2], over, patch = BASE + 0x800;
     duke_encode(&li, w);
     D_LI(p, 4, patch), D_LI(p, 5, w[0]), D_LI(p, 8, 3), D_LI(p, 9, 0), D_END(p);
@@ -368,7 +368,7 @@ TEST_CASE(engine_func, double_fault_says_where)
 TEST_CASE(engine_func, refuses_what_it_cannot_make)
 {
     char err[256];
-    struct engine_cfg cfg = { .machine = "dfault", .dram_size = 1 << 20, .hidden_size = 1 << 20 };
+    struct engine_cfg cfg = {.machine = "dfault", .dram_size = 1 << 20, .hidden_size = 1 << 20};
     EXPECT(engine_func.create(&cfg, err, sizeof err) == NULL);
     EXPECT(strstr(err, "\"dfault\" is unknown") != NULL);
     cfg.machine = "default", cfg.dram_size = 4097;
@@ -390,9 +390,9 @@ static void count(void *arg, const struct engine_record *rec)
 /* Random programs are worth something only if they meet everything. */
 TEST_CASE(engine_func, random_programs_meet_every_cause)
 {
-    struct engine_cfg cfg = { .machine = "default", .dram_size = DUKE_RANDOM_DRAM, .hidden_size = DUKE_RANDOM_HIDDEN };
+    struct engine_cfg cfg = {.machine = "default", .dram_size = DUKE_RANDOM_DRAM, .hidden_size = DUKE_RANDOM_HIDDEN};
     char err[256];
-    struct census c = { { 0 }, { 0 } };
+    struct census c = {{0}, {0}};
     for (uint64_t seed = 1; seed <= 3; seed++) {
         struct engine *e = engine_func.create(&cfg, err, sizeof err);
         duke_random_load(e, &duke_machine_default, seed);

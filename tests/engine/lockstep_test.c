@@ -70,7 +70,10 @@ static struct engine *fake_create(const struct engine_cfg *cfg, char *err, size_
 #define INNER(e) (((struct fake *)(void *)(e))->inner)
 static void fake_destroy(struct engine *e) { engine_func.destroy(INNER(e)), free(e); }
 static void fake_reset(struct engine *e) { engine_func.reset(INNER(e)); }
-static uint32_t fake_hcall(const struct engine *e) { return engine_func.hcall_number(((const struct fake *)(const void *)e)->inner); }
+static uint32_t fake_hcall(const struct engine *e)
+{
+    return engine_func.hcall_number(((const struct fake *)(const void *)e)->inner);
+}
 static void fake_get(struct engine *e, struct duke_state *s) { engine_func.get_state(INNER(e), s); }
 static void fake_set(struct engine *e, const struct duke_state *s) { engine_func.set_state(INNER(e), s); }
 static bool fake_read(struct engine *e, uint32_t a, void *b, size_t n)
@@ -80,12 +83,18 @@ static bool fake_read(struct engine *e, uint32_t a, void *b, size_t n)
         ((uint8_t *)b)[n - 1] ^= 4;
     return ok;
 }
-static bool fake_write(struct engine *e, uint32_t a, const void *b, size_t n) { return engine_func.dma_write(INNER(e), a, b, n); }
+static bool fake_write(struct engine *e, uint32_t a, const void *b, size_t n)
+{
+    return engine_func.dma_write(INNER(e), a, b, n);
+}
 static void fake_counters(const struct engine *e, struct engine_counters *c)
 {
     engine_func.counters(((const struct fake *)(const void *)e)->inner, c);
 }
-static const char *fake_error(const struct engine *e) { return engine_func.error_text(((const struct fake *)(const void *)e)->inner); }
+static const char *fake_error(const struct engine *e)
+{
+    return engine_func.error_text(((const struct fake *)(const void *)e)->inner);
+}
 static void fake_interrupt(struct engine *e) { ((struct fake *)e)->stop = true; }
 
 const struct engine_ops engine_rtl = {
@@ -106,7 +115,7 @@ const struct engine_ops engine_rtl = {
 
 static struct engine *start(enum fault fault, uint64_t at)
 {
-    struct engine_cfg cfg = { .machine = "default", .dram_size = DUKE_RANDOM_DRAM, .hidden_size = DUKE_RANDOM_HIDDEN };
+    struct engine_cfg cfg = {.machine = "default", .dram_size = DUKE_RANDOM_DRAM, .hidden_size = DUKE_RANDOM_HIDDEN};
     char err[256];
     plant.fault = fault;
     plant.at = at;

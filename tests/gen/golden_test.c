@@ -18,6 +18,7 @@ struct snippet {
 };
 
 static const struct snippet snippets[] = {
+/* clang-format off */
     {"move-add", "mov eax, [esi]; add ebx, eax; add esi, 4; jmp +2", {0x8b, 0x06, 0x01, 0xc3, 0x83, 0xc6, 0x04, 0xeb, 0x02}, 9, 0},
     {"loop", "L: mov eax, [esi]; add ebx, eax; add esi, 4; cmp esi, edi; jne L",
      {0x8b, 0x06, 0x01, 0xc3, 0x83, 0xc6, 0x04, 0x39, 0xfe, 0x75, 0xf5}, 11, 0},
@@ -46,6 +47,7 @@ static const struct snippet snippets[] = {
     {"side-exit", "test eax, eax; je +10; mov ecx, [eax]; add ecx, 3; mov [eax], ecx; jmp to the start",
      {0x85, 0xc0, 0x74, 0x0a, 0x8b, 0x08, 0x83, 0xc1, 0x03, 0x89, 0x08, 0xeb, 0xf3}, 13, 30},
 };
+/* clang-format on */
 
 static const char *profile_of(const struct snippet *s) { return s->run ? " (profiled)" : ""; }
 

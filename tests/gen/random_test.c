@@ -69,9 +69,9 @@ static const uint8_t one_byte[] = {
     0x3b, 0x83, 0x83, 0x85, 0x8d, 0xc1, 0xc1, 0xa4, 0xa5, 0xa6, 0xa7, 0xaa, 0xab, 0xac, 0xad, 0xae, 0xaf, 0xfc,
 };
 static const uint8_t two_byte[] = {
-    0x40, 0x42, 0x44, 0x45, 0x46, 0x48, 0x4c, 0x4d, 0x4e, 0x4f, 0x90, 0x92, 0x94, 0x95, 0x97, 0x98, 0x9a, 0x9c, 0x9f, 0xa3,
-    0xa4, 0xa5, 0xab, 0xac, 0xad, 0xaf, 0xb0, 0xb1, 0xb3, 0xb6, 0xb7, 0xba, 0xbb, 0xbc, 0xbd, 0xbe, 0xbf, 0xc0, 0xc1, 0xc7,
-    0xc8, 0xc9, 0xca, 0xcb, 0xcf, 0x1f, 0xaf, 0xb6, 0xb7, 0xbe,
+    0x40, 0x42, 0x44, 0x45, 0x46, 0x48, 0x4c, 0x4d, 0x4e, 0x4f, 0x90, 0x92, 0x94, 0x95, 0x97, 0x98, 0x9a,
+    0x9c, 0x9f, 0xa3, 0xa4, 0xa5, 0xab, 0xac, 0xad, 0xaf, 0xb0, 0xb1, 0xb3, 0xb6, 0xb7, 0xba, 0xbb, 0xbc,
+    0xbd, 0xbe, 0xbf, 0xc0, 0xc1, 0xc7, 0xc8, 0xc9, 0xca, 0xcb, 0xcf, 0x1f, 0xaf, 0xb6, 0xb7, 0xbe,
 };
 
 /* One instruction that the lifter takes and that is no transfer. Returns its length. */
@@ -150,11 +150,30 @@ static unsigned put_code(uint8_t *p)
         p[at[open]] = (uint8_t)(n - at[open] - 1 > 127 ? 0 : n - at[open] - 1);
     switch (pick(8)) {
     case 0: p[n++] = 0xc3; break;                                        /* ret */
-    case 1: p[n++] = 0xff; p[n++] = (uint8_t)(0xe0 | pick(8)); break;    /* jmp reg */
-    case 2: p[n++] = 0xff; p[n++] = (uint8_t)(0xd0 | pick(8)); break;    /* call reg */
-    case 3: p[n++] = 0xe8; p[n++] = 0x40; p[n++] = 0; p[n++] = 0; p[n++] = 0; break;
-    case 4: p[n++] = 0xc2; p[n++] = (uint8_t)pick(64); p[n++] = 0; break;
-    case 5: p[n++] = 0x0f; p[n++] = 0xa2; break;                         /* cpuid */
+    case 1:
+        p[n++] = 0xff;
+        p[n++] = (uint8_t)(0xe0 | pick(8));
+        break;    /* jmp reg */
+    case 2:
+        p[n++] = 0xff;
+        p[n++] = (uint8_t)(0xd0 | pick(8));
+        break;    /* call reg */
+    case 3:
+        p[n++] = 0xe8;
+        p[n++] = 0x40;
+        p[n++] = 0;
+        p[n++] = 0;
+        p[n++] = 0;
+        break;
+    case 4:
+        p[n++] = 0xc2;
+        p[n++] = (uint8_t)pick(64);
+        p[n++] = 0;
+        break;
+    case 5:
+        p[n++] = 0x0f;
+        p[n++] = 0xa2;
+        break;                         /* cpuid */
     case 6: n += put_short(p + n, 0xeb, n + 2 < 128 ? -(int)(n + 2) : 2); break; /* to the start */
     default: n += put_short(p + n, 0x75, n + 2 < 128 ? -(int)(n + 2) : 2); break;
     }
@@ -274,7 +293,8 @@ static bool check_ir(struct rig *r, uint64_t seed, const struct guest_cpu *start
 
     uint64_t rip = m.next;
     if (m.exit >= 0)
-        rip = b->exit[m.exit].kind == IR_EXIT_JMP || b->exit[m.exit].kind == IR_EXIT_RET ? m.g[IR_G_TARGET] : b->exit[m.exit].target;
+        rip = b->exit[m.exit].kind == IR_EXIT_JMP || b->exit[m.exit].kind == IR_EXIT_RET ? m.g[IR_G_TARGET]
+                                                                                         : b->exit[m.exit].target;
     if (m.exit >= 0 && b->exit[m.exit].flags & IR_EXIT_ZERO)
         return same_text; /* in the middle of a repeated instruction: the engine goes on */
     *cpu = *start;
@@ -381,9 +401,10 @@ static void run_cases(const char *machine, uint64_t seed, uint64_t cases)
     for (uint64_t i = 0; i < cases; i++)
         if (!one_case(r, seed + i, &t))
             break;
-    printf("%s: %u cases, %u refused, exits %u direct %u indirect %u interp %u trap; %" PRIu64 " instructions translated, %" PRIu64
-           " committed, %" PRIu64 " bundles\n", machine, t.cases, t.refused, t.stubs[1], t.stubs[2], t.stubs[3], t.traps, t.insns,
-           t.committed, r->sh->stats.gear2_bundles);
+    printf("%s: %u cases, %u refused, exits %u direct %u indirect %u interp %u trap; %" PRIu64
+           " instructions translated, %" PRIu64 " committed, %" PRIu64 " bundles\n",
+           machine, t.cases, t.refused, t.stubs[1], t.stubs[2], t.stubs[3], t.traps, t.insns, t.committed,
+           r->sh->stats.gear2_bundles);
     EXPECT(t.committed > t.cases); /* the test must not have become empty */
     rig_free(r);
 }

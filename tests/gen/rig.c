@@ -11,10 +11,7 @@
 
 enum { HIDDEN = 16 << 20, STUBS = 0x40010000, VECTORS = 0x40011000, PRELUDE = 0x40014000 };
 
-static uint32_t *native(struct rig *r, uint32_t at)
-{
-    return (uint32_t *)(void *)r->engine->ops->direct(r->engine, at, 4);
-}
+static uint32_t *native(struct rig *r, uint32_t at) { return (uint32_t *)(void *)r->engine->ops->direct(r->engine, at, 4); }
 
 static uint32_t put(struct rig *r, uint32_t at, struct duke_op o)
 {
@@ -28,7 +25,8 @@ static uint32_t put(struct rig *r, uint32_t at, struct duke_op o)
 
 static uint32_t put_li(struct rig *r, uint32_t at, unsigned rd, uint64_t k)
 {
-    return put(r, at, (struct duke_op){.op = DUKE_OP_LI, .form = DUKE_FORM_EXT, .rd = (uint8_t)rd, .imm = (int64_t)k, .end = true});
+    return put(r, at,
+               (struct duke_op){.op = DUKE_OP_LI, .form = DUKE_FORM_EXT, .rd = (uint8_t)rd, .imm = (int64_t)k, .end = true});
 }
 
 static uint32_t put_hcall(struct rig *r, uint32_t at, unsigned n)

@@ -14,11 +14,17 @@
 
 enum {
     RIG_RAM = 4 << 20,
-    RIG_CODE = 0x300000, RIG_CODE_END = 0x302000,
-    RIG_DATA = 0x320000, RIG_DATA_END = 0x330000,
-    RIG_FS = RIG_DATA + 0x4000, RIG_GS = RIG_DATA + 0x8000, /* segment bases */
+    RIG_CODE = 0x300000,
+    RIG_CODE_END = 0x302000,
+    RIG_DATA = 0x320000,
+    RIG_DATA_END = 0x330000,
+    RIG_FS = RIG_DATA + 0x4000,
+    RIG_GS = RIG_DATA + 0x8000, /* segment bases */
     /* Host call numbers of the engine's stubs. */
-    RIG_DIRECT = 1, RIG_INDIRECT, RIG_INTERP, RIG_TRAP = 16, /* RIG_TRAP + cause */
+    RIG_DIRECT = 1,
+    RIG_INDIRECT,
+    RIG_INTERP,
+    RIG_TRAP = 16, /* RIG_TRAP + cause */
 };
 
 struct rig {

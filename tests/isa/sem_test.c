@@ -19,8 +19,20 @@ static uint64_t rng(void)
 /* Values at the edges, often. */
 static uint64_t some(void)
 {
-    static const uint64_t edge[] = { 0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff,
-                                     INT64_MAX, (uint64_t)INT64_MIN, UINT64_MAX };
+    static const uint64_t edge[] = {0,
+                                    1,
+                                    0x7f,
+                                    0x80,
+                                    0xff,
+                                    0x7fff,
+                                    0x8000,
+                                    0xffff,
+                                    0x7fffffff,
+                                    0x80000000,
+                                    0xffffffff,
+                                    INT64_MAX,
+                                    (uint64_t)INT64_MIN,
+                                    UINT64_MAX};
     uint64_t v = rng();
     switch (rng() % 5) {
     case 0: return edge[v % (sizeof edge / sizeof edge[0])];
@@ -63,8 +75,8 @@ static uint64_t count(uint64_t a, int from, int to, int step)
 static bool condition(uint64_t f, unsigned cc)
 {
     bool cf = f & 1, pf = f & 4, zf = f & 0x40, sf = f & 0x80, of = f & 0x800;
-    const bool table[16] = { of, !of, cf, !cf, zf, !zf, cf || zf, !cf && !zf, sf, !sf, pf, !pf, sf != of, sf == of,
-                             zf || sf != of, !zf && sf == of };
+    const bool table[16] = {of, !of, cf, !cf, zf,       !zf,      cf || zf,       !cf && !zf,
+                            sf, !sf, pf, !pf, sf != of, sf == of, zf || sf != of, !zf && sf == of};
     return table[cc];
 }
 
@@ -174,8 +186,15 @@ enum { CF = 1, PF = 4, AF = 0x10, ZF = 0x40, SF = 0x80, OF = 0x800, ALL = CF | P
 #define I_XOR(s) "xor" s " %2, %0"
 #define I_INC(s) "inc" s " %0"
 #define I_DEC(s) "dec" s " %0"
-HOST_SIZES(add, I_ADD) HOST_SIZES(sub, I_SUB) HOST_SIZES(adc, I_ADC) HOST_SIZES(sbb, I_SBB) HOST_SIZES(and, I_AND)
-HOST_SIZES(or, I_OR) HOST_SIZES(xor, I_XOR) HOST_SIZES(inc, I_INC) HOST_SIZES(dec, I_DEC)
+HOST_SIZES(add, I_ADD)
+HOST_SIZES(sub, I_SUB)
+HOST_SIZES(adc, I_ADC)
+HOST_SIZES(sbb, I_SBB)
+HOST_SIZES(and, I_AND)
+HOST_SIZES(or, I_OR)
+HOST_SIZES(xor, I_XOR)
+HOST_SIZES(inc, I_INC)
+HOST_SIZES(dec, I_DEC)
 
 #define HOST_SHIFT(name, insn, type)                                                               \
     static uint64_t name(uint64_t a, uint64_t b)                                                   \
@@ -188,7 +207,9 @@ HOST_SIZES(or, I_OR) HOST_SIZES(xor, I_XOR) HOST_SIZES(inc, I_INC) HOST_SIZES(de
 #define SHIFT_SIZES(op)                                                                            \
     HOST_SHIFT(host_##op##_b, #op "b", uint8_t) HOST_SHIFT(host_##op##_h, #op "w", uint16_t)       \
     HOST_SHIFT(host_##op##_w, #op "l", uint32_t) HOST_SHIFT(host_##op##_d, #op "q", uint64_t)
-SHIFT_SIZES(shl) SHIFT_SIZES(shr) SHIFT_SIZES(sar)
+SHIFT_SIZES(shl)
+SHIFT_SIZES(shr)
+SHIFT_SIZES(sar)
 
 static void expect_flags(unsigned op, const char *name, uint64_t a, uint64_t b, uint64_t c, uint64_t want, uint64_t defined)
 {

@@ -17,10 +17,10 @@ static double seconds(void)
 
 static uint32_t make(uint32_t *words, size_t capacity, const struct duke_machine *machine)
 {
-    struct duke_program p = { .base = CODE, .words = words, .capacity = capacity, .machine = machine };
+    struct duke_program p = {.base = CODE, .words = words, .capacity = capacity, .machine = machine};
     D_LI(&p, 4, DATA), D_LI(&p, 5, DATA | 6), D_END(&p); /* writable, user */
     for (unsigned i = 0; i < 16; i++) {
-        duke_put(&p, (struct duke_op){ .op = DUKE_OP_TLBW, .ra = 4, .rb = 5 }), D_END(&p);
+        duke_put(&p, (struct duke_op){.op = DUKE_OP_TLBW, .ra = 4, .rb = 5}), D_END(&p);
         D_I(&p, ADDI, 4, 4, 4096), D_I(&p, ADDI, 5, 5, 4096), D_END(&p);
     }
     D_LI(&p, 32, DATA), D_LI(&p, 33, 0), D_END(&p);
@@ -31,7 +31,7 @@ static uint32_t make(uint32_t *words, size_t capacity, const struct duke_machine
     D_MEM(&p, LDG_WU, 34, 38, 0), D_R(&p, SUBF_W, 31, 33, 34), D_R(&p, XOR, 39, 36, 34), D_END(&p);
     D_I(&p, SHR_W, 41, 39, 3), D_I(&p, ANDI, 37, 36, 1023), D_END(&p);
     D_R(&p, ADD_W, 35, 35, 34), D_R(&p, ADD, 42, 41, 39), D_END(&p);
-    duke_put(&p, (struct duke_op){ .op = DUKE_OP_BCC, .form = DUKE_FORM_COUNT, .cc = 2, .ra = 31, .imm = 8 }); /* jb next */
+    duke_put(&p, (struct duke_op){.op = DUKE_OP_BCC, .form = DUKE_FORM_COUNT, .cc = 2, .ra = 31, .imm = 8}); /* jb next */
     D_END(&p);
     D_R(&p, OR, 43, 42, 35), D_COMMIT(&p, 2), D_END(&p);
     D_MEM(&p, STG_W, 35, 38, 2000), D_R(&p, OR, 33, 37, 0), D_R(&p, ADDF_W, 31, 35, 34), D_COMMIT(&p, 5);
@@ -49,11 +49,11 @@ static uint32_t make(uint32_t *words, size_t capacity, const struct duke_machine
 
 int main(int argc, char **argv)
 {
-    static const char *const reason[] = { "issue", "interlock", "icache", "dcache", "branch", "storebuf", "serial" };
+    static const char *const reason[] = {"issue", "interlock", "icache", "dcache", "branch", "storebuf", "serial"};
     uint64_t cycles = argc > 1 ? strtoull(argv[1], NULL, 0) : 3000000;
     uint32_t words[512];
     char err[256];
-    struct engine_cfg cfg = { .machine = argc > 2 ? argv[2] : "default", .dram_size = 1 << 20, .hidden_size = 1 << 20 };
+    struct engine_cfg cfg = {.machine = argc > 2 ? argv[2] : "default", .dram_size = 1 << 20, .hidden_size = 1 << 20};
     struct engine *e = engine_rtl.create(&cfg, err, sizeof err);
     if (e == NULL) {
         fprintf(stderr, "rtl-speed: %s\n", err);
@@ -75,7 +75,8 @@ int main(int argc, char **argv)
            (unsigned long long)bundles, (unsigned long long)c.event[DUKE_EVENT_OPS_RETIRED], (double)bundles / (double)c.cycles,
            (double)c.event[DUKE_EVENT_OPS_RETIRED] / (double)bundles);
     for (unsigned i = 0; i < ENGINE_REASONS; i++)
-        printf("%s %.1f%%%s", reason[i], 100.0 * (double)c.by_category[0][i] / (double)c.cycles, i + 1 < ENGINE_REASONS ? ", " : "\n");
+        printf("%s %.1f%%%s", reason[i], 100.0 * (double)c.by_category[0][i] / (double)c.cycles,
+               i + 1 < ENGINE_REASONS ? ", " : "\n");
     printf("mispredicts %llu of %llu branches\n", (unsigned long long)c.event[DUKE_EVENT_MISPREDICTS],
            (unsigned long long)c.event[DUKE_EVENT_BRANCHES]);
     printf("%.0f kHz\n", 1e-3 * (double)cycles / took);

@@ -17,7 +17,7 @@ static const struct duke_machine *machine(void) { return duke_machine_find(RTL_T
 static void begin(struct run *t)
 {
     t->m = machine();
-    t->p = (struct duke_program){ .base = CODE, .words = t->words, .capacity = 4096, .machine = t->m };
+    t->p = (struct duke_program){.base = CODE, .words = t->words, .capacity = 4096, .machine = t->m};
     D_LI(&t->p, 4, DATA), D_LI(&t->p, 5, RUNS), D_END(&t->p); /* r5 counts the runs */
     D_LI(&t->p, 6, 1), D_LI(&t->p, 7, 0), D_END(&t->p);
     D_MEM(&t->p, STN_D, 4, 4, 0), D_END(&t->p); /* a pointer to itself */
@@ -34,7 +34,7 @@ static uint32_t start(struct run *t)
 /* Cycles of the body on its last run: difference of the readings, less one for the first reading's own bundle. */
 static uint64_t finish(struct run *t, uint32_t loop, struct engine_counters *counters)
 {
-    struct engine_cfg cfg = { .machine = t->m->name, .dram_size = 1 << 20, .hidden_size = 1 << 20 };
+    struct engine_cfg cfg = {.machine = t->m->name, .dram_size = 1 << 20, .hidden_size = 1 << 20};
     struct duke_state s;
     char err[256];
     D_RDCR(&t->p, 11, CYCLE), D_END(&t->p);

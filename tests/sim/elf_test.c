@@ -76,7 +76,8 @@ TEST_CASE(sim_elf, good_one)
 TEST_CASE(sim_elf, wrong_kind)
 {
     BROKEN("not an ELF file (starts with 23 21 2f 62); an i386 Linux program", memcpy(&f, "#!/bin/sh", 9));
-    BROKEN("a 64-bit ELF file for x86-64; an i386 Linux program", f.h.e_ident[EI_CLASS] = ELFCLASS64; f.h.e_machine = EM_X86_64);
+    BROKEN("a 64-bit ELF file for x86-64; an i386 Linux program", f.h.e_ident[EI_CLASS] = ELFCLASS64;
+           f.h.e_machine = EM_X86_64);
     BROKEN("big-endian", f.h.e_ident[EI_DATA] = ELFDATA2MSB);
     BROKEN("an ELF file for ARM (machine 40)", f.h.e_machine = EM_ARM);
     BROKEN("an ELF file for another machine (machine 4711)", f.h.e_machine = 4711);

@@ -45,15 +45,9 @@ struct host_engine {
     char error[256];
 };
 
-static struct host_engine *self(const struct engine *e)
-{
-    return (struct host_engine *)(uintptr_t)e;
-}
+static struct host_engine *self(const struct engine *e) { return (struct host_engine *)(uintptr_t)e; }
 
-static struct shared *shared(struct host_engine *h)
-{
-    return (struct shared *)h->hidden;
-}
+static struct shared *shared(struct host_engine *h) { return (struct shared *)h->hidden; }
 
 /* The traced process ------------------------------------------------------------------------------------------------- */
 
@@ -142,10 +136,7 @@ static void walk(struct host_engine *h, uint64_t table, int level, uint64_t va)
     }
 }
 
-static uint32_t entry_prot(uint64_t e)
-{
-    return PROT_READ | (e & W ? PROT_WRITE : 0) | (e & NX ? 0 : PROT_EXEC);
-}
+static uint32_t entry_prot(uint64_t e) { return PROT_READ | (e & W ? PROT_WRITE : 0) | (e & NX ? 0 : PROT_EXEC); }
 
 /* Pages from `first` on that one mmap can make: contiguous in memory, of one protection, and not there yet. */
 static uint32_t run_length(const struct host_engine *h, uint32_t first)
@@ -355,15 +346,9 @@ static void destroy(struct engine *e)
     free(h);
 }
 
-static void reset(struct engine *e)
-{
-    self(e)->started = false;
-}
+static void reset(struct engine *e) { self(e)->started = false; }
 
-static uint32_t hcall_number(const struct engine *e)
-{
-    return self(e)->hcall;
-}
+static uint32_t hcall_number(const struct engine *e) { return self(e)->hcall; }
 
 static void get_state(struct engine *e, struct duke_state *out)
 {
@@ -371,10 +356,7 @@ static void get_state(struct engine *e, struct duke_state *out)
     out->cr[DUKE_CR_ICOUNT] = self(e)->insts;
 }
 
-static void set_state(struct engine *e, const struct duke_state *in)
-{
-    (void)e, (void)in;
-}
+static void set_state(struct engine *e, const struct duke_state *in) { (void)e, (void)in; }
 
 static uint8_t *direct(struct engine *e, uint32_t paddr, size_t size)
 {
@@ -408,10 +390,7 @@ static void counters(const struct engine *e, struct engine_counters *out)
     out->cycles = out->by_category[DUKE_CAT_INTERP][DUKE_REASON_ISSUE] = self(e)->insts;
 }
 
-static const char *error_text(const struct engine *e)
-{
-    return self(e)->error;
-}
+static const char *error_text(const struct engine *e) { return self(e)->error; }
 
 static void interrupt(struct engine *e)
 {

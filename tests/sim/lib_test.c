@@ -25,10 +25,7 @@ static struct selkirk *make(const char *code, size_t size)
     return m;
 }
 
-static enum selkirk_stop run(struct selkirk *m, struct selkirk_limits limits)
-{
-    return selkirk_run(m, &limits).stop;
-}
+static enum selkirk_stop run(struct selkirk *m, struct selkirk_limits limits) { return selkirk_run(m, &limits).stop; }
 
 static const char loop[] = "\x40\xa3\x00\x00\x02\x00\xeb\xf8"; /* 1: inc eax; mov [0x20000], eax; jmp 1b */
 

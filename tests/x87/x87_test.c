@@ -221,38 +221,14 @@ static void sweep(unsigned opcode)
     EXPECT(only || tried >= 40);
 }
 
-TEST_CASE(x87, d8)
-{
-    sweep(0xd8);
-}
-TEST_CASE(x87, d9)
-{
-    sweep(0xd9);
-}
-TEST_CASE(x87, da)
-{
-    sweep(0xda);
-}
-TEST_CASE(x87, db)
-{
-    sweep(0xdb);
-}
-TEST_CASE(x87, dc)
-{
-    sweep(0xdc);
-}
-TEST_CASE(x87, dd)
-{
-    sweep(0xdd);
-}
-TEST_CASE(x87, de)
-{
-    sweep(0xde);
-}
-TEST_CASE(x87, df)
-{
-    sweep(0xdf);
-}
+TEST_CASE(x87, d8) { sweep(0xd8); }
+TEST_CASE(x87, d9) { sweep(0xd9); }
+TEST_CASE(x87, da) { sweep(0xda); }
+TEST_CASE(x87, db) { sweep(0xdb); }
+TEST_CASE(x87, dc) { sweep(0xdc); }
+TEST_CASE(x87, dd) { sweep(0xdd); }
+TEST_CASE(x87, de) { sweep(0xde); }
+TEST_CASE(x87, df) { sweep(0xdf); }
 
 TEST_CASE(x87, environment_of_16_bits)
 {
@@ -275,7 +251,7 @@ TEST_CASE(x87, pending_exception_waits_for_the_next_instruction)
 {
     struct bench *b = make_bench();
     EXPECT(execute(b, 0xdb, 0xe3) == X87_DONE); /* fninit */
-    b->sh.cpu.x87.cw = 0x37b;                   /* divide by zero is not masked */
+    b->sh.cpu.x87.cw = 0x37b; /* divide by zero is not masked */
     EXPECT(execute(b, 0xd9, 0xee) == X87_DONE); /* fldz */
     EXPECT(execute(b, 0xd9, 0xe8) == X87_DONE); /* fld1 */
     EXPECT(execute(b, 0xd8, 0xf1) == X87_DONE); /* fdiv st, st(1) */

@@ -97,8 +97,8 @@ public:
     return false;
   }
   bool PrintAsmMemoryOperand(const MachineInstr *MI, unsigned N, const char *, raw_ostream &OS) override {
-    OS << '[' << DukeInstPrinter::getRegisterName(MI->getOperand(N).getReg()) << " + "
-       << MI->getOperand(N + 1).getImm() << ']';
+    OS << '[' << DukeInstPrinter::getRegisterName(MI->getOperand(N).getReg()) << " + " << MI->getOperand(N + 1).getImm()
+       << ']';
     return false;
   }
 };

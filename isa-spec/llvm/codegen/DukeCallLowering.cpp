@@ -34,7 +34,8 @@ SDValue DukeTargetLowering::LowerFormalArguments(SDValue Chain, CallingConv::ID 
       Value = DAG.getFrameIndex(FI, MVT::i64);
     } else {
       int FI = Frame.CreateFixedObject(8, VA.getLocMemOffset(), true);
-      Value = DAG.getLoad(MVT::i64, DL, Chain, DAG.getFrameIndex(FI, MVT::i64), MachinePointerInfo::getFixedStack(MF, FI));
+      Value =
+          DAG.getLoad(MVT::i64, DL, Chain, DAG.getFrameIndex(FI, MVT::i64), MachinePointerInfo::getFixedStack(MF, FI));
       if (VA.getValVT() != MVT::i64)
         Value = DAG.getNode(ISD::TRUNCATE, DL, VA.getValVT(), Value);
     }
@@ -169,7 +170,8 @@ bool DukeTargetLowering::CanLowerReturn(CallingConv::ID CC, MachineFunction &MF,
 
 SDValue DukeTargetLowering::LowerReturn(SDValue Chain, CallingConv::ID CC, bool IsVarArg,
                                         const SmallVectorImpl<ISD::OutputArg> &Outs,
-                                        const SmallVectorImpl<SDValue> &Values, const SDLoc &DL, SelectionDAG &DAG) const {
+                                        const SmallVectorImpl<SDValue> &Values, const SDLoc &DL,
+                                        SelectionDAG &DAG) const {
   SmallVector<CCValAssign, 4> Locs;
   CCState State(CC, IsVarArg, DAG.getMachineFunction(), Locs, *DAG.getContext());
   State.AnalyzeReturn(Outs, RetCC_Duke);
@@ -214,12 +216,14 @@ static unsigned builtinForm(const Builtin &B, ArrayRef<SDValue> Args) {
   return B.Reg;
 }
 
-SDValue DukeTargetLowering::lowerBuiltin(CallLoweringInfo &CLI, StringRef Name, SmallVectorImpl<SDValue> &InVals) const {
+SDValue DukeTargetLowering::lowerBuiltin(CallLoweringInfo &CLI, StringRef Name,
+                                         SmallVectorImpl<SDValue> &InVals) const {
   SelectionDAG &DAG = CLI.DAG;
   SDLoc &DL = CLI.DL;
   MachineFunction &MF = DAG.getMachineFunction();
   auto Fail = [&](const Twine &Text) {
-    DAG.getContext()->diagnose(DiagnosticInfoUnsupported(MF.getFunction(), "__duke_" + Name + ": " + Text, DL.getDebugLoc()));
+    DAG.getContext()->diagnose(
+        DiagnosticInfoUnsupported(MF.getFunction(), "__duke_" + Name + ": " + Text, DL.getDebugLoc()));
     for (const ISD::InputArg &In : CLI.Ins)
       InVals.push_back(DAG.getUNDEF(In.VT));
     return CLI.Chain;

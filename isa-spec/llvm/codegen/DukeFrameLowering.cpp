@@ -1,6 +1,6 @@
-// Stack frames. From the entry's stack pointer down: callee-saved registers and locals, outgoing arguments. r27 holds the
-// entry's stack pointer where a frame pointer is needed; r26 is the base of locals if the frame is realigned and has
-// variable-sized objects as well.
+// Stack frames. From the entry's stack pointer down: callee-saved registers and locals, outgoing arguments. r27 holds
+// the entry's stack pointer where a frame pointer is needed; r26 is the base of locals if the frame is realigned and
+// has variable-sized objects as well.
 #include "DukeFrameLowering.h"
 #include "DukeSubtarget.h"
 #include "llvm/CodeGen/MachineFrameInfo.h"

@@ -148,7 +148,8 @@ public:
   // Any-extending loads of words sign-extend, as int values usually are; of bytes and halves zero-extend.
   bool selectLoad(LoadSDNode *L) {
     MVT Memory = L->getMemoryVT().getSimpleVT();
-    bool Signed = L->getExtensionType() == ISD::SEXTLOAD || (L->getExtensionType() == ISD::EXTLOAD && Memory == MVT::i32);
+    bool Signed =
+        L->getExtensionType() == ISD::SEXTLOAD || (L->getExtensionType() == ISD::EXTLOAD && Memory == MVT::i32);
     unsigned Opcode = loadOpcode(L->getAddressSpace() == GuestAddressSpace, Memory, Signed);
     if (Opcode == 0 || !L->isUnindexed() || L->getValueType(0) != MVT::i64)
       return false;

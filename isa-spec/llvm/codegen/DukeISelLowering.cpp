@@ -20,9 +20,9 @@ DukeTargetLowering::DukeTargetLowering(const TargetMachine &TM, const DukeSubtar
       setOperationAction(Op, Type, Action);
   };
   Set(MVT::i64, Expand,
-      {ISD::SDIVREM, ISD::UDIVREM, ISD::SMUL_LOHI, ISD::UMUL_LOHI, ISD::ROTL, ISD::CTLZ_ZERO_UNDEF, ISD::CTTZ_ZERO_UNDEF,
-       ISD::SELECT_CC, ISD::BR_CC, ISD::DYNAMIC_STACKALLOC, ISD::SMAX,
-       ISD::UMAX, ISD::ABS, ISD::BITREVERSE});
+      {ISD::SDIVREM, ISD::UDIVREM, ISD::SMUL_LOHI, ISD::UMUL_LOHI, ISD::ROTL, ISD::CTLZ_ZERO_UNDEF,
+       ISD::CTTZ_ZERO_UNDEF, ISD::SELECT_CC, ISD::BR_CC, ISD::DYNAMIC_STACKALLOC, ISD::SMAX, ISD::UMAX, ISD::ABS,
+       ISD::BITREVERSE});
   Set(MVT::i64, Legal,
       {ISD::ROTR, ISD::BSWAP, ISD::CTPOP, ISD::CTLZ, ISD::CTTZ, ISD::SMIN, ISD::UMIN, ISD::READCYCLECOUNTER, ISD::MULHS,
        ISD::MULHU});
@@ -31,8 +31,8 @@ DukeTargetLowering::DukeTargetLowering(const TargetMachine &TM, const DukeSubtar
        ISD::RETURNADDR, ISD::SHL_PARTS, ISD::SRL_PARTS, ISD::SRA_PARTS});
   // i32 is not legal, but most of its operations exist with a sign-extended result: see ReplaceNodeResults.
   Set(MVT::i32, Custom,
-      {ISD::ADD, ISD::SUB, ISD::MUL, ISD::SHL, ISD::SRL, ISD::SRA, ISD::ROTL, ISD::ROTR, ISD::SDIV, ISD::UDIV, ISD::SREM,
-       ISD::UREM});
+      {ISD::ADD, ISD::SUB, ISD::MUL, ISD::SHL, ISD::SRL, ISD::SRA, ISD::ROTL, ISD::ROTR, ISD::SDIV, ISD::UDIV,
+       ISD::SREM, ISD::UREM});
   Set(MVT::Other, Expand,
       {ISD::BR_JT, ISD::VAARG, ISD::VACOPY, ISD::VAEND, ISD::STACKSAVE, ISD::STACKRESTORE, ISD::PREFETCH});
   Set(MVT::Other, Custom, {ISD::VASTART, ISD::ATOMIC_FENCE});
@@ -57,8 +57,18 @@ DukeTargetLowering::DukeTargetLowering(const TargetMachine &TM, const DukeSubtar
 const char *DukeTargetLowering::getTargetNodeName(unsigned Opcode) const {
   switch (Opcode) {
 #define NODE(name) case DukeISD::name: return "DukeISD::" #name;
-    NODE(CALL) NODE(TAIL) NODE(RET) NODE(ADDR) NODE(SHL_SW) NODE(SHR_SW) NODE(SAR_SW) NODE(ROR_W) NODE(DIV_SW)
-    NODE(DIVU_SW) NODE(REM_SW) NODE(REMU_SW)
+    NODE(CALL)
+    NODE(TAIL)
+    NODE(RET)
+    NODE(ADDR)
+    NODE(SHL_SW)
+    NODE(SHR_SW)
+    NODE(SAR_SW)
+    NODE(ROR_W)
+    NODE(DIV_SW)
+    NODE(DIVU_SW)
+    NODE(REM_SW)
+    NODE(REMU_SW)
 #undef NODE
   }
   return nullptr;
@@ -188,8 +198,8 @@ SDValue DukeTargetLowering::LowerOperation(SDValue Op, SelectionDAG &DAG) const 
   llvm_unreachable("an operation was marked Custom that is not lowered");
 }
 
-// Products by (2**n + 1) << k and (2**n - 1) << k are two or three simple ops, which are faster than a multiplication; the
-// shift by k may go into a scaled index. For n of 1 to 3 the addition is one op, sh1add to sh3add.
+// Products by (2**n + 1) << k and (2**n - 1) << k are two or three simple ops, which are faster than a multiplication;
+// the shift by k may go into a scaled index. For n of 1 to 3 the addition is one op, sh1add to sh3add.
 SDValue DukeTargetLowering::PerformDAGCombine(SDNode *N, DAGCombinerInfo &DCI) const {
   if (N->getOpcode() != ISD::MUL || N->getValueType(0) != MVT::i64 || DCI.isBeforeLegalize())
     return SDValue();
@@ -260,10 +270,11 @@ void DukeTargetLowering::ReplaceNodeResults(SDNode *N, SmallVectorImpl<SDValue> 
     if (ByConstant && !isIntDivCheap(N->getValueType(0), Attributes))
       return;
     unsigned Op = N->getOpcode();
-    Wide = toLow32(N, DAG, Op == ISD::SDIV   ? DukeISD::DIV_SW
-                           : Op == ISD::UDIV ? DukeISD::DIVU_SW
-                           : Op == ISD::SREM ? DukeISD::REM_SW
-                                             : DukeISD::REMU_SW);
+    Wide = toLow32(N, DAG,
+                   Op == ISD::SDIV   ? DukeISD::DIV_SW
+                   : Op == ISD::UDIV ? DukeISD::DIVU_SW
+                   : Op == ISD::SREM ? DukeISD::REM_SW
+                                     : DukeISD::REMU_SW);
     break;
   }
   default:

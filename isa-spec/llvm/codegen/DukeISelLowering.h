@@ -57,7 +57,7 @@ public:
   bool isMulAddWithConstProfitable(SDValue, SDValue) const override { return false; }
 
   std::pair<unsigned, const TargetRegisterClass *> getRegForInlineAsmConstraint(const TargetRegisterInfo *, StringRef,
-                                                                                 MVT) const override;
+                                                                                MVT) const override;
   Register getRegisterByName(const char *, LLT, const MachineFunction &) const override;
 
   // One core, and no interrupt returns into the middle of C code: atomics are plain accesses.
@@ -68,8 +68,6 @@ public:
     return AtomicExpansionKind::NotAtomic;
   }
   AtomicExpansionKind shouldExpandAtomicLoadInIR(LoadInst *) const override { return AtomicExpansionKind::NotAtomic; }
-  AtomicExpansionKind shouldExpandAtomicStoreInIR(StoreInst *) const override {
-    return AtomicExpansionKind::NotAtomic;
-  }
+  AtomicExpansionKind shouldExpandAtomicStoreInIR(StoreInst *) const override { return AtomicExpansionKind::NotAtomic; }
 };
 } // namespace llvm

@@ -16,9 +16,28 @@ unsigned Duke::longForm(unsigned Opcode) {
   switch (Opcode) {
 #define LONG(name) case Duke::name##_I: return Duke::name##_X;
     LONG(ADDI)
-    LONG(LDN_BU) LONG(LDN_HU) LONG(LDN_WU) LONG(LDN_D) LONG(LDN_BS) LONG(LDN_HS) LONG(LDN_WS)
-    LONG(LDG_BU) LONG(LDG_HU) LONG(LDG_WU) LONG(LDG_D) LONG(LDG_BS) LONG(LDG_HS) LONG(LDG_WS)
-    LONG(STN_B) LONG(STN_H) LONG(STN_W) LONG(STN_D) LONG(STG_B) LONG(STG_H) LONG(STG_W) LONG(STG_D)
+    LONG(LDN_BU)
+    LONG(LDN_HU)
+    LONG(LDN_WU)
+    LONG(LDN_D)
+    LONG(LDN_BS)
+    LONG(LDN_HS)
+    LONG(LDN_WS)
+    LONG(LDG_BU)
+    LONG(LDG_HU)
+    LONG(LDG_WU)
+    LONG(LDG_D)
+    LONG(LDG_BS)
+    LONG(LDG_HS)
+    LONG(LDG_WS)
+    LONG(STN_B)
+    LONG(STN_H)
+    LONG(STN_W)
+    LONG(STN_D)
+    LONG(STG_B)
+    LONG(STG_H)
+    LONG(STG_W)
+    LONG(STG_D)
 #undef LONG
   default:
     return 0;
@@ -57,7 +76,8 @@ void DukeInstrInfo::loadRegFromStackSlot(MachineBasicBlock &B, Iterator I, Regis
 }
 
 static Register slotAccess(const MachineInstr &MI, unsigned Opcode, int &FI) {
-  if (MI.getOpcode() != Opcode || !MI.getOperand(1).isFI() || !MI.getOperand(2).isImm() || MI.getOperand(2).getImm() != 0)
+  if (MI.getOpcode() != Opcode || !MI.getOperand(1).isFI() || !MI.getOperand(2).isImm() ||
+      MI.getOperand(2).getImm() != 0)
     return 0;
   FI = MI.getOperand(1).getIndex();
   return MI.getOperand(0).getReg();
@@ -78,9 +98,9 @@ struct Conditional {
   bool Not;
 };
 const Conditional Conditionals[] = {
-    {Duke::BEQ_I, Duke::BNE_I, Duke::SEQ_R, false},     {Duke::BNE_I, Duke::BEQ_I, Duke::SNE_R, false},
-    {Duke::BLT_I, Duke::BGE_I, Duke::SLT_R, false},     {Duke::BGE_I, Duke::BLT_I, Duke::SLT_R, true},
-    {Duke::BLTU_I, Duke::BGEU_I, Duke::SLTU_R, false},  {Duke::BGEU_I, Duke::BLTU_I, Duke::SLTU_R, true},
+    {Duke::BEQ_I, Duke::BNE_I, Duke::SEQ_R, false},       {Duke::BNE_I, Duke::BEQ_I, Duke::SNE_R, false},
+    {Duke::BLT_I, Duke::BGE_I, Duke::SLT_R, false},       {Duke::BGE_I, Duke::BLT_I, Duke::SLT_R, true},
+    {Duke::BLTU_I, Duke::BGEU_I, Duke::SLTU_R, false},    {Duke::BGEU_I, Duke::BLTU_I, Duke::SLTU_R, true},
     {Duke::BLT_W_I, Duke::BGE_W_I, Duke::SLT_W_R, false}, {Duke::BGE_W_I, Duke::BLT_W_I, Duke::SLT_W_R, true},
 };
 const Conditional *conditional(unsigned Opcode) {
@@ -190,8 +210,8 @@ unsigned DukeInstrInfo::getInstSizeInBytes(const MachineInstr &MI) const {
 
 // ---------------------------------------------------------------- if-conversion
 
-bool DukeInstrInfo::canInsertSelect(const MachineBasicBlock &, ArrayRef<MachineOperand> Cond, Register, Register, Register,
-                                    int &CondCycles, int &TrueCycles, int &FalseCycles) const {
+bool DukeInstrInfo::canInsertSelect(const MachineBasicBlock &, ArrayRef<MachineOperand> Cond, Register, Register,
+                                    Register, int &CondCycles, int &TrueCycles, int &FalseCycles) const {
   if (Cond.empty())
     return false;
   CondCycles = Cond[2].getReg() == Duke::R0 ? 1 : 2;
@@ -262,6 +282,7 @@ DFAPacketizer *DukeInstrInfo::CreateTargetScheduleState(const TargetSubtargetInf
   return static_cast<const DukeSubtarget &>(STI).createDFAPacketizer(STI.getInstrItineraryData());
 }
 
-bool DukeInstrInfo::isSchedulingBoundary(const MachineInstr &MI, const MachineBasicBlock *, const MachineFunction &) const {
+bool DukeInstrInfo::isSchedulingBoundary(const MachineInstr &MI, const MachineBasicBlock *,
+                                         const MachineFunction &) const {
   return MI.isTerminator() || MI.isPosition() || MI.isInlineAsm() || MI.modifiesRegister(Duke::R2, &RegInfo);
 }

@@ -1,9 +1,10 @@
 // Frees loads from volatile accesses.
 //
-// LLVM takes a volatile access for a barrier to all of memory. Guest accesses are volatile in C, and so are stores of guest
-// state that must not move. What must hold is less: they keep their order among themselves; a guest access may trap and not
-// come back, so it keeps its place among all stores. But a load of native memory that is not volatile only has to follow
-// stores to the same memory, calls and system ops. Edges through the barrier that do matter are put in directly.
+// LLVM takes a volatile access for a barrier to all of memory. Guest accesses are volatile in C, and so are stores of
+// guest state that must not move. What must hold is less: they keep their order among themselves; a guest access may
+// trap and not come back, so it keeps its place among all stores. But a load of native memory that is not volatile only
+// has to follow stores to the same memory, calls and system ops. Edges through the barrier that do matter are put in
+// directly.
 #include "Duke.h"
 #include "DukeInstrInfo.h"
 #include "llvm/CodeGen/MachineInstr.h"
@@ -15,10 +16,12 @@ namespace {
 bool isSystem(const MachineInstr &MI) { return MI.isCall() || MI.isInlineAsm() || MI.hasUnmodeledSideEffects(); }
 
 bool isPlainNativeLoad(const MachineInstr &MI) {
-  return MI.mayLoad() && !MI.mayStore() && Duke::spaceOf(MI.getDesc()) == Duke::SpaceNative && !MI.hasOrderedMemoryRef() &&
-         !isSystem(MI);
+  return MI.mayLoad() && !MI.mayStore() && Duke::spaceOf(MI.getDesc()) == Duke::SpaceNative &&
+         !MI.hasOrderedMemoryRef() && !isSystem(MI);
 }
-bool isVolatileAccess(const MachineInstr &MI) { return MI.mayLoadOrStore() && MI.hasOrderedMemoryRef() && !isSystem(MI); }
+bool isVolatileAccess(const MachineInstr &MI) {
+  return MI.mayLoadOrStore() && MI.hasOrderedMemoryRef() && !isSystem(MI);
+}
 
 // Whether a plain load must stay behind an earlier instruction. Guest memory and the firmware's own are disjoint.
 bool mustFollow(const MachineInstr &Load, const MachineInstr &Before, AAResults *AA) {
@@ -55,4 +58,6 @@ void llvm::relaxLoadOrder(ScheduleDAGInstrs &DAG, AAResults *AA) {
   }
 }
 
-std::unique_ptr<ScheduleDAGMutation> llvm::createDukeLoadOrder(AAResults *AA) { return std::make_unique<LoadOrder>(AA); }
+std::unique_ptr<ScheduleDAGMutation> llvm::createDukeLoadOrder(AAResults *AA) {
+  return std::make_unique<LoadOrder>(AA);
+}

@@ -36,9 +36,9 @@ DukeSubtarget::DukeSubtarget(const Triple &TT, StringRef CPU, const TargetMachin
 // RISC-V's lp64 layout, so that IR of clang's riscv64 front end is exact.
 static const char Layout[] = "e-m:e-p:64:64-i64:64-i128:128-n32:64-S128";
 
-DukeTargetMachine::DukeTargetMachine(const Target &T, const Triple &TT, StringRef CPU, StringRef, const TargetOptions &Options,
-                                     std::optional<Reloc::Model>, std::optional<CodeModel::Model> CM, CodeGenOptLevel Level,
-                                     bool)
+DukeTargetMachine::DukeTargetMachine(const Target &T, const Triple &TT, StringRef CPU, StringRef,
+                                     const TargetOptions &Options, std::optional<Reloc::Model>,
+                                     std::optional<CodeModel::Model> CM, CodeGenOptLevel Level, bool)
     : LLVMTargetMachine(T, Layout, TT, machineName(CPU), "", Options, Reloc::Static,
                         getEffectiveCodeModel(CM, CodeModel::Small), Level),
       ObjectFile(std::make_unique<TargetLoweringObjectFileELF>()), Subtarget(TT, machineName(CPU), *this) {

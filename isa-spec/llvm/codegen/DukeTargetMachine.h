@@ -10,7 +10,8 @@ class DukeTargetMachine : public LLVMTargetMachine {
 public:
   DukeTargetMachine(const Target &, const Triple &, StringRef CPU, StringRef FS, const TargetOptions &,
                     std::optional<Reloc::Model>, std::optional<CodeModel::Model>, CodeGenOptLevel, bool JIT);
-  // One subtarget for everything: target-cpu and target-features of functions are the RISC-V front end's and mean nothing here.
+  // One subtarget for everything: target-cpu and target-features of functions are the RISC-V front end's and mean
+  // nothing here.
   const DukeSubtarget *getSubtargetImpl(const Function &) const override { return &Subtarget; }
   const DukeSubtarget *getSubtargetImpl() const { return &Subtarget; }
   TargetPassConfig *createPassConfig(PassManagerBase &) override;

@@ -14,7 +14,8 @@ const duke::Field &fieldOf(unsigned Kind) { return duke::Fields[Kind - Duke::Fir
 
 class DukeELFWriter : public MCELFObjectTargetWriter {
 public:
-  DukeELFWriter() : MCELFObjectTargetWriter(/*Is64Bit*/ true, /*OSABI*/ 0, duke::EMachine, /*HasRelocationAddend*/ true) {}
+  DukeELFWriter()
+      : MCELFObjectTargetWriter(/*Is64Bit*/ true, /*OSABI*/ 0, duke::EMachine, /*HasRelocationAddend*/ true) {}
   unsigned getRelocType(MCContext &Context, const MCValue &, const MCFixup &Fixup, bool IsPCRel) const override {
     unsigned Kind = Fixup.getKind();
     if (Kind >= FirstTargetFixupKind && Kind < unsigned(Duke::LastFixup))
@@ -113,7 +114,16 @@ public:
 unsigned Duke::relaxedOpcode(unsigned Opcode) {
   switch (Opcode) {
 #define RELAX(name) case Duke::name##_I: return Duke::name##_X;
-    RELAX(BEQ) RELAX(BNE) RELAX(BLT) RELAX(BGE) RELAX(BLTU) RELAX(BGEU) RELAX(BLT_W) RELAX(BGE_W) RELAX(BCC) RELAX(RASP)
+    RELAX(BEQ)
+    RELAX(BNE)
+    RELAX(BLT)
+    RELAX(BGE)
+    RELAX(BLTU)
+    RELAX(BGEU)
+    RELAX(BLT_W)
+    RELAX(BGE_W)
+    RELAX(BCC)
+    RELAX(RASP)
 #undef RELAX
   default:
     return 0;

@@ -1,5 +1,5 @@
-// Assembly text to MCInst. Operands are separated by commas; a memory operand is "[ra + rb << scale + imm]" with parts left
-// out; " ~" at the end says that the bundle goes on.
+// Assembly text to MCInst. Operands are separated by commas; a memory operand is "[ra + rb << scale + imm]" with parts
+// left out; " ~" at the end says that the bundle goes on.
 #include "DukeBundle.h"
 #include "llvm/MC/MCContext.h"
 #include "llvm/MC/MCExpr.h"
@@ -101,8 +101,8 @@ class DukeAsmParser : public MCTargetAsmParser {
     return parseExpression(Ops);
   }
 
-  // Always pushes the full list of the table's text, so that one pattern of the matcher suits every spelling. Extended says
-  // whether the instruction has an index.
+  // Always pushes the full list of the table's text, so that one pattern of the matcher suits every spelling. Extended
+  // says whether the instruction has an index.
   bool parseAddress(OperandVector &Ops, bool Extended) {
     push(Ops, "[");
     lexer().Lex();

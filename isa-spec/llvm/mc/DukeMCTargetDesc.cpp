@@ -45,14 +45,16 @@ static MCSubtargetInfo *createSubtargetInfo(const Triple &TT, StringRef CPU, Str
   return createDukeMCSubtargetInfoImpl(TT, CPU, CPU, FS);
 }
 
-// The triple is vliw64-unknown-none-elf: an architecture that LLVM does not know, which is also what llvm-objdump makes of our
-// unassigned e_machine.
+// The triple is vliw64-unknown-none-elf: an architecture that LLVM does not know, which is also what llvm-objdump makes
+// of our unassigned e_machine.
 void registerDukeMC() {
   Target &T = getTheDukeTarget();
   TargetRegistry::RegisterTarget(
       T, "duke", "Duke VLIW", "Duke", [](Triple::ArchType A) { return A == Triple::UnknownArch; }, /*HasJIT*/ false);
-  TargetRegistry::RegisterMCAsmInfo(T, [](const MCRegisterInfo &, const Triple &,
-                                          const MCTargetOptions &) -> MCAsmInfo * { return new DukeMCAsmInfo(); });
+  TargetRegistry::RegisterMCAsmInfo(T,
+                                    [](const MCRegisterInfo &, const Triple &, const MCTargetOptions &) -> MCAsmInfo * {
+                                      return new DukeMCAsmInfo();
+                                    });
   TargetRegistry::RegisterMCInstrInfo(T, []() -> MCInstrInfo * {
     auto *Info = new MCInstrInfo();
     InitDukeMCInstrInfo(Info);
@@ -64,10 +66,10 @@ void registerDukeMC() {
     return Info;
   });
   TargetRegistry::RegisterMCSubtargetInfo(T, createSubtargetInfo);
-  TargetRegistry::RegisterMCInstPrinter(T, [](const Triple &, unsigned, const MCAsmInfo &AI, const MCInstrInfo &II,
-                                              const MCRegisterInfo &RI) -> MCInstPrinter * {
-    return new DukeInstPrinter(AI, II, RI);
-  });
+  TargetRegistry::RegisterMCInstPrinter(
+      T,
+      [](const Triple &, unsigned, const MCAsmInfo &AI, const MCInstrInfo &II,
+         const MCRegisterInfo &RI) -> MCInstPrinter * { return new DukeInstPrinter(AI, II, RI); });
   TargetRegistry::RegisterMCCodeEmitter(T, createDukeMCCodeEmitter);
   TargetRegistry::RegisterMCAsmBackend(T, createDukeAsmBackend);
   TargetRegistry::RegisterMCDisassembler(T, createDukeDisassembler);

@@ -25,8 +25,21 @@ enum sem_amode {
 enum sem_jump_kind { SEM_JMP, SEM_CALL, SEM_RET };
 
 enum guest_vector {
-    GUEST_DE = 0, GUEST_DB = 1, GUEST_BP = 3, GUEST_OF = 4, GUEST_BR = 5, GUEST_UD = 6, GUEST_NM = 7, GUEST_DF = 8,
-    GUEST_TS = 10, GUEST_NP = 11, GUEST_SS_FAULT = 12, GUEST_GP = 13, GUEST_PF = 14, GUEST_MF = 16, GUEST_AC = 17,
+    GUEST_DE = 0,
+    GUEST_DB = 1,
+    GUEST_BP = 3,
+    GUEST_OF = 4,
+    GUEST_BR = 5,
+    GUEST_UD = 6,
+    GUEST_NM = 7,
+    GUEST_DF = 8,
+    GUEST_TS = 10,
+    GUEST_NP = 11,
+    GUEST_SS_FAULT = 12,
+    GUEST_GP = 13,
+    GUEST_PF = 14,
+    GUEST_MF = 16,
+    GUEST_AC = 17,
     GUEST_XM = 19,
 };
 
@@ -47,10 +60,7 @@ static inline bool sem_has_mem(const struct sem_form *f)
     return f->kind[0] == GO_MEM || f->kind[1] == GO_MEM || f->kind[2] == GO_MEM;
 }
 
-static inline uint64_t sem_trunc(uint64_t v, unsigned size)
-{
-    return size == 8 ? v : v & ((UINT64_C(1) << (8 * size)) - 1);
-}
+static inline uint64_t sem_trunc(uint64_t v, unsigned size) { return size == 8 ? v : v & ((UINT64_C(1) << (8 * size)) - 1); }
 
 static inline bool sem_has_body(unsigned op)
 {
@@ -87,10 +97,7 @@ static inline bool sem_writes_memory(const struct ginsn *g)
 }
 
 /* CS is never writable: such a store raises #GP. In 64-bit mode the decoder does not give CS as a segment. */
-static inline bool sem_stores_to_code_segment(const struct ginsn *g)
-{
-    return g->seg == GUEST_CS && sem_writes_memory(g);
-}
+static inline bool sem_stores_to_code_segment(const struct ginsn *g) { return g->seg == GUEST_CS && sem_writes_memory(g); }
 
 /* Whether the instruction has a body that the lifter may use. */
 static inline bool sem_liftable(const struct ginsn *g)

@@ -37,13 +37,24 @@ NI static long sum_after_eight(int a, int b, int c, int d, int e, int f, int g, 
     return s;
 }
 
-struct tiny { char c; };
-struct pair { long a, b; };
-struct mixed { int a; short b; char c[9]; long d; };
-struct big { long v[12]; };
+struct tiny {
+    char c;
+};
+struct pair {
+    long a, b;
+};
+struct mixed {
+    int a;
+    short b;
+    char c[9];
+    long d;
+};
+struct big {
+    long v[12];
+};
 
-NI static struct tiny tiny_next(struct tiny t) { return (struct tiny){ (char)(t.c + 1) }; }
-NI static struct pair pair_swap(struct pair p) { return (struct pair){ p.b, p.a + 1 }; }
+NI static struct tiny tiny_next(struct tiny t) { return (struct tiny){(char)(t.c + 1)}; }
+NI static struct pair pair_swap(struct pair p) { return (struct pair){p.b, p.a + 1}; }
 NI static struct mixed mixed_change(struct mixed p, int k)
 {
     p.a += k;
@@ -134,10 +145,10 @@ int main(void)
     printf("many %d\n", many(1, -2, 3, -4, 5, 6, 7, 8, 1L << 20, -10, -11, 250));
     printf("sum %ld %ld\n", sum(7, -5, 1L << 40, "x", 7, -9L, "yz", 3, 99), sum(1, 8));
     printf("late %ld\n", sum_after_eight(1, 2, 3, 4, 5, 6, 7, 8, 3, 10L, -20L, 30L));
-    printf("tiny %d\n", tiny_next((struct tiny){ 'a' }).c);
-    struct pair p = pair_swap((struct pair){ 5, 6 });
+    printf("tiny %d\n", tiny_next((struct tiny){'a'}).c);
+    struct pair p = pair_swap((struct pair){5, 6});
     printf("pair %ld %ld\n", p.a, p.b);
-    struct mixed m = { 1, 2, "abcdefgh", 1L << 40 };
+    struct mixed m = {1, 2, "abcdefgh", 1L << 40};
     m = mixed_change(m, 41);
     printf("mixed %d %d %s %ld %d\n", m.a, m.b, m.c, m.d, m.c[8]);
     struct big b, c;
@@ -148,7 +159,7 @@ int main(void)
     printf("big late %ld\n", big_late(1, 2, 3, 4, 5, 6, 7, 8, b, 9, p));
     printf("recursion %d %ld %d %d\n", fib(15), ackermann(2, 6), even(100000), odd(7));
     printf("frames %d %d %ld %d %d\n", vla(33), vla_calls(20, 4), big_frame(3), aligned(5), aligned_vla(77));
-    fn *table[] = { fib, twice, vla };
+    fn *table[] = {fib, twice, vla};
     for (int i = 0; i < 3; i++)
         printf("pointer %d %d %d\n", table[i](4), apply(table[i], 5), apply_tail(table[i], 6));
     return 42;

@@ -48,21 +48,41 @@ NI static const char *names(unsigned char c)
 /* An interpreter with threaded code. */
 NI static long threaded(const unsigned char *code)
 {
-    static void *const labels[] = { &&halt, &&push, &&add, &&mul, &&dup, &&jnz, &&dec };
+    static void *const labels[] = {&&halt, &&push, &&add, &&mul, &&dup, &&jnz, &&dec};
     long stack[16], *sp = stack;
 #define NEXT goto *labels[*code++]
     NEXT;
-push: *sp++ = *code++; NEXT;
-add: sp--; sp[-1] += sp[0]; NEXT;
-mul: sp--; sp[-1] *= sp[0]; NEXT;
-dup: sp[0] = sp[-1]; sp++; NEXT;
-dec: sp[-1]--; NEXT;
-jnz: code = sp[-1] ? code - code[0] : code + 1; NEXT;
-halt: return sp[-1] + 1000 * (sp - stack);
+push:
+    *sp++ = *code++;
+    NEXT;
+add:
+    sp--;
+    sp[-1] += sp[0];
+    NEXT;
+mul:
+    sp--;
+    sp[-1] *= sp[0];
+    NEXT;
+dup:
+    sp[0] = sp[-1];
+    sp++;
+    NEXT;
+dec:
+    sp[-1]--;
+    NEXT;
+jnz:
+    code = sp[-1] ? code - code[0] : code + 1;
+    NEXT;
+halt:
+    return sp[-1] + 1000 * (sp - stack);
 }
 
 static int calls;
-NI static int yes(int v) { calls++; return v; }
+NI static int yes(int v)
+{
+    calls++;
+    return v;
+}
 
 static jmp_buf env;
 NI static void jump(int depth)
@@ -98,11 +118,11 @@ int main(void)
 {
     for (int i = -2; i < 11; i++)
         printf("%d ", dense(i));
-    const long keys[] = { -5000000000, -1, 17, 1000, 0x7fffffff, 0x80000000, 18, 0 };
+    const long keys[] = {-5000000000, -1, 17, 1000, 0x7fffffff, 0x80000000, 18, 0};
     for (int i = 0; i < 8; i++)
         printf("%d ", sparse(keys[i]));
     printf("%s %s %s %s %s\n", names('c'), names('B'), names('7'), names(0xff), names('z'));
-    const unsigned char code[] = { 1, 10, 1, 5, 6, 5, 2, 3, 4, 2, 0 };
+    const unsigned char code[] = {1, 10, 1, 5, 6, 5, 2, 3, 4, 2, 0};
     printf("threaded %ld\n", threaded(code));
     int s = (yes(1) && yes(0) && yes(1)) + (yes(0) || yes(5)) * 2 + (yes(1) ? yes(0) : yes(9)) * 4;
     printf("calls %d %d\n", calls, s);

@@ -13,7 +13,7 @@ static int compare(const void *a, const void *b)
 
 static void format(void)
 {
-    const int numbers[] = { 0, 1, -1, 42, -12345, 2147483647, -2147483647 - 1 };
+    const int numbers[] = {0, 1, -1, 42, -12345, 2147483647, -2147483647 - 1};
     for (int i = 0; i < 7; i++) {
         int n = numbers[i];
         printf("[%d|%5d|%-7d|%07d|%+d|% d|%.3d|%8.4d|%-8.4d|", n, n, n, n, n, n, n, n, n);
@@ -21,7 +21,8 @@ static void format(void)
     }
     printf("%ld %lu %lx %lld %zu %hhd %hd %hhu %hu\n", -5000000000, 18446744073709551615u, 0xfedcba9876543210, 1LL << 40,
            (size_t)77, 300, 70000, 300, 70000);
-    printf("%s|%10s|%-10s|%.2s|%10.3s|%c|%5c|%-5c|%%|%p\n", "text", "text", "text", "text", "text", 'x', 'y', 'z', (void *)0x1234);
+    printf("%s|%10s|%-10s|%.2s|%10.3s|%c|%5c|%-5c|%%|%p\n", "text", "text", "text", "text", "text", 'x', 'y', 'z',
+           (void *)0x1234);
     printf("%*d|%-*d|%.*s|%" PRId64 "|%" PRIx32 "\n", 6, 42, 6, 42, 3, "abcdef", INT64_C(-9), 0xabcdu);
     char text[20];
     int n = snprintf(text, sizeof text, "%s %d", "a rather long text", 12345);
@@ -65,7 +66,7 @@ static void numbers(void)
 
 static void allocation(void)
 {
-    char *blocks[200] = { 0 };
+    char *blocks[200] = {0};
     unsigned seed = 1, sum = 0;
     for (int i = 0; i < 5000; i++) {
         seed = seed * 1103515245 + 12345;

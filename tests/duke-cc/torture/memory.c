@@ -8,18 +8,40 @@
 
 #define NI __attribute__((noinline))
 
-struct __attribute__((packed)) odd { char c; int16_t h; int32_t w; int64_t d; uint16_t uh; uint32_t uw; };
-struct fields { unsigned a : 3, b : 13; int c : 5; unsigned long d : 40; int e : 24; _Bool f : 1; };
-union view { uint64_t d; uint32_t w[2]; uint16_t h[4]; uint8_t b[8]; int8_t sb[8]; };
+struct __attribute__((packed)) odd {
+    char c;
+    int16_t h;
+    int32_t w;
+    int64_t d;
+    uint16_t uh;
+    uint32_t uw;
+};
+struct fields {
+    unsigned a : 3, b : 13;
+    int c : 5;
+    unsigned long d : 40;
+    int e : 24;
+    _Bool f : 1;
+};
+union view {
+    uint64_t d;
+    uint32_t w[2];
+    uint16_t h[4];
+    uint8_t b[8];
+    int8_t sb[8];
+};
 
 static uint8_t bytes[512];
 static int64_t longs[64];
-static int32_t ints[64] = { 1, -2, 3, [10] = 100, [63] = -63 };
+static int32_t ints[64] = {1, -2, 3, [10] = 100, [63] = -63};
 static int16_t shorts[64];
-static const char *const strings[] = { "zero", "one", "two", NULL };
-static int *const pointers[] = { ints, ints + 10, &ints[63] };
-static const struct { const char *name; int (*f)(const char *, const char *); long n; } rows[] = {
-    { "strcmp", strcmp, 5 }, { "other", strcmp, -6 } };
+static const char *const strings[] = {"zero", "one", "two", NULL};
+static int *const pointers[] = {ints, ints + 10, &ints[63]};
+static const struct {
+    const char *name;
+    int (*f)(const char *, const char *);
+    long n;
+} rows[] = {{"strcmp", strcmp, 5}, {"other", strcmp, -6}};
 static uint64_t grid[7][9];
 int common_symbol;
 
@@ -109,15 +131,16 @@ int main(void)
     struct odd o;
     store_odd(&o, 0x8123456789abcdef);
     printf("odd %d %d %d %lld %u %u\n", o.c, o.h, o.w, (long long)o.d, o.uh, o.uw);
-    struct fields f = { 5, 0x1abc, -9, 0xfedcba9876, -0x7fffff, 1 };
+    struct fields f = {5, 0x1abc, -9, 0xfedcba9876, -0x7fffff, 1};
     f.a += 6;
     f.c -= 12;
     f.d *= 3;
     f.e <<= 1;
     printf("fields %u %u %d %llx %d %d\n", f.a, f.b, f.c, (unsigned long long)f.d, f.e, f.f);
-    union view v = { .d = 0xf1e2d3c4b5a69788 };
+    union view v = {.d = 0xf1e2d3c4b5a69788};
     printf("union %x %x %d %d %d\n", v.w[1], v.h[2], v.b[7], v.sb[7], v.sb[0]);
-    printf("data %s %d %d %d %d %ld\n", strings[1], *pointers[1], *pointers[2], rows[0].f("a", "a"), strings[3] == NULL, rows[1].n);
+    printf("data %s %d %d %d %d %ld\n", strings[1], *pointers[1], *pointers[2], rows[0].f("a", "a"), strings[3] == NULL,
+           rows[1].n);
     for (size_t n = 0; n < 130; n += 1 + n / 7)
         h = h * 31 + (uint64_t)copies(n);
     printf("copies %llx\n", (unsigned long long)h);

@@ -4,7 +4,8 @@
 #include "Vstorebuf_bench.h"
 #include "bench.h"
 
-namespace {
+namespace
+{
 
 enum { DEPTH = 32, NATIVE = 16 };
 
@@ -150,7 +151,8 @@ int main(int argc, char **argv)
             if ((check >> l & 1) != 0) {
                 const bool two = (next >> l & 1) != 0;
                 b.same("gated stores there", top.c_gated_o >> l & 1, m.has(lo[l], true) || (two && m.has(hi[l], true)));
-                b.same("committed stores there", top.c_committed_o >> l & 1, m.has(lo[l], false) || (two && m.has(hi[l], false)));
+                b.same("committed stores there", top.c_committed_o >> l & 1,
+                       m.has(lo[l], false) || (two && m.has(hi[l], false)));
             }
         }
 

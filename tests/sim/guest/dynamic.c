@@ -22,10 +22,7 @@ static int count_object(struct dl_phdr_info *info, size_t size, void *arg)
     return info->dlpi_phnum == 0;
 }
 
-static void *search(const char *name)
-{
-    return dlsym(RTLD_DEFAULT, name);
-}
+static void *search(const char *name) { return dlsym(RTLD_DEFAULT, name); }
 
 static void libraries(void)
 {

@@ -36,10 +36,7 @@ static int touch(volatile char *at, int write)
     return code;
 }
 
-static void show(const char *what, void *p)
-{
-    printf("%s: %s\n", what, p == MAP_FAILED ? strerrorname_np(errno) : "mapped");
-}
+static void show(const char *what, void *p) { printf("%s: %s\n", what, p == MAP_FAILED ? strerrorname_np(errno) : "mapped"); }
 
 static int deep(int n)
 {

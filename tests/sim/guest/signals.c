@@ -135,17 +135,11 @@ static void nested(int sig)
     depth--;
 }
 
-static void plain(int sig)
-{
-    plain_sig = sig;
-}
+static void plain(int sig) { plain_sig = sig; }
 
 static sigjmp_buf jump;
 
-static void jumper(int sig)
-{
-    siglongjmp(jump, sig);
-}
+static void jumper(int sig) { siglongjmp(jump, sig); }
 
 static void masks(void)
 {

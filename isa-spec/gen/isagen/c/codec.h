@@ -30,7 +30,7 @@ static inline enum duke_decode_status duke_decode(const uint32_t *w, size_t nwor
         return DUKE_DECODE_MORE;
     uint32_t w0 = w[0], w1 = 0;
     bool ext = false;
-    *o = (struct duke_op){ .op = DUKE_OP_COUNT, .words = 1, .end = (w0 & DUKE_END) != 0 };
+    *o = (struct duke_op){.op = DUKE_OP_COUNT, .words = 1, .end = (w0 & DUKE_END) != 0};
     if (!o->end) {
         if (nwords < 2)
             return DUKE_DECODE_MORE;
@@ -111,8 +111,8 @@ enum duke_bundle_error {
 
 static inline enum duke_bundle_error duke_bundle_check(const struct duke_machine *m, const struct duke_op *ops, unsigned n)
 {
-    unsigned count[DUKE_UNIT_COUNT] = { 0 }, words = 0, commits = 0;
-    uint64_t written[2] = { 0, 0 };
+    unsigned count[DUKE_UNIT_COUNT] = {0}, words = 0, commits = 0;
+    uint64_t written[2] = {0, 0};
     bool alone = false;
     if (n == 0)
         return DUKE_BUNDLE_EMPTY;

@@ -54,7 +54,7 @@ static const char *suffix(const struct duke_op_info *info, unsigned form)
 char *duke_disassemble(char *buf, size_t size, uint32_t pc, const struct duke_op *o)
 {
     const struct duke_op_info *info = &duke_ops[o->op];
-    struct text t = { buf, size, 0 };
+    struct text t = {buf, size, 0};
     unsigned reads = duke_reads(o);
     bool first = true, memory = info->kind == DUKE_KIND_LOAD || info->kind == DUKE_KIND_STORE;
     if (size != 0)
@@ -89,7 +89,7 @@ char *duke_disassemble(char *buf, size_t size, uint32_t pc, const struct duke_op
 
 size_t duke_disassemble_bundle(char *buf, size_t size, uint32_t pc, const uint32_t *words, size_t nwords)
 {
-    struct text t = { buf, size, 0 };
+    struct text t = {buf, size, 0};
     size_t used = 0;
     bool end = false;
     if (size != 0)

@@ -1,4 +1,5 @@
-enum { /* duke_op_info.flags */
+/* duke_op_info.flags */
+enum {
     DUKE_READS_RA = 1 << 0,   /* in the form with most operands: duke_reads says it for one op */
     DUKE_READS_RB = 1 << 1,
     DUKE_READS_RC = 1 << 2,
@@ -35,4 +36,3 @@ struct duke_op {
     uint8_t words;
     bool end;     /* last of its bundle */
 };
-

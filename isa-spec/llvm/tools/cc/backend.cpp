@@ -83,8 +83,8 @@ static void optimize(Module &M, TargetMachine &TM, unsigned Level) {
   PB.crossRegisterProxies(LAM, FAM, CAM, MAM);
   static const OptimizationLevel Levels[] = {OptimizationLevel::O0, OptimizationLevel::O1, OptimizationLevel::O2,
                                              OptimizationLevel::O3};
-  ModulePassManager Passes = Level == 0 ? PB.buildO0DefaultPipeline(Levels[0])
-                                        : PB.buildPerModuleDefaultPipeline(Levels[Level]);
+  ModulePassManager Passes =
+      Level == 0 ? PB.buildO0DefaultPipeline(Levels[0]) : PB.buildPerModuleDefaultPipeline(Levels[Level]);
   Passes.run(M, MAM);
 }
 

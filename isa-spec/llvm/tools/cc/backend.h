@@ -11,7 +11,8 @@ struct CodeOptions {
 
 // Both return false after having said on standard error what is wrong.
 bool compileBitcode(const std::string &Input, const std::string &Output, const CodeOptions &Options);
-bool assemble(const std::string &Input, const std::string &ShownName, const std::string &Output, const CodeOptions &Options);
+bool assemble(const std::string &Input, const std::string &ShownName, const std::string &Output,
+              const CodeOptions &Options);
 
 // Registers the target and hands LLVM its own command-line options (those after -mllvm).
 void initBackend(const char *Program, int Count, const char *const *Options);

@@ -1,5 +1,5 @@
-// duke-cc: compiles and links C and assembly for Duke. The front end is clang for RISC-V 64, whose data layout Duke shares;
-// the rest happens here.
+// duke-cc: compiles and links C and assembly for Duke. The front end is clang for RISC-V 64, whose data layout Duke
+// shares; the rest happens here.
 #include "backend.h"
 #include <algorithm>
 #include <cstdio>
@@ -197,8 +197,16 @@ bool Driver::spawn(Strings Command) {
 }
 
 Strings Driver::clang(const Strings &More) {
-  Strings C{Clang, "--target=riscv64-unknown-elf", "-march=rv64ima_zba_zicond1p0", "-mabi=lp64", "-fsigned-char",
-            "-D__DUKE__=1", "-U__riscv", "-nostdlibinc", "-isystem", Home + "/../lib/duke/include",
+  Strings C{Clang,
+            "--target=riscv64-unknown-elf",
+            "-march=rv64ima_zba_zicond1p0",
+            "-mabi=lp64",
+            "-fsigned-char",
+            "-D__DUKE__=1",
+            "-U__riscv",
+            "-nostdlibinc",
+            "-isystem",
+            Home + "/../lib/duke/include",
             "-Wno-unused-command-line-argument"};
   C.insert(C.end(), ClangOptions.begin(), ClangOptions.end());
   C.insert(C.end(), More.begin(), More.end());

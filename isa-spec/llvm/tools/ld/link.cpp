@@ -177,14 +177,18 @@ void Link::layOut() {
     }
   for (auto &[Name, D] : Globals)
     if (D.Symbol && D.Common == 0)
-      D.Address = D.Symbol->st_value +
-                  (D.Symbol->st_shndx < SHN_LORESERVE ? D.Owner->Sections[D.Symbol->st_shndx].Address : 0);
+      D.Address =
+          D.Symbol->st_value + (D.Symbol->st_shndx < SHN_LORESERVE ? D.Owner->Sections[D.Symbol->st_shndx].Address : 0);
   const Segment &Bss = Segments[3];
   std::pair<const char *, uint64_t> Defined[] = {
-      {"__image_start", Opt.Base},        {"__image_end", alignTo(At, 16)},
-      {"__bss_start", Bss.Address},       {"__bss_end", Bss.Address + Bss.Size},
-      {"_etext", Segments[0].Address + Segments[0].Size}, {"_end", alignTo(At, 16)},
-      {"__init_array_start", InitStart},  {"__init_array_end", InitEnd},
+      {"__image_start", Opt.Base},
+      {"__image_end", alignTo(At, 16)},
+      {"__bss_start", Bss.Address},
+      {"__bss_end", Bss.Address + Bss.Size},
+      {"_etext", Segments[0].Address + Segments[0].Size},
+      {"_end", alignTo(At, 16)},
+      {"__init_array_start", InitStart},
+      {"__init_array_end", InitEnd},
   };
   for (auto &[Name, Address] : Defined)
     if (Definition &D = Globals[Name]; !D.Symbol)
@@ -253,8 +257,8 @@ void Link::relocateSection(Object &O, const Elf64_Shdr &H) {
       Value -= Place;
     if (Field) {
       if (!duke::fits(*Field, int64_t(Value)))
-        throw Error(Where + ": `" + std::string(O.symbolName(S)) + "' is out of reach: " + std::to_string(int64_t(Value)) +
-                    " does not fit in field " + Field->Name);
+        throw Error(Where + ": `" + std::string(O.symbolName(S)) +
+                    "' is out of reach: " + std::to_string(int64_t(Value)) + " does not fit in field " + Field->Name);
       uint64_t Bits = 0;
       memcpy(&Bits, At, Size);
       Bits |= duke::place(*Field, int64_t(Value));

@@ -1,8 +1,8 @@
 // duke-ld: links objects and archives of Duke code into an ELF executable.
 //
 // Reading (object.cpp): files to Objects, whose sections and symbols point into the file's bytes. Linking (link.cpp):
-// archive members are pulled in until nothing is missing, sections that are used get addresses, relocations are applied.
-// Writing (output.cpp): the image, the symbol table and the debug sections.
+// archive members are pulled in until nothing is missing, sections that are used get addresses, relocations are
+// applied. Writing (output.cpp): the image, the symbol table and the debug sections.
 #pragma once
 #include "DukeFixups.h"
 #include <cstdint>

@@ -108,7 +108,8 @@ Archive parseArchive(const std::string &Name, std::string_view Data) {
       continue;
     }
     if (Member[0] == '/' && Member.size() > 1) {
-      std::string_view Long = LongNames.substr(std::min<size_t>(strtoull(Member.c_str() + 1, nullptr, 10), LongNames.size()));
+      std::string_view Long =
+          LongNames.substr(std::min<size_t>(strtoull(Member.c_str() + 1, nullptr, 10), LongNames.size()));
       Member = std::string(Long.substr(0, Long.find('/')));
     } else if (Member.back() == '/') {
       Member.pop_back();

@@ -17,8 +17,8 @@ class Writer {
 
   void pad(uint64_t Align) { Out.resize((Out.size() + Align - 1) / Align * Align); }
 
-  Elf64_Shdr &header(std::string_view Name, uint32_t Type, uint64_t Flags, uint64_t Address, uint64_t Offset, uint64_t Size,
-                     uint64_t Align) {
+  Elf64_Shdr &header(std::string_view Name, uint32_t Type, uint64_t Flags, uint64_t Address, uint64_t Offset,
+                     uint64_t Size, uint64_t Align) {
     Elf64_Shdr H{};
     H.sh_name = uint32_t(SectionNames.size());
     SectionNames.append(Name).push_back('\0');
