@@ -1,5 +1,6 @@
 #include "compare.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,18 +35,35 @@ static int vector_class(int vector)
     }
 }
 
+static void compare_sse(struct report *r, const struct oracle_state *host, const struct oracle_state *got)
+{
+    for (unsigned i = 0; i < 16; i++)
+        if (host->xmm[i][0] != got->xmm[i][0] || host->xmm[i][1] != got->xmm[i][1])
+            say(r, "  xmm%u: host %016" PRIx64 "'%016" PRIx64 ", got %016" PRIx64 "'%016" PRIx64 "\n", i, host->xmm[i][1],
+                host->xmm[i][0], got->xmm[i][1], got->xmm[i][0]);
+    for (unsigned i = 0; i < 8; i++)
+        if (host->mmx[i] != got->mmx[i])
+            say(r, "  mm%u: host %016" PRIx64 ", got %016" PRIx64 "\n", i, host->mmx[i], got->mmx[i]);
+    if (host->mxcsr != got->mxcsr)
+        say(r, "  mxcsr: host %04x, got %04x\n", host->mxcsr, got->mxcsr);
+    if (host->mmx_used != got->mmx_used)
+        say(r, "  registers not tagged empty: host %02x, got %02x\n", host->mmx_used, got->mmx_used);
+}
+
 bool oracle_differs(const struct oracle_state *host, const struct oracle_state *got, uint32_t eflags_mask, const uint8_t *host_data,
                     const uint8_t *got_data, char *text, unsigned size)
 {
-    static const char *const reg_names[] = {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"};
+    static const char *const reg_names[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
+                                            "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
     static const char *const seg_names[] = {"es", "cs", "ss", "ds", "fs", "gs"};
     struct report r = {.text = text, .size = size};
     text[0] = '\0';
-    for (unsigned i = 0; i < 8; i++)
+    for (unsigned i = 0; i < 16; i++)
         if (host->gpr[i] != got->gpr[i])
-            say(&r, "  %s: host %08x, got %08x\n", reg_names[i], host->gpr[i], got->gpr[i]);
+            say(&r, "  %s: host %08" PRIx64 ", got %08" PRIx64 "\n", reg_names[i], host->gpr[i], got->gpr[i]);
     if (host->rip != got->rip)
-        say(&r, "  eip: host %08x, got %08x\n", host->rip, got->rip);
+        say(&r, "  rip: host %08" PRIx64 ", got %08" PRIx64 "\n", host->rip, got->rip);
+    compare_sse(&r, host, got);
     if ((host->eflags ^ got->eflags) & eflags_mask)
         say(&r, "  eflags: host %08x, got %08x, compared %08x\n", host->eflags, got->eflags, eflags_mask);
     for (unsigned i = 0; i < GUEST_SEGS; i++)
@@ -54,7 +72,7 @@ bool oracle_differs(const struct oracle_state *host, const struct oracle_state *
     if (vector_class(host->vector) != vector_class(got->vector))
         say(&r, "  exception: host %d, got %d\n", host->vector, got->vector);
     if (host->addr != got->addr)
-        say(&r, "  fault address: host %08x, got %08x\n", host->addr, got->addr);
+        say(&r, "  fault address: host %08" PRIx64 ", got %08" PRIx64 "\n", host->addr, got->addr);
     if (memcmp(host_data, got_data, ORACLE_DATA_SIZE) != 0)
         for (unsigned i = 0, said = 0; i < ORACLE_DATA_SIZE && said < 16; i++)
             if (host_data[i] != got_data[i]) {

@@ -18,6 +18,7 @@ struct interp_machine {
     struct morph *m;
     struct port_host *port;
     void *arena;
+    struct oracle_kind kind;
 };
 
 static void *x_open(void)
@@ -47,7 +48,7 @@ static void x_close(void *p)
 
 static uint64_t segment_base(unsigned selector) { return (selector & 0xfffc) == 0x60 ? ORACLE_TLS : 0; }
 
-static void x_begin(void *p, const struct oracle_state *s, const struct oracle_memory *mem)
+static void x_begin(void *p, const struct oracle_kind *kind, const struct oracle_state *s, const struct oracle_memory *mem)
 {
     struct interp_machine *x = p;
     struct guest_cpu *cpu = &x->sh.cpu;
@@ -55,8 +56,12 @@ static void x_begin(void *p, const struct oracle_state *s, const struct oracle_m
     memcpy(x->port->ram + CODE_AT, mem->code, sizeof mem->code);
     memcpy(x->port->ram + DATA_AT, mem->data, sizeof mem->data);
     morph_drop_all(x->m);
-    for (unsigned i = 0; i < 8; i++)
-        cpu->gpr[i] = s->gpr[i];
+    x->kind = *kind;
+    cpu->mode = kind->mode;
+    memcpy(cpu->gpr, s->gpr, sizeof cpu->gpr);
+    memcpy(cpu->xmm, s->xmm, sizeof cpu->xmm);
+    cpu->mxcsr = s->mxcsr;
+    cpu->x87 = (struct guest_x87){.cw = 0x37f, .tw = 0xffff};
     cpu->rip = s->rip;
     cpu->flags = s->eflags & EFL_ARITH;
     cpu->sysflags = (s->eflags & ~(uint32_t)EFL_ARITH) | EFL_FIXED | EFL_IF;
@@ -65,6 +70,10 @@ static void x_begin(void *p, const struct oracle_state *s, const struct oracle_m
         cpu->seg_base[i] = segment_base(s->seg[i]);
     }
     cpu->tls_base[0] = ORACLE_TLS;
+    if (kind->mode == GUEST_X86_64) {
+        cpu->seg_base[GUEST_FS] = ORACLE_FS;
+        cpu->seg_base[GUEST_GS] = ORACLE_TLS;
+    }
 }
 
 static void x_write_code(void *p, unsigned offset, const uint8_t *bytes, unsigned n)
@@ -80,7 +89,7 @@ static void x_run(void *p, unsigned n, struct oracle_state *out)
     enum interp_result r = INTERP_OK;
     port_host = x->port;
     int vector = -1;
-    uint32_t addr = 0;
+    uint64_t addr = 0;
 
     for (uint64_t end = port_icount() + n; port_icount() < end && r == INTERP_OK && vector < 0;) {
         struct block_fault fault;
@@ -90,7 +99,7 @@ static void x_run(void *p, unsigned n, struct oracle_state *out)
         case BLOCK_OK: r = interp_block(x->m, b, (unsigned)(end - port_icount())); break;
         case BLOCK_PAGE_FAULT:
             vector = GUEST_PF;
-            addr = (uint32_t)fault.addr;
+            addr = fault.addr;
             break;
         case BLOCK_UNDEFINED: vector = GUEST_UD; break;
         case BLOCK_PROTECTION: vector = GUEST_GP; break;
@@ -99,14 +108,20 @@ static void x_run(void *p, unsigned n, struct oracle_state *out)
     }
     if (r == INTERP_EXCEPTION) {
         vector = (int)x->m->interp.vector;
-        addr = (uint32_t)x->m->interp.addr;
+        addr = x->m->interp.addr;
     } else if (r != INTERP_OK) {
         vector = 0x100 + (int)r; /* no exception: the comparison shows it */
     }
-    *out = (struct oracle_state){.rip = (uint32_t)cpu->rip, .vector = vector, .addr = vector == GUEST_PF ? addr : 0};
+    *out = (struct oracle_state){.rip = cpu->rip, .vector = vector, .addr = vector == GUEST_PF ? addr : 0};
     out->eflags = (uint32_t)(cpu->flags | cpu->sysflags);
-    for (unsigned i = 0; i < 8; i++)
-        out->gpr[i] = (uint32_t)cpu->gpr[i];
+    memcpy(out->gpr, cpu->gpr, sizeof out->gpr);
+    if (x->kind.sse) {
+        memcpy(out->xmm, cpu->xmm, sizeof out->xmm);
+        memcpy(out->mmx, cpu->x87.mant, sizeof out->mmx);
+        out->mxcsr = cpu->mxcsr;
+        for (unsigned i = 0; i < 8; i++)
+            out->mmx_used |= (uint8_t)(((cpu->x87.tw >> (2 * i) & 3) != 3) << i);
+    }
     for (unsigned i = 0; i < GUEST_SEGS; i++)
         out->seg[i] = (uint16_t)cpu->seg_sel[i];
 }

@@ -47,12 +47,12 @@ void vectors_end(struct vectors_process *p)
 }
 
 /* The number after "key": in the part of the line that starts at `from`. */
-static uint32_t number_after(const char *from, const char *key)
+static uint64_t number_after(const char *from, const char *key)
 {
     char pattern[32];
     snprintf(pattern, sizeof pattern, "\"%s\":", key);
     const char *at = strstr(from, pattern);
-    return at ? (uint32_t)strtoull(at + strlen(pattern), NULL, 10) : 0;
+    return at ? strtoull(at + strlen(pattern), NULL, 10) : 0;
 }
 
 static unsigned nibble(char c) { return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10); }
@@ -70,10 +70,44 @@ static void apply_changes(const char *line, uint8_t *data)
     }
 }
 
+/* The next string of hexadecimal digits behind *at as bytes. */
+static void get_hex(const char **at, uint8_t *bytes, unsigned n)
+{
+    const char *hex = *at ? strchr(*at, '"') : NULL;
+    if (!hex)
+        return;
+    for (unsigned i = 0; i < n; i++)
+        bytes[i] = (uint8_t)(nibble(hex[1 + 2 * i]) << 4 | nibble(hex[2 + 2 * i]));
+    *at = hex + 2 + 2 * n;
+}
+
+static void get_sse(const char *line, unsigned nxmm, struct oracle_state *out)
+{
+    const char *x87 = strstr(line, "\"x87\":"), *regs = x87 ? strstr(x87, "\"regs\":[") : NULL, *xmm = strstr(line, "\"xmm\":[");
+    unsigned tw = x87 ? (unsigned)number_after(x87, "tw") : 0;
+    out->mxcsr = (uint32_t)number_after(line, "mxcsr");
+    if (regs)
+        regs += 8;
+    if (xmm)
+        xmm += 6;
+    for (unsigned i = 0; i < nxmm; i++)
+        get_hex(&xmm, (uint8_t *)out->xmm[i], 16);
+    for (unsigned i = 0; i < 8; i++) {
+        uint8_t bytes[10] = {0};
+        get_hex(&regs, bytes, 10);
+        memcpy(&out->mmx[i], bytes, 8);
+        out->mmx_used |= (uint8_t)(((tw >> (2 * i) & 3) != 3) << i);
+    }
+}
+
 bool vectors_run(struct vectors_process *p, const struct oracle_case *c, struct oracle_state *out, uint8_t *data_after, char *answer,
                  unsigned size)
 {
-    static const char *const names[] = {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"};
+    static const char *const names[2][16] = {
+        {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"},
+        {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"},
+    };
+    bool wide = c->kind.mode == GUEST_X86_64;
     vectors_write(p->to, c);
     fflush(p->to);
     if (getline(&p->line, &p->cap, p->from) <= 0) {
@@ -84,9 +118,13 @@ bool vectors_run(struct vectors_process *p, const struct oracle_case *c, struct 
     bool exception = strstr(p->line, "\"stop\":\"exception\"");
     if (!exception && !strstr(p->line, "\"stop\":\"end\""))
         return false;
-    *out = (struct oracle_state){.rip = number_after(p->line, "eip"), .eflags = number_after(p->line, "flags"), .vector = -1};
-    for (unsigned i = 0; i < 8; i++)
-        out->gpr[i] = number_after(p->line, names[i]);
+    *out = (struct oracle_state){.rip = number_after(p->line, wide ? "rip" : "eip"),
+                                 .eflags = (uint32_t)number_after(p->line, "flags"),
+                                 .vector = -1};
+    for (unsigned i = 0; i < (wide ? 16 : 8); i++)
+        out->gpr[i] = number_after(p->line, names[wide][i]);
+    if (c->kind.sse)
+        get_sse(p->line, wide ? 16 : 8, out);
     memcpy(out->seg, c->after.seg, sizeof out->seg); /* not told */
     if (exception) {
         out->vector = (int32_t)number_after(p->line, "vector");

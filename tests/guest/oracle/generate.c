@@ -6,36 +6,14 @@
 #include <string.h>
 
 #include "decode.h"
+#include "rows.h"
 #include "sem/sem.h"
-
-enum { /* what follows the opcode */
-    NONE = 0,
-    RM = 1,       /* ModRM, register or memory */
-    MEM = 2,      /* ModRM, memory */
-    REG = 3,      /* ModRM, register */
-    OPREG = 4,    /* register in the opcode's low bits */
-    IMM8 = 0x10, IMM16 = 0x20, IMMZ = 0x30, /* immediate of 1, 2, or operand-size bytes (at most 4) */
-    BYTE = 0x100, /* operands are bytes: no operand-size prefix */
-    LOCK = 0x200, /* LOCK is allowed with memory */
-    CC = 0x400,   /* condition in the opcode's low bits */
-    BIT = 0x800,  /* register bit offset: the address is chosen so that the bit lies in data */
-    LEA = 0x1000, /* any address */
-    WORD_SRC = 0x2000,
-    PLAN_NEXT = 0x4000, /* ends the block: continue at a fresh place */
-};
-
-struct row {
-    uint8_t map0f, opcode;
-    int8_t reg;     /* ModRM.reg, -1 any */
-    uint16_t what;
-    uint8_t weight;
-};
 
 #define ALU(base, n) \
     {0, base, -1, RM | BYTE | LOCK, 2}, {0, base + 1, -1, RM | LOCK, 4}, {0, base + 2, -1, RM | BYTE, 2}, \
     {0, base + 3, -1, RM, 4}, {0, base + 4, -1, IMM8 | BYTE, 1}, {0, base + 5, -1, IMMZ, 1}, \
     {0, 0x80, n, RM | BYTE | LOCK | IMM8, 2}, {0, 0x81, n, RM | LOCK | IMMZ, 2}, {0, 0x83, n, RM | LOCK | IMM8, 2}, \
-    {0, 0x82, n, RM | BYTE | LOCK | IMM8, 1}
+    {0, 0x82, n, RM | BYTE | LOCK | IMM8 | NO64, 1}
 #define SHIFT(n) \
     {0, 0xc0, n, RM | BYTE | IMM8, 2}, {0, 0xc1, n, RM | IMM8, 3}, {0, 0xd0, n, RM | BYTE, 1}, {0, 0xd1, n, RM, 2}, \
     {0, 0xd2, n, RM | BYTE, 2}, {0, 0xd3, n, RM, 3}
@@ -43,11 +21,11 @@ struct row {
 static const struct row rows[] = {
     ALU(0x00, 0), ALU(0x08, 1), ALU(0x10, 2), ALU(0x18, 3), ALU(0x20, 4), ALU(0x28, 5), ALU(0x30, 6), ALU(0x38, 7),
     SHIFT(0), SHIFT(1), SHIFT(2), SHIFT(3), SHIFT(4), SHIFT(5), SHIFT(6), SHIFT(7),
-    {0, 0x27, -1, NONE, 4}, {0, 0x2f, -1, NONE, 4}, {0, 0x37, -1, NONE, 4}, {0, 0x3f, -1, NONE, 4}, /* daa das aaa aas */
-    {0, 0xd4, -1, IMM8 | BYTE, 4}, {0, 0xd5, -1, IMM8 | BYTE, 4}, {0, 0xd6, -1, NONE, 2}, /* aam aad salc */
-    {0, 0x40, -1, OPREG, 3}, {0, 0x48, -1, OPREG, 3}, {0, 0x50, -1, OPREG, 4}, {0, 0x58, -1, OPREG, 4},
-    {0, 0x60, -1, NONE, 2}, {0, 0x61, -1, NONE, 1}, {0, 0x62, -1, MEM, 1},
-    {0, 0x63, -1, RM, 1}, /* arpl */
+    {0, 0x27, -1, NONE | NO64, 4}, {0, 0x2f, -1, NONE | NO64, 4}, {0, 0x37, -1, NONE | NO64, 4}, {0, 0x3f, -1, NONE | NO64, 4},
+    {0, 0xd4, -1, IMM8 | BYTE | NO64, 4}, {0, 0xd5, -1, IMM8 | BYTE | NO64, 4}, {0, 0xd6, -1, NONE | NO64, 2}, /* aam aad salc */
+    {0, 0x40, -1, OPREG | NO64, 3}, {0, 0x48, -1, OPREG | NO64, 3}, {0, 0x50, -1, OPREG, 4}, {0, 0x58, -1, OPREG, 4},
+    {0, 0x60, -1, NONE | NO64, 2}, {0, 0x61, -1, NONE | NO64, 1}, {0, 0x62, -1, MEM | NO64, 1},
+    {0, 0x63, -1, RM | NO64, 1}, {0, 0x63, -1, RM | NEW64, 5}, /* arpl; movsxd */
     {0, 0x68, -1, IMMZ, 2}, {0, 0x6a, -1, IMM8, 2},
     {0, 0x69, -1, RM | IMMZ, 3}, {0, 0x6b, -1, RM | IMM8, 3},
     {0, 0x84, -1, RM | BYTE, 2}, {0, 0x85, -1, RM, 3}, {0, 0x86, -1, RM | BYTE | LOCK, 2}, {0, 0x87, -1, RM | LOCK, 3},
@@ -77,7 +55,7 @@ static const struct row rows[] = {
     {0x0f, 0xbc, -1, RM, 3}, {0x0f, 0xbd, -1, RM, 3}, {0xf3, 0xbc, -1, RM, 2}, {0xf3, 0xbd, -1, RM, 2}, {0xf3, 0xb8, -1, RM, 3},
     {0x0f, 0xc0, -1, RM | BYTE | LOCK, 3}, {0x0f, 0xc1, -1, RM | LOCK, 3}, {0x0f, 0xc3, -1, MEM, 1},
     {0x0f, 0xc7, 1, MEM | LOCK, 4}, {0x0f, 0xc8, -1, OPREG, 3},
-    {0x0f, 0x0b, -1, NONE, 1}, {0, 0xcc, -1, NONE, 1}, {0, 0xce, -1, NONE, 2}, {0, 0xf4, -1, NONE, 1},
+    {0x0f, 0x0b, -1, NONE, 1}, {0, 0xcc, -1, NONE, 1}, {0, 0xce, -1, NONE | NO64, 2}, {0, 0xf4, -1, NONE, 1},
 };
 
 /* Sequences of more than one instruction, and those that need a prepared state. */
@@ -96,6 +74,8 @@ enum plan {
     PLAN_STACK, /* put the stack pointer back into data */
     PLAN_MOFFS,
     PLAN_INT,
+    PLAN_INVALID,
+    PLAN_MXCSR_STORE, PLAN_MXCSR,
     PLAN_COUNT,
 };
 static const uint8_t plan_starts[] = {
@@ -104,47 +84,13 @@ static const uint8_t plan_starts[] = {
     PLAN_STRING_SI, PLAN_POPF_PUSH, PLAN_XLAT_BX, PLAN_LEAVE_BP, PLAN_ENTER, PLAN_SEG_AX, PLAN_DIV_DX, PLAN_DIV_DX, PLAN_DIV_DX,
     PLAN_MOFFS, PLAN_MOFFS, PLAN_INT,
 };
-
-uint64_t random_next(struct random *r) /* splitmix64 */
-{
-    uint64_t z = (r->s += UINT64_C(0x9e3779b97f4a7c15));
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
-}
-
-uint32_t random_below(struct random *r, uint32_t n) { return (uint32_t)((random_next(r) >> 32) * n >> 32); }
-
-static uint32_t data_address(struct random *r, unsigned size)
-{
-    switch (random_below(r, 40)) {
-    case 0: return ORACLE_DATA + ORACLE_RW_SIZE + random_below(r, ORACLE_RO_SIZE - 8);   /* read-only */
-    case 1: return ORACLE_DATA + ORACLE_DATA_SIZE - random_below(r, 8);                  /* the end of all data */
-    case 2: return ORACLE_DATA + ORACLE_RW_SIZE - random_below(r, 8);                    /* partly read-only */
-    case 3: return ORACLE_DATA - random_below(r, 8);                                     /* before all data */
-    case 4:
-    case 5:
-    case 6: return ORACLE_DATA + 0x1000 - random_below(r, 8);                            /* across pages */
-    case 7: return random_below(r, 3) ? ORACLE_DATA + 0x100 : (uint32_t)random_next(r);
-    default: {
-        uint32_t at = ORACLE_DATA + random_below(r, ORACLE_RW_SIZE - 64);
-        return random_below(r, 3) ? at & ~(size - 1) : at;
-    }
-    }
-}
-
-uint32_t random_value(struct random *r)
-{
-    static const uint32_t edges[] = {0, 1, 2, 3, 7, 8, 9, 15, 16, 31, 32, 33, 0x7f, 0x80, 0xff, 0x100, 0x7fff, 0x8000, 0xffff,
-                                     0x10000, 0x7fffffff, 0x80000000, 0x80000001, 0xfffffffe, 0xffffffff, 0x99, 0x9a, 0xf0};
-    switch (random_below(r, 6)) {
-    case 0: return edges[random_below(r, sizeof edges / sizeof *edges)];
-    case 1: return random_below(r, 256);
-    case 2: return data_address(r, 4);
-    case 3: return (uint32_t)random_next(r) >> random_below(r, 32);
-    default: return (uint32_t)random_next(r);
-    }
-}
+/* In 64-bit mode without far transfers and segment registers: other modes and the kernel's own treatment would show. */
+static const uint8_t plan_starts64[] = {
+    PLAN_JCC, PLAN_JCC, PLAN_JCC, PLAN_JMP, PLAN_CALL, PLAN_LOOP, PLAN_JMP_REG, PLAN_CALL_REG, PLAN_RET_PUSH,
+    PLAN_RET_PUSH, PLAN_STRING_CX, PLAN_STRING_CX, PLAN_STRING_CX, PLAN_STRING_CX, PLAN_STRING_SI,
+    PLAN_STRING_SI, PLAN_POPF_PUSH, PLAN_XLAT_BX, PLAN_LEAVE_BP, PLAN_ENTER, PLAN_DIV_DX, PLAN_DIV_DX, PLAN_DIV_DX,
+    PLAN_MOFFS, PLAN_MOFFS, PLAN_INT, PLAN_INVALID,
+};
 
 static bool is_used(const struct generator *gen, unsigned at) { return gen->used[at / 8] >> (at % 8) & 1; }
 
@@ -175,122 +121,6 @@ static uint32_t fresh_place(struct generator *gen, unsigned here, unsigned lo, u
 
 static void put32(uint8_t *p, uint32_t v) { memcpy(p, &v, 4); }
 
-static uint32_t segment_base(const struct oracle_state *s, unsigned seg) { return (s->seg[seg] & 0xfffc) == 0x60 ? ORACLE_TLS : 0; }
-
-/* ModRM, SIB and displacement of a memory operand whose linear address is `target`. Returns bytes written. */
-static unsigned put_mem(struct generator *gen, const struct oracle_state *s, unsigned reg, uint32_t target, uint32_t base_of_seg,
-                        uint8_t *p)
-{
-    struct random *r = &gen->rng;
-    uint32_t offset = target - base_of_seg;
-    unsigned base = random_below(r, 9), index = random_below(r, 3) ? 4 : random_below(r, 8), scale = random_below(r, 4), n = 0;
-    if (base == 8 && index == 4 && random_below(r, 2)) { /* disp32 alone */
-        p[n++] = (uint8_t)(reg << 3 | 5);
-        put32(p + n, offset);
-        return n + 4;
-    }
-    uint32_t sum = (base < 8 ? s->gpr[base] : 0) + (index != 4 ? s->gpr[index] << scale : 0), disp = offset - sum;
-    bool sib = base == 8 || index != 4 || base == 4 || random_below(r, 8) == 0;
-    unsigned mod = base == 8 ? 0 : (int32_t)disp == (int8_t)disp && random_below(r, 4) ? 1 : 2;
-    if (base < 8 && base != 5 && disp == 0 && random_below(r, 4))
-        mod = 0;
-    p[n++] = (uint8_t)(mod << 6 | reg << 3 | (sib ? 4 : base));
-    if (sib)
-        p[n++] = (uint8_t)(scale << 6 | index << 3 | (base == 8 ? 5 : base));
-    if (mod == 1) {
-        p[n++] = (uint8_t)disp;
-    } else if (mod == 2 || base == 8) {
-        put32(p + n, disp);
-        n += 4;
-    }
-    return n;
-}
-
-static unsigned put_imm(struct generator *gen, unsigned size, uint8_t *p)
-{
-    uint32_t v = random_value(&gen->rng);
-    memcpy(p, &v, size);
-    return size;
-}
-
-static unsigned from_row(struct generator *gen, const struct oracle_state *s, const struct row *row, uint8_t *p)
-{
-    struct random *r = &gen->rng;
-    unsigned n = 0, form = row->what & 0xf;
-    bool small = !(row->what & BYTE) && random_below(r, 6) == 0;
-    bool memory = form == MEM || (form == RM && random_below(r, 2));
-    unsigned reg = row->reg >= 0 ? (unsigned)row->reg : random_below(r, 8);
-    unsigned seg = GUEST_DS;
-
-    if (!row->map0f && row->opcode == 0x8c)
-        reg = random_below(r, 16) ? random_below(r, 6) : reg;
-    if (row->map0f == 0x0f && row->opcode == 0xae)
-        small = false;
-    if (memory) {
-        if (row->what & LOCK && random_below(r, 8) == 0)
-            p[n++] = 0xf0;
-        switch (random_below(r, 16)) {
-        case 0:
-            if (!(row->what & BIT)) { /* else the sum may pass the segment's end, where morph wraps around */
-                p[n++] = 0x65;
-                seg = GUEST_GS;
-            }
-            break;
-        case 1: p[n++] = (uint8_t)(0x26 | random_below(r, 4) << 3); break; /* es cs ss ds: all flat */
-        case 2:
-            if (random_below(r, 8) == 0) {
-                p[n++] = 0x64;
-                seg = GUEST_FS;
-            }
-            break;
-        default: break;
-        }
-    } else if (random_below(r, 500) == 0) {
-        p[n++] = 0xf0; /* invalid */
-    }
-    if (small)
-        p[n++] = 0x66;
-    if (row->map0f) {
-        if (row->map0f != 0x0f)
-            p[n++] = row->map0f;
-        p[n++] = 0x0f;
-    }
-    uint8_t opcode = row->opcode;
-    if (form == OPREG)
-        opcode |= (uint8_t)random_below(r, 8);
-    if (row->what & CC)
-        opcode |= (uint8_t)random_below(r, 16);
-    p[n++] = opcode;
-    if (memory && row->what & LEA && random_below(r, 4) == 0) { /* 16-bit addressing, forms without displacement */
-        memmove(p + 1, p, n);
-        p[0] = 0x67;
-        n++;
-        unsigned rm = random_below(r, 8);
-        p[n++] = (uint8_t)(reg << 3 | rm);
-        if (rm == 6)
-            n += put_imm(gen, 2, p + n);
-    } else if (memory) {
-        uint32_t target = data_address(r, small ? 2 : 4);
-        if (row->what & LEA)
-            target = random_value(r);
-        if (row->what & BIT) {
-            unsigned log = small ? 4 : 5;
-            int32_t bit = small ? (int16_t)s->gpr[reg] : (int32_t)s->gpr[reg];
-            target -= (uint32_t)((bit >> log) * (1 << (log - 3)));
-        }
-        uint32_t base = segment_base(s, seg);
-        if (base && target - base > UINT32_MAX - 16) /* beyond the segment's end: morph wraps around */
-            target += 32;
-        n += put_mem(gen, s, reg, target, base, p + n);
-    } else if (form == RM || form == REG) {
-        p[n++] = (uint8_t)(0xc0 | reg << 3 | random_below(r, 8));
-    }
-    unsigned imm = row->what & 0xf0;
-    if (imm)
-        n += put_imm(gen, imm == IMM8 ? 1 : imm == IMM16 || small ? 2 : 4, p + n);
-    return n;
-}
-
 static unsigned mov_imm(unsigned reg, uint32_t v, uint8_t *p)
 {
     p[0] = (uint8_t)(0xb8 + reg);
@@ -311,8 +141,16 @@ static unsigned relative(const struct oracle_state *s, uint32_t target, unsigned
     if (opcode_bytes == 2)
         p[n++] = 0x0f;
     p[n++] = (uint8_t)opcode;
-    put32(p + n, target - (s->rip + n + 4));
+    put32(p + n, target - ((uint32_t)s->rip + n + 4));
     return n + 4;
+}
+
+/* Mostly with all exceptions masked, and no flags raised yet. */
+static uint32_t random_mxcsr(struct random *r)
+{
+    uint32_t v = random_below(r, 4) ? 0x1f80 : (uint32_t)random_next(r) & 0x1f80;
+    return v | random_below(r, 4) << 13 | (random_below(r, 3) ? 0 : (uint32_t)random_next(r) & 0x8040) |
+           (random_below(r, 4) ? 0 : (uint32_t)random_next(r) & 0x3f);
 }
 
 static uint32_t small_count(struct random *r) { return random_below(r, 4) ? random_below(r, 20) : random_below(r, 200); }
@@ -323,7 +161,8 @@ static unsigned from_plan(struct generator *gen, const struct oracle_state *s, u
     static const uint8_t string_ops[] = {0xa4, 0xa5, 0xa6, 0xa7, 0xaa, 0xab, 0xac, 0xad, 0xae, 0xaf};
     static const uint16_t selectors[] = {0x2b, 0x2b, 0x2b, 0x63, 0x63, 0, 0x23, 0x33, 0x08, 0x6b, 0x7f, 0x28, 0x60, 0x1000};
     struct random *r = &gen->rng;
-    unsigned here = s->rip - ORACLE_CODE, n = 0;
+    bool wide = gen->kind.mode == GUEST_X86_64;
+    unsigned here = (unsigned)(s->rip - ORACLE_CODE), n = 0;
     uint32_t target = fresh_place(gen, here, 0, ORACLE_CODE_SIZE);
     enum plan plan = (enum plan)gen->plan;
     gen->plan = PLAN_NONE;
@@ -337,12 +176,12 @@ static unsigned from_plan(struct generator *gen, const struct oracle_state *s, u
             if (!near)
                 return 0;
             p[0] = (uint8_t)(0xe0 + random_below(r, 4));
-            p[1] = (uint8_t)(near - (s->rip + 2));
+            p[1] = (uint8_t)(near - ((uint32_t)s->rip + 2));
             return 2;
         }
         if (near && random_below(r, 2)) {
             p[0] = (uint8_t)(0x70 + random_below(r, 16));
-            p[1] = (uint8_t)(near - (s->rip + 2));
+            p[1] = (uint8_t)(near - ((uint32_t)s->rip + 2));
             return 2;
         }
         return target ? relative(s, target, 0x80 + random_below(r, 16), 2, p) : 0;
@@ -396,14 +235,20 @@ static unsigned from_plan(struct generator *gen, const struct oracle_state *s, u
         gen->plan = PLAN_STRING_SI;
         gen->plan_arg = 1;
         return mov_imm(GUEST_RCX, small_count(r), p);
-    case PLAN_STRING_SI: gen->plan = PLAN_STRING_DI; return mov_imm(GUEST_RSI, data_address(r, 4), p);
-    case PLAN_STRING_DI: gen->plan = PLAN_STRING; return mov_imm(GUEST_RDI, data_address(r, 4), p);
+    case PLAN_STRING_SI: gen->plan = PLAN_STRING_DI; return mov_imm(GUEST_RSI, random_data(r, 4), p);
+    case PLAN_STRING_DI: gen->plan = PLAN_STRING; return mov_imm(GUEST_RDI, random_data(r, 4), p);
     case PLAN_STRING:
         if (gen->plan_arg && random_below(r, 6))
             p[n++] = random_below(r, 2) ? 0xf2 : 0xf3;
         gen->plan_arg = 0;
         if (random_below(r, 4) == 0)
             p[n++] = 0x66;
+        if (wide && random_below(r, 8) == 0) {
+            memmove(p + 1, p, n++);
+            p[0] = 0x67;
+        }
+        if (wide && random_below(r, 2))
+            p[n++] = 0x48;
         p[n++] = string_ops[random_below(r, sizeof string_ops)];
         return n;
     case PLAN_POPF_PUSH: /* no TF, NT, AC, RF, VM; ID cannot be set by ptrace */
@@ -414,9 +259,9 @@ static unsigned from_plan(struct generator *gen, const struct oracle_state *s, u
             p[n++] = 0x66;
         p[n++] = 0x9d;
         return n;
-    case PLAN_XLAT_BX: gen->plan = PLAN_XLAT; return mov_imm(GUEST_RBX, data_address(r, 1), p);
+    case PLAN_XLAT_BX: gen->plan = PLAN_XLAT; return mov_imm(GUEST_RBX, random_data(r, 1), p);
     case PLAN_XLAT: p[0] = 0xd7; return 1;
-    case PLAN_LEAVE_BP: gen->plan = PLAN_LEAVE; return mov_imm(GUEST_RBP, data_address(r, 4), p);
+    case PLAN_LEAVE_BP: gen->plan = PLAN_LEAVE; return mov_imm(GUEST_RBP, random_data(r, 4), p);
     case PLAN_LEAVE: p[0] = 0xc9; return 1;
     case PLAN_ENTER:
         p[0] = 0xc8;
@@ -444,6 +289,8 @@ static unsigned from_plan(struct generator *gen, const struct oracle_state *s, u
     case PLAN_DIV:
         if (random_below(r, 4) == 0)
             p[n++] = 0x66;
+        if (wide && random_below(r, 2))
+            p[n++] = (uint8_t)(0x48 | random_below(r, 2));
         p[n++] = 0xf7;
         p[n++] = (uint8_t)(0xc0 | (6 + random_below(r, 2)) << 3 | random_below(r, 8));
         return n;
@@ -451,15 +298,37 @@ static unsigned from_plan(struct generator *gen, const struct oracle_state *s, u
     case PLAN_MOFFS:
         if (random_below(r, 4) == 0)
             p[n++] = 0x66;
+        if (wide && random_below(r, 2))
+            p[n++] = 0x48;
         p[n++] = (uint8_t)(0xa0 + random_below(r, 4));
-        put32(p + n, data_address(r, 4));
-        return n + 4;
+        put32(p + n, random_data(r, 4));
+        if (wide)
+            put32(p + n + 4, 0);
+        return n + (wide ? 8 : 4);
     case PLAN_INT:
         p[0] = 0xcd;
         p[1] = random_below(r, 2) ? (uint8_t)(3 + random_below(r, 2)) : (uint8_t)random_next(r);
         if (p[1] == 0x80 || p[1] == 1)
             p[1] = 0x21;
         return random_below(r, 4) ? 0 : 2;
+    case PLAN_INVALID: { /* no VEX or EVEX: the host may have AVX */
+        static const uint8_t gone[] = {0x06, 0x07, 0x0e, 0x16, 0x17, 0x1e, 0x1f, 0x27, 0x2f, 0x37, 0x3f, 0x60, 0x61, 0x82, 0x9a, 0xce,
+                                       0xd4, 0xd5, 0xd6, 0xea};
+        if (random_below(r, 4))
+            return 0;
+        p[0] = gone[random_below(r, sizeof gone)];
+        return 2;
+    }
+    case PLAN_MXCSR_STORE: /* mov dword [data], value */
+        gen->plan = PLAN_MXCSR;
+        memcpy(p, "\xc7\x04\x25", 3);
+        put32(p + 3, ORACLE_DATA + 0x40);
+        put32(p + 7, random_mxcsr(r) | (random_below(r, 30) ? 0 : 0x10000));
+        return 11;
+    case PLAN_MXCSR:
+        memcpy(p, "\x0f\xae\x14\x25", 4);
+        put32(p + 4, ORACLE_DATA + 0x40);
+        return 8;
     default: return 0;
     }
 }
@@ -478,12 +347,12 @@ static uint32_t packed_to_eflags(unsigned packed)
 static bool suitable(const struct generator *gen, const struct oracle_state *s, const uint8_t *p, unsigned n)
 {
     struct ginsn g;
-    if (guest_decode(p, 15, GUEST_IA32, &g) != DECODE_OK)
+    if (guest_decode(p, 15, gen->kind.mode, &g) != DECODE_OK)
         return true; /* #UD: the host shall say so too */
     if (g.len != n)
         return true; /* a disagreement on the length shows in rip */
     if (g.opsize == 2 && (g.op == G_SHLD || g.op == G_SHRD)) { /* undefined results for counts above 16 */
-        unsigned count = g.opnd[2].kind == GO_IMM ? (unsigned)g.imm : s->gpr[GUEST_RCX];
+        unsigned count = (unsigned)(g.opnd[2].kind == GO_IMM ? (uint64_t)g.imm : s->gpr[GUEST_RCX]);
         if ((count & 31) > 16)
             return false;
     }
@@ -491,6 +360,12 @@ static bool suitable(const struct generator *gen, const struct oracle_state *s, 
         return false;
     if (g.op == G_LSL && (g.opnd[1].kind == GO_MEM || (s->gpr[g.opnd[1].reg] & 0xfffc) == 0x78)) /* number of the host's CPU */
         return false;
+    bool names_segment = g.op == G_LAR || g.op == G_LSL || g.op == G_VERR || g.op == G_VERW;
+    if (gen->kind.mode == GUEST_X86_64 && names_segment) { /* the 64-bit child has no TLS segments */
+        const struct gopnd *o = &g.opnd[g.op == G_LAR || g.op == G_LSL];
+        if (o->kind == GO_MEM || ((s->gpr[o->reg] & 0xffff) >= 0x60 && (s->gpr[o->reg] & 0xffff) < 0x80))
+            return false;
+    }
     uint32_t reads = packed_to_eflags(g.flags_read);
     if (gop_infos[g.op].attr & GOPA_END && (g.op == G_INT || g.op == G_INT3 || g.op == G_INTO))
         reads &= g.op == G_INTO ? (uint32_t)EFL_OF : 0;
@@ -502,6 +377,8 @@ static bool suitable(const struct generator *gen, const struct oracle_state *s, 
     return !(reads & gen->undefined);
 }
 
+static bool row_fits(const struct row *row, bool wide) { return !(row->what & (wide ? NO64 : NEW64)); }
+
 static unsigned stack_op(const uint8_t *p)
 {
     uint8_t op = p[0] == 0x66 ? p[1] : p[0];
@@ -512,11 +389,13 @@ static unsigned stack_op(const uint8_t *p)
 unsigned generator_next(struct generator *gen, const struct oracle_state *s, uint8_t bytes[16])
 {
     struct random *r = &gen->rng;
-    unsigned here = s->rip - ORACLE_CODE, n = 0;
-    if (here >= ORACLE_CODE_SIZE || is_used(gen, here))
+    unsigned here = (unsigned)(s->rip - ORACLE_CODE), n = 0;
+    bool wide = gen->kind.mode == GUEST_X86_64;
+    if (s->rip - ORACLE_CODE >= ORACLE_CODE_SIZE || here >= ORACLE_CODE_SIZE || is_used(gen, here))
         return 0;
     for (unsigned tries = 0; tries < 50; tries++) {
         memset(bytes, 0xcc, 16);
+        gen->addr32 = false;
         if (!is_free(gen, here, ROOM - 8)) { /* little room left: go elsewhere */
             uint32_t target = fresh_place(gen, here, 0, ORACLE_CODE_SIZE);
             if (!target || !is_free(gen, here, 5))
@@ -527,19 +406,26 @@ unsigned generator_next(struct generator *gen, const struct oracle_state *s, uin
         }
         unsigned plan = gen->plan, plan_arg = gen->plan_arg;
         if (!gen->plan && random_below(r, 4) == 0)
-            gen->plan = plan_starts[random_below(r, sizeof plan_starts)];
+            gen->plan = wide ? plan_starts64[random_below(r, sizeof plan_starts64)] : plan_starts[random_below(r, sizeof plan_starts)];
+        if (gen->kind.sse && !plan && random_below(r, 3)) {
+            gen->plan = PLAN_NONE;
+            if (random_below(r, 25) == 0)
+                gen->plan = PLAN_MXCSR_STORE;
+        }
         bool lost = s->gpr[GUEST_RSP] < ORACLE_DATA + 0x100 || s->gpr[GUEST_RSP] > ORACLE_DATA + ORACLE_RW_SIZE - 0x100;
         if (gen->plan) {
             n = from_plan(gen, s, bytes);
+        } else if (gen->kind.sse && random_below(r, 8)) {
+            n = generator_sse(gen, s, bytes);
         } else {
             unsigned total = 0, pick;
             for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++)
-                total += rows[i].weight;
+                total += row_fits(&rows[i], wide) ? rows[i].weight : 0;
             pick = random_below(r, total);
             const struct row *row = rows;
-            while (pick >= row->weight)
-                pick -= row++->weight;
-            n = from_row(gen, s, row, bytes);
+            for (; !row_fits(row, wide) || pick >= row->weight; row++)
+                pick -= row_fits(row, wide) ? row->weight : 0;
+            n = generator_row(gen, s, row, bytes);
         }
         if (n && lost && stack_op(bytes) && random_below(r, 16)) {
             gen->plan = PLAN_STACK;
@@ -575,7 +461,7 @@ static uint32_t undefined_by(const struct ginsn *g, const struct oracle_state *b
     case G_SAR:
     case G_SHLD:
     case G_SHRD:
-        count = (g->opnd[last].kind == GO_IMM ? (unsigned)g->imm : before->gpr[GUEST_RCX]) & 31;
+        count = (unsigned)(g->opnd[last].kind == GO_IMM ? (uint64_t)g->imm : before->gpr[GUEST_RCX]) & (size == 64 ? 63 : 31);
         if (count == 0)
             return was;
         if (g->op == G_SHLD || g->op == G_SHRD) {
@@ -605,13 +491,34 @@ void generator_done(struct generator *gen, const uint8_t *bytes, unsigned len, c
 {
     struct ginsn g;
     (void)len;
-    if (guest_decode(bytes, 15, GUEST_IA32, &g) == DECODE_OK)
+    if (guest_decode(bytes, 15, gen->kind.mode, &g) == DECODE_OK)
         gen->undefined = undefined_by(&g, before, gen->undefined);
 }
 
-void generator_begin(struct generator *gen, uint64_t seed, struct oracle_state *s, struct oracle_memory *mem)
+/* Registers and much of the data become floating-point numbers. */
+static void begin_sse(struct generator *gen, struct oracle_state *s, struct oracle_memory *mem)
 {
-    *gen = (struct generator){.rng.s = seed};
+    struct random *r = &gen->rng;
+    for (unsigned i = 0; i < ORACLE_PATTERN; i += 8) {
+        uint64_t v = random_double(r);
+        memcpy(gen->pattern + i, &v, 8);
+    }
+    for (unsigned i = 0; i < sizeof mem->data; i += 8) {
+        uint64_t v = i % 0x400 < 0x300 ? random_double(r) : random_next(r);
+        memcpy(mem->data + i, &v, 8);
+    }
+    for (unsigned i = 0; i < (gen->kind.mode == GUEST_X86_64 ? 16 : 8); i++) {
+        s->xmm[i][0] = random_double(r);
+        s->xmm[i][1] = random_below(r, 4) ? random_double(r) : random_next(r);
+    }
+    s->mxcsr = random_mxcsr(r);
+}
+
+void generator_begin(struct generator *gen, const struct oracle_kind *kind, uint64_t seed, struct oracle_state *s,
+                     struct oracle_memory *mem)
+{
+    bool wide = kind->mode == GUEST_X86_64;
+    *gen = (struct generator){.rng.s = seed, .kind = *kind};
     struct random *r = &gen->rng;
     memset(mem->code, 0, sizeof mem->code);
     for (unsigned i = 0; i < ORACLE_PATTERN; i += 8) {
@@ -629,8 +536,13 @@ void generator_begin(struct generator *gen, uint64_t seed, struct oracle_state *
         .eflags = EFL_FIXED | EFL_IF | ((uint32_t)random_next(r) & (EFL_ARITH | (random_below(r, 4) ? 0 : EFL_DF))),
         .seg = {0x2b, 0x23, 0x2b, 0x2b, 0, 0x63},
         .vector = -1,
+        .mxcsr = 0x1f80,
     };
-    for (unsigned i = 0; i < 8; i++)
-        s->gpr[i] = random_value(r);
+    if (wide)
+        memcpy(s->seg, (const uint16_t[]){0, 0x33, 0x2b, 0, 0, 0}, sizeof s->seg);
+    for (unsigned i = 0; i < (wide ? 16 : 8); i++)
+        s->gpr[i] = wide ? random_value64(r) : random_value(r);
+    if (kind->sse)
+        begin_sse(gen, s, mem);
     s->gpr[GUEST_RSP] = ORACLE_DATA + 0x400 + random_below(r, 0x1800);
 }

@@ -1,7 +1,9 @@
 /* guest-oracle: random guest instructions on the host CPU and on morph's interpreter, compared one by one.
  *
- *   guest-oracle --seed S --count N [--len L] [--case K] [--vectors COMMAND] [--dump FILE] [--expect FILE] [--child PATH] [--verbose]
+ *   guest-oracle --seed S --count N [--mode ia32|x86-64] [--sse] [--len L] [--case K] [--vectors COMMAND] [--dump FILE]
+ *                [--expect FILE] [--child PATH] [--verbose]
  *
+ * --mode says which mode the code is for, --sse that there are MMX and SSE instructions, too.
  * --case runs one case of the seed alone. --vectors runs each case also by a command that reads cases as `selkirk vectors` does,
  * for example "selkirk vectors --gear translate". --dump and --expect write cases and the host's results in the format of
  * docs/vectors.md. Exit status: 0 no difference, 1 a difference, 2 bad usage, 3 this host cannot.
@@ -23,6 +25,7 @@
 struct options {
     uint64_t seed, first, count;
     unsigned len;
+    struct oracle_kind kind;
     const char *child, *dump, *expect, *vectors;
     bool verbose;
 };
@@ -38,7 +41,7 @@ static uint64_t case_seed(uint64_t seed, uint64_t number)
     return random_next(&r);
 }
 
-static void print_insn(FILE *f, uint32_t rip, const uint8_t *bytes, unsigned len)
+static void print_insn(FILE *f, enum guest_mode mode, uint64_t rip, const uint8_t *bytes, unsigned len)
 {
     struct ginsn g;
     static const char *const names[] = {
@@ -46,35 +49,65 @@ static void print_insn(FILE *f, uint32_t rip, const uint8_t *bytes, unsigned len
         GOP_TABLE(X)
 #undef X
     };
-    bool ok = guest_decode(bytes, 15, GUEST_IA32, &g) == DECODE_OK;
-    fprintf(f, "  %08x:", rip);
+    bool ok = guest_decode(bytes, 15, mode, &g) == DECODE_OK;
+    fprintf(f, "  %08" PRIx64 ":", rip);
     for (unsigned i = 0; i < len; i++)
         fprintf(f, " %02x", bytes[i]);
     fprintf(f, "  (%s)\n", ok ? names[g.op] : "undefined");
 }
 
-static bool is_pushf(const uint8_t *bytes) { return bytes[0] == 0x9c || (bytes[0] == 0x66 && bytes[1] == 0x9c); }
+static bool is_pushf(const uint8_t *bytes, enum guest_mode mode)
+{
+    struct ginsn g;
+    return guest_decode(bytes, 15, mode, &g) == DECODE_OK && g.op == G_PUSHF;
+}
 
 /* The kernel's trap flag shows in what pushf pushes. */
 static void hide_trap_flag(struct host_cpu *h, const struct oracle_state *s)
 {
-    uint32_t at = s->gpr[GUEST_RSP] + 1 - ORACLE_DATA;
+    uint64_t at = s->gpr[GUEST_RSP] + 1 - ORACLE_DATA;
     if (at < ORACLE_DATA_SIZE)
         host_memory(h)->data[at] &= 0xfe;
 }
 
 struct trace {
-    uint32_t rip;
+    uint64_t rip;
     uint8_t bytes[16], len;
 };
 
 /* A processor may leave what ENTER and PUSHA pushed before they faulted: memory below the stack pointer, which nobody may rely on.
  * Morph leaves nothing. */
-static void forget_pushes(struct oracle_memory *mem, const struct trace *t, const uint8_t *data)
+static void forget_pushes(enum guest_mode mode, struct oracle_memory *mem, const struct trace *t, const uint8_t *data)
 {
     struct ginsn g;
-    if (guest_decode(t->bytes, 15, GUEST_IA32, &g) == DECODE_OK && (g.op == G_ENTER || g.op == G_PUSHA || g.op == G_CALL_FAR))
+    if (guest_decode(t->bytes, 15, mode, &g) == DECODE_OK && (g.op == G_ENTER || g.op == G_PUSHA || g.op == G_CALL_FAR))
         memcpy(mem->data, data, sizeof mem->data);
+}
+
+static const char *kind_options(const struct options *o)
+{
+    static const char *const texts[2][2] = {{"", "--sse "}, {"--mode x86-64 ", "--mode x86-64 --sse "}};
+    return texts[o->kind.mode == GUEST_X86_64][o->kind.sse];
+}
+
+static void print_state(const struct options *o, const struct oracle_state *s)
+{
+    static const char *const names[] = {"ax", "cx", "dx", "bx", "sp", "bp", "si", "di"};
+    bool wide = o->kind.mode == GUEST_X86_64;
+    fputs("Before:", stderr);
+    for (unsigned i = 0; i < (wide ? 16 : 8); i++)
+        if (i < 8)
+            fprintf(stderr, " %c%s %08" PRIx64, wide ? 'r' : 'e', names[i], s->gpr[i]);
+        else
+            fprintf(stderr, " r%u %08" PRIx64, i, s->gpr[i]);
+    fprintf(stderr, " eflags %08x\n", s->eflags);
+    if (!o->kind.sse)
+        return;
+    for (unsigned i = 0; i < (wide ? 16 : 8); i++)
+        fprintf(stderr, "  xmm%u %016" PRIx64 "'%016" PRIx64 "%s", i, s->xmm[i][1], s->xmm[i][0], i % 2 ? "\n" : "");
+    for (unsigned i = 0; i < 8; i++)
+        fprintf(stderr, "  mm%u %016" PRIx64 "%s", i, s->mmx[i], i % 4 == 3 ? "\n" : "");
+    fprintf(stderr, "  mxcsr %04x\n", s->mxcsr);
 }
 
 static void complain(const struct options *o, const char *what, const char *executor, const struct oracle_case *c, const char *text,
@@ -82,13 +115,11 @@ static void complain(const struct options *o, const char *what, const char *exec
 {
     fprintf(stderr, "guest-oracle: case %" PRIu64 " of seed %" PRIu64 ": %s differs from the host %s:\n%s", c->number, o->seed,
             executor, what, text);
-    fprintf(stderr, "Before: eax %08x ecx %08x edx %08x ebx %08x esp %08x ebp %08x esi %08x edi %08x eflags %08x\n", before->gpr[0],
-            before->gpr[1], before->gpr[2], before->gpr[3], before->gpr[4], before->gpr[5], before->gpr[6], before->gpr[7],
-            before->eflags);
+    print_state(o, before);
     fprintf(stderr, "Instructions:\n");
     for (unsigned i = 0; i < n; i++)
-        print_insn(stderr, trace[i].rip, trace[i].bytes, trace[i].len);
-    fprintf(stderr, "Again: guest-oracle --seed %" PRIu64 " --case %" PRIu64 " --len %u\n", o->seed, c->number, o->len);
+        print_insn(stderr, o->kind.mode, trace[i].rip, trace[i].bytes, trace[i].len);
+    fprintf(stderr, "Again: guest-oracle %s--seed %" PRIu64 " --case %" PRIu64 " --len %u\n", kind_options(o), o->seed, c->number, o->len);
 }
 
 static uint32_t defined_mask(const struct generator *gen)
@@ -106,38 +137,39 @@ static bool make_case(const struct options *o, struct host_cpu *h, const struct 
     struct oracle_state s;
     char text[4096];
 
-    generator_begin(&gen, case_seed(o->seed, c->number), &c->before, mem);
+    c->kind = o->kind;
+    generator_begin(&gen, &o->kind, case_seed(o->seed, c->number), &c->before, mem);
     c->mem_before = *mem;
     memcpy(c->pattern, gen.pattern, sizeof c->pattern);
     c->ninsns = 0;
     s = c->after = c->before;
     c->eflags_mask = defined_mask(&gen);
     host_set(h, &s);
-    x->begin(xs, &s, mem);
+    x->begin(xs, &o->kind, &s, mem);
     for (unsigned i = 0; i < o->len; i++) {
         struct trace *t = &trace[i];
         struct oracle_state host, got;
-        unsigned at = s.rip - ORACLE_CODE;
+        uint64_t at = s.rip - ORACLE_CODE;
         t->rip = s.rip;
         t->len = (uint8_t)generator_next(&gen, &s, t->bytes);
         if (t->len) {
             memcpy(mem->code + at, t->bytes, t->len);
             memcpy(c->mem_before.code + at, t->bytes, t->len);
-            x->write_code(xs, at, t->bytes, t->len);
+            x->write_code(xs, (unsigned)at, t->bytes, t->len);
         } else if (at < ORACLE_CODE_SIZE) {
             break;
         }
         if (o->verbose)
-            print_insn(stdout, t->rip, t->bytes, t->len);
+            print_insn(stdout, o->kind.mode, t->rip, t->bytes, t->len);
         if (!host_step(h, &host)) {
             totals->given_up++;
             *complete = false;
             return true;
         }
-        if (is_pushf(t->bytes) && host.vector < 0)
+        if (is_pushf(t->bytes, o->kind.mode) && host.vector < 0)
             hide_trap_flag(h, &host);
         if (host.vector >= 0 && t->len)
-            forget_pushes(mem, t, x->data(xs));
+            forget_pushes(o->kind.mode, mem, t, x->data(xs));
         if (host.vector < 0)
             generator_done(&gen, t->bytes, t->len, &s);
         x->run(xs, 1, &got);
@@ -147,7 +179,7 @@ static bool make_case(const struct options *o, struct host_cpu *h, const struct 
         }
         totals->insns++;
         struct ginsn g;
-        if (t->len && guest_decode(t->bytes, 15, GUEST_IA32, &g) == DECODE_OK)
+        if (t->len && guest_decode(t->bytes, 15, o->kind.mode, &g) == DECODE_OK)
             totals->by_op[g.op]++;
         s = c->after = host;
         c->eflags_mask = defined_mask(&gen);
@@ -162,7 +194,7 @@ static bool make_case(const struct options *o, struct host_cpu *h, const struct 
 
     /* The same again in one go: blocks of more than one instruction. */
     struct oracle_state got;
-    x->begin(xs, &c->before, &c->mem_before);
+    x->begin(xs, &o->kind, &c->before, &c->mem_before);
     x->run(xs, c->ninsns, &got);
     if (oracle_differs(&c->after, &got, c->eflags_mask, c->data_after, x->data(xs), text, sizeof text)) {
         complain(o, "when all are run at once", x->name, c, text, trace, c->ninsns, &c->before);
@@ -175,7 +207,7 @@ static bool make_case(const struct options *o, struct host_cpu *h, const struct 
 static bool send_case(const struct options *o, struct vectors_process *p, const struct oracle_case *c)
 {
     static uint8_t data[ORACLE_DATA_SIZE];
-    static char answer[8192];
+    static char answer[16384];
     char text[4096];
     struct oracle_state got;
     if (!vectors_run(p, c, &got, data, answer, sizeof answer)) {
@@ -186,15 +218,15 @@ static bool send_case(const struct options *o, struct vectors_process *p, const 
         return true;
     fprintf(stderr, "guest-oracle: case %" PRIu64 " of seed %" PRIu64 ": %s differs from the host:\n%sAnswer: %s", c->number, o->seed,
             o->vectors, text, answer);
-    fprintf(stderr, "Again: guest-oracle --seed %" PRIu64 " --case %" PRIu64 " --len %u --vectors '%s' --verbose\n", o->seed, c->number,
-            o->len, o->vectors);
+    fprintf(stderr, "Again: guest-oracle %s--seed %" PRIu64 " --case %" PRIu64 " --len %u --vectors '%s' --verbose\n", kind_options(o),
+            o->seed, c->number, o->len, o->vectors);
     return false;
 }
 
 static int usage(const char *why)
 {
-    fprintf(stderr, "guest-oracle: %s; usage: guest-oracle --seed S --count N [--len 1..%u] [--case K] [--vectors COMMAND] "
-            "[--dump FILE] [--expect FILE] [--child PATH] [--verbose]\n", why, ORACLE_MAX_INSNS);
+    fprintf(stderr, "guest-oracle: %s; usage: guest-oracle --seed S --count N [--mode ia32|x86-64] [--sse] [--len 1..%u] "
+            "[--case K] [--vectors COMMAND] [--dump FILE] [--expect FILE] [--child PATH] [--verbose]\n", why, ORACLE_MAX_INSNS);
     return 2;
 }
 
@@ -215,12 +247,18 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         const char *name = argv[i], *value = i + 1 < argc ? argv[i + 1] : "";
         uint64_t v = 0;
+        if (!strcmp(name, "--sse")) {
+            o.kind.sse = true;
+            continue;
+        }
         if (!strcmp(name, "--verbose")) {
             o.verbose = true;
             continue;
         }
         i++;
-        if (!strcmp(name, "--child")) {
+        if (!strcmp(name, "--mode") && (!strcmp(value, "ia32") || !strcmp(value, "x86-64"))) {
+            o.kind.mode = *value == 'x' ? GUEST_X86_64 : GUEST_IA32;
+        } else if (!strcmp(name, "--child")) {
             o.child = value;
         } else if (!strcmp(name, "--dump")) {
             o.dump = value;
@@ -246,7 +284,7 @@ int main(int argc, char **argv)
     if (!o.child) { /* beside this program */
         ssize_t n = readlink("/proc/self/exe", path, sizeof path - 32);
         path[n < 0 ? 0 : n] = '\0';
-        o.child = strcat(dirname(path), "/guest-oracle-child");
+        o.child = strcat(dirname(path), o.kind.mode == GUEST_X86_64 ? "/guest-oracle-child64" : "/guest-oracle-child");
     }
     FILE *dump = NULL, *expect = NULL;
     if ((o.dump && !(dump = fopen(o.dump, "w"))) || (o.expect && !(expect = fopen(o.expect, "w")))) {
@@ -254,7 +292,7 @@ int main(int argc, char **argv)
         return 2;
     }
     struct vectors_process *process = o.vectors ? vectors_start(o.vectors) : NULL;
-    struct host_cpu *h = host_open(o.child);
+    struct host_cpu *h = host_open(o.child, &o.kind);
     void *xs = oracle_interp.open();
     if (!h || !xs)
         return 3;

@@ -1,4 +1,4 @@
-/* The host CPU, by single steps of a 32-bit child. */
+/* The host CPU, by single steps of a child. */
 #define _GNU_SOURCE
 #include "oracle.h"
 
@@ -19,6 +19,7 @@ struct host_cpu {
     pid_t pid;
     struct oracle_memory *mem;
     struct user_regs_struct template;
+    struct oracle_kind kind;
 };
 
 static bool wait_stop(struct host_cpu *h, int *sig)
@@ -32,12 +33,13 @@ static bool wait_stop(struct host_cpu *h, int *sig)
     return true;
 }
 
-struct host_cpu *host_open(const char *child_path)
+struct host_cpu *host_open(const char *child_path, const struct oracle_kind *kind)
 {
     struct host_cpu *h = calloc(1, sizeof *h);
     int fd = memfd_create("oracle", 0), sig;
     if (!h || fd < 0 || ftruncate(fd, sizeof *h->mem))
         goto failed;
+    h->kind = *kind;
     h->mem = mmap(NULL, sizeof *h->mem, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (h->mem == MAP_FAILED)
         goto failed;
@@ -85,6 +87,16 @@ void host_set(struct host_cpu *h, const struct oracle_state *s)
     r.rbp = s->gpr[GUEST_RBP];
     r.rsi = s->gpr[GUEST_RSI];
     r.rdi = s->gpr[GUEST_RDI];
+    if (h->kind.mode == GUEST_X86_64) {
+        r.r8 = s->gpr[8];
+        r.r9 = s->gpr[9];
+        r.r10 = s->gpr[10];
+        r.r11 = s->gpr[11];
+        r.r12 = s->gpr[12];
+        r.r13 = s->gpr[13];
+        r.r14 = s->gpr[14];
+        r.r15 = s->gpr[15];
+    }
     r.rip = s->rip;
     r.eflags = s->eflags;
     r.es = s->seg[GUEST_ES];
@@ -95,17 +107,46 @@ void host_set(struct host_cpu *h, const struct oracle_state *s)
     r.gs = s->seg[GUEST_GS];
     r.fs_base = s->seg[GUEST_FS] == 0x63 ? ORACLE_TLS : 0; /* not looked up by the kernel */
     r.gs_base = s->seg[GUEST_GS] == 0x63 ? ORACLE_TLS : 0;
+    if (h->kind.mode == GUEST_X86_64) {
+        r.fs_base = ORACLE_FS;
+        r.gs_base = ORACLE_TLS;
+    }
     if (ptrace(PTRACE_SETREGS, h->pid, NULL, &r)) {
         perror("guest-oracle: PTRACE_SETREGS");
         exit(3);
     }
+    if (!h->kind.sse)
+        return;
+    struct user_fpregs_struct fp = {.cwd = 0x37f, .mxcsr = s->mxcsr, .mxcr_mask = 0xffff};
+    memcpy(fp.xmm_space, s->xmm, sizeof s->xmm);
+    if (ptrace(PTRACE_SETFPREGS, h->pid, NULL, &fp)) {
+        perror("guest-oracle: PTRACE_SETFPREGS");
+        exit(3);
+    }
+}
+
+/* MMX registers: no case has x87 instructions, so TOP stays 0 and ST(i) is register i. */
+static void get_sse(struct host_cpu *h, struct oracle_state *s)
+{
+    struct user_fpregs_struct fp;
+    if (ptrace(PTRACE_GETFPREGS, h->pid, NULL, &fp)) {
+        perror("guest-oracle: PTRACE_GETFPREGS");
+        exit(3);
+    }
+    memcpy(s->xmm, fp.xmm_space, sizeof s->xmm);
+    if (h->kind.mode != GUEST_X86_64)
+        memset(s->xmm[8], 0, 8 * sizeof *s->xmm);
+    for (unsigned i = 0; i < 8; i++)
+        memcpy(&s->mmx[i], &fp.st_space[4 * i], 8);
+    s->mxcsr = fp.mxcsr;
+    s->mmx_used = (uint8_t)fp.ftw;
 }
 
 /* The vector behind a signal. */
 static int vector_of(int sig, const siginfo_t *info)
 {
     switch (sig) {
-    case SIGFPE: return GUEST_DE;
+    case SIGFPE: return info->si_code == FPE_INTDIV ? GUEST_DE : GUEST_XM;
     case SIGILL: return GUEST_UD;
     case SIGBUS: return info->si_code == SI_KERNEL ? GUEST_SS_FAULT : GUEST_AC;
     case SIGTRAP: return info->si_code == SI_KERNEL ? GUEST_BP : info->si_code == TRAP_TRACE ? -1 : GUEST_DB;
@@ -122,13 +163,19 @@ static void get_state(struct host_cpu *h, struct oracle_state *s)
         exit(3);
     }
     *s = (struct oracle_state){
-        .gpr = {(uint32_t)r.rax, (uint32_t)r.rcx, (uint32_t)r.rdx, (uint32_t)r.rbx, (uint32_t)r.rsp, (uint32_t)r.rbp,
-                (uint32_t)r.rsi, (uint32_t)r.rdi},
-        .rip = (uint32_t)r.rip,
+        .gpr = {r.rax, r.rcx, r.rdx, r.rbx, r.rsp, r.rbp, r.rsi, r.rdi, r.r8, r.r9, r.r10, r.r11, r.r12, r.r13, r.r14, r.r15},
+        .rip = r.rip,
         .eflags = (uint32_t)r.eflags,
         .seg = {(uint16_t)r.es, (uint16_t)r.cs, (uint16_t)r.ss, (uint16_t)r.ds, (uint16_t)r.fs, (uint16_t)r.gs},
         .vector = -1,
     };
+    if (h->kind.mode == GUEST_IA32) {
+        for (unsigned i = 0; i < 16; i++)
+            s->gpr[i] = i < 8 ? (uint32_t)s->gpr[i] : 0;
+        s->rip = (uint32_t)s->rip;
+    }
+    if (h->kind.sse)
+        get_sse(h, s);
 }
 
 bool host_step(struct host_cpu *h, struct oracle_state *out)
@@ -146,7 +193,7 @@ bool host_step(struct host_cpu *h, struct oracle_state *out)
         get_state(h, out);
         out->vector = vector_of(sig, &info);
         if (out->vector == GUEST_PF)
-            out->addr = (uint32_t)(uintptr_t)info.si_addr;
+            out->addr = h->kind.mode == GUEST_IA32 ? (uint32_t)(uintptr_t)info.si_addr : (uintptr_t)info.si_addr;
         if (out->vector >= 0 || out->rip != before.rip) /* else: REP goes on */
             return true;
         if (!(before.gpr[GUEST_RCX] != out->gpr[GUEST_RCX])) /* a jump to itself */

@@ -13,26 +13,40 @@ enum {
     ORACLE_CODE = 0x10000000, ORACLE_CODE_SIZE = 0x1000,
     ORACLE_DATA = 0x20000000, ORACLE_RW_SIZE = 0x2000, ORACLE_RO_SIZE = 0x1000, /* read-only bytes follow the writable ones */
     ORACLE_DATA_SIZE = ORACLE_RW_SIZE + ORACLE_RO_SIZE,
-    ORACLE_TLS = ORACLE_DATA + 0x1000, /* base of the segment that selector 0x63 names */
+    ORACLE_TLS = ORACLE_DATA + 0x1000, /* base of the segment that selector 0x63 names; in 64-bit mode of GS */
+    ORACLE_FS = ORACLE_DATA + 0x800,   /* base of FS in 64-bit mode */
     ORACLE_MAX_INSNS = 64,
     ORACLE_PATTERN = 64,
     ORACLE_STEPS = 400, /* steps of a REP instruction before a case is given up */
 };
 
 struct oracle_state {
-    uint32_t gpr[8];
-    uint32_t rip, eflags;
+    uint64_t gpr[16]; /* IA-32: eight, zero-extended */
+    uint64_t rip;
+    uint32_t eflags;
     uint16_t seg[GUEST_SEGS];
     int32_t vector; /* exception that ended the run; -1 none */
-    uint32_t addr;  /* of a page fault */
+    uint64_t addr;  /* of a page fault */
+    /* With SSE: */
+    uint64_t xmm[16][2];
+    uint64_t mmx[8];
+    uint32_t mxcsr;
+    uint8_t mmx_used; /* registers that are not tagged empty */
 };
 
 struct oracle_memory {
     uint8_t code[ORACLE_CODE_SIZE], data[ORACLE_DATA_SIZE];
 };
 
+/* What is tested. */
+struct oracle_kind {
+    enum guest_mode mode;
+    bool sse; /* MMX and SSE instructions and state */
+};
+
 struct oracle_case {
     uint64_t seed, number;
+    struct oracle_kind kind;
     struct oracle_state before, after; /* after `ninsns` instructions; the last one raised after.vector if that is not -1 */
     uint32_t eflags_mask;              /* bits of after.eflags that are defined */
     unsigned ninsns;                   /* done, the one that raised left out if it is a fault */
@@ -47,7 +61,7 @@ struct oracle_executor {
     const char *name;
     void *(*open)(void);
     /* Starts from a state and memory. */
-    void (*begin)(void *x, const struct oracle_state *s, const struct oracle_memory *mem);
+    void (*begin)(void *x, const struct oracle_kind *kind, const struct oracle_state *s, const struct oracle_memory *mem);
     /* Code bytes have changed. */
     void (*write_code)(void *x, unsigned offset, const uint8_t *bytes, unsigned n);
     /* Executes up to n instructions; fewer if an exception is raised. */
@@ -57,32 +71,50 @@ struct oracle_executor {
 };
 extern const struct oracle_executor oracle_interp;
 
-/* The host's side: a 32-bit process under ptrace. False and a message if the host cannot. */
+/* The host's side: a process under ptrace. NULL and a message if the host cannot. */
 struct host_cpu;
-struct host_cpu *host_open(const char *child_path);
+struct host_cpu *host_open(const char *child_path, const struct oracle_kind *kind);
 void host_close(struct host_cpu *h);
 struct oracle_memory *host_memory(struct host_cpu *h);
 void host_set(struct host_cpu *h, const struct oracle_state *s);
 /* One instruction; a REP instruction as a whole. False: given up after ORACLE_STEPS iterations. */
 bool host_step(struct host_cpu *h, struct oracle_state *out);
 
-/* Random numbers and instructions (generate.c). */
+/* Random numbers (random.c). */
 struct random {
     uint64_t s;
 };
 uint64_t random_next(struct random *r);
 uint32_t random_below(struct random *r, uint32_t n);
-uint32_t random_value(struct random *r); /* with a liking for edges */
+uint32_t random_data(struct random *r, unsigned size); /* an address, mostly of good data for `size` bytes */
+uint32_t random_value(struct random *r);               /* with a liking for edges */
+uint64_t random_value64(struct random *r);
+uint64_t random_double(struct random *r);              /* bits with a liking for special numbers, of one double or two singles */
+
+/* Random instructions (generate*.c). */
 
 struct generator {
     struct random rng;
+    struct oracle_kind kind;
     uint8_t used[ORACLE_CODE_SIZE / 8]; /* code bytes that are taken */
     unsigned plan, plan_arg;            /* what a sequence under way wants next */
     uint32_t undefined;                 /* EFLAGS bits without a defined value */
+    bool addr32;                        /* 64-bit mode: the address-size prefix is there */
     uint8_t pattern[ORACLE_PATTERN];
 };
-void generator_begin(struct generator *gen, uint64_t seed, struct oracle_state *s, struct oracle_memory *mem);
+void generator_begin(struct generator *gen, const struct oracle_kind *kind, uint64_t seed, struct oracle_state *s,
+                     struct oracle_memory *mem);
 /* Writes one instruction for the state at `s->rip` to bytes; returns its length, 0 to end the case. */
 unsigned generator_next(struct generator *gen, const struct oracle_state *s, uint8_t bytes[16]);
 /* Keeps account of undefined flags after the instruction was executed. */
 void generator_done(struct generator *gen, const uint8_t *bytes, unsigned len, const struct oracle_state *before);
+/* For the generator's parts. ModRM, SIB and displacement of a memory operand whose linear address is `target`, into p; *rex
+ * gets the bits that extend registers. `reg` is the ModRM field (0..7); `tail`: bytes of the instruction behind, for RIP-relative
+ * addresses, `at` bytes before p. Returns bytes written; 0: the address cannot be reached by 32 bits of displacement. */
+unsigned generator_put_mem(struct generator *gen, const struct oracle_state *s, unsigned reg, uint32_t target, uint64_t base_of_seg,
+                           unsigned at, unsigned tail, uint8_t *rex, uint8_t *p);
+/* An instruction from a row of rows.h; 0: try again. (generate_row.c) */
+struct row;
+unsigned generator_row(struct generator *gen, const struct oracle_state *s, const struct row *row, uint8_t *p);
+/* A random MMX or SSE instruction; 0: try again. (generate_sse.c) */
+unsigned generator_sse(struct generator *gen, const struct oracle_state *s, uint8_t *p);

@@ -3,7 +3,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-static const char *const reg_names[] = {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"};
+static const char *const reg_names[2][16] = {
+    {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"},
+    {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"},
+};
 static const char *const seg_names[] = {"es", "cs", "ss", "ds", "fs", "gs"};
 
 enum { NOWHERE = 0xffff0000 };
@@ -38,33 +41,60 @@ static void code_pieces(FILE *f, const struct oracle_case *c)
     }
 }
 
+static void put_regs(FILE *f, const struct oracle_case *c, const struct oracle_state *s)
+{
+    bool wide = c->kind.mode == GUEST_X86_64;
+    for (unsigned i = 0; i < (wide ? 16 : 8); i++)
+        fprintf(f, "\"%s\":%" PRIu64 ",", reg_names[wide][i], s->gpr[i]);
+}
+
+static void put_sse(FILE *f, const struct oracle_case *c, const struct oracle_state *s, const char *before)
+{
+    fprintf(f, "%s\"mxcsr\":%u,\"xmm\":[", before, s->mxcsr);
+    for (unsigned i = 0; i < (c->kind.mode == GUEST_X86_64 ? 16 : 8); i++) {
+        fputs(i ? ",\"" : "\"", f);
+        for (unsigned j = 0; j < 16; j++)
+            fprintf(f, "%02x", ((const uint8_t *)s->xmm[i])[j]);
+        fputc('"', f);
+    }
+    fputs("],", f);
+}
+
 void vectors_write(FILE *f, const struct oracle_case *c)
 {
-    fprintf(f, "{\"id\":\"%" PRIu64 ":%" PRIu64 "\",\"mode\":\"ia32\",\"regs\":{", c->seed, c->number);
-    for (unsigned i = 0; i < 8; i++)
-        fprintf(f, "\"%s\":%u,", reg_names[i], c->before.gpr[i]);
+    bool wide = c->kind.mode == GUEST_X86_64;
+    fprintf(f, "{\"id\":\"%" PRIu64 ":%" PRIu64 "\",\"mode\":\"%s\",\"regs\":{", c->seed, c->number, wide ? "x86-64" : "ia32");
+    put_regs(f, c, &c->before);
     for (unsigned i = 0; i < GUEST_SEGS; i++)
         fprintf(f, "\"%s\":%u,", seg_names[i], c->before.seg[i]);
-    fprintf(f, "\"gs_base\":%u,\"eip\":%u},\"flags\":%u,\"tls\":[%u],\"mem\":[", ORACLE_TLS, c->before.rip, c->before.eflags,
-            ORACLE_TLS);
+    if (wide)
+        fprintf(f, "\"fs_base\":%u,", ORACLE_FS);
+    fprintf(f, "\"gs_base\":%u,\"%s\":%" PRIu64 "},\"flags\":%u,", ORACLE_TLS, wide ? "rip" : "eip", c->before.rip,
+            c->before.eflags);
+    if (c->kind.sse)
+        put_sse(f, c, &c->before, "\"fp\":true,");
+    fprintf(f, "\"tls\":[%u],\"mem\":[", ORACLE_TLS);
     code_pieces(f, c);
     fputc(',', f);
     piece(f, ORACLE_DATA, "rw", ORACLE_RW_SIZE, c->mem_before.data, ORACLE_RW_SIZE);
     fputc(',', f);
     piece(f, ORACLE_DATA + ORACLE_RW_SIZE, "r", ORACLE_RO_SIZE, c->mem_before.data + ORACLE_RW_SIZE, ORACLE_RO_SIZE);
     /* Not a count: the end of a count is always interpreted. No instruction of a case is executed twice. */
-    fprintf(f, "],\"end\":%u}\n", c->after.vector < 0 ? c->after.rip : NOWHERE);
+    fprintf(f, "],\"end\":%" PRIu64 "}\n", c->after.vector < 0 ? c->after.rip : (uint64_t)NOWHERE);
 }
 
 void vectors_write_expected(FILE *f, const struct oracle_case *c)
 {
     fprintf(f, "{\"id\":\"%" PRIu64 ":%" PRIu64 "\",\"stop\":\"%s\",", c->seed, c->number, c->after.vector < 0 ? "end" : "exception");
     if (c->after.vector >= 0)
-        fprintf(f, "\"exception\":{\"vector\":%d,\"address\":%u},", c->after.vector, c->after.addr);
+        fprintf(f, "\"exception\":{\"vector\":%d,\"address\":%" PRIu64 "},", c->after.vector, c->after.addr);
     fputs("\"regs\":{", f);
-    for (unsigned i = 0; i < 8; i++)
-        fprintf(f, "\"%s\":%u,", reg_names[i], c->after.gpr[i]);
-    fprintf(f, "\"eip\":%u},\"flags\":%u,\"flags_defined\":%u,\"mem\":[", c->after.rip, c->after.eflags, c->eflags_mask);
+    put_regs(f, c, &c->after);
+    fprintf(f, "\"%s\":%" PRIu64 "},\"flags\":%u,\"flags_defined\":%u,", c->kind.mode == GUEST_X86_64 ? "rip" : "eip", c->after.rip,
+            c->after.eflags, c->eflags_mask);
+    if (c->kind.sse)
+        put_sse(f, c, &c->after, "");
+    fputs("\"mem\":[", f);
     bool any = false;
     for (unsigned i = 0, end; i < ORACLE_DATA_SIZE; i = end) {
         end = i + 1;
