@@ -60,7 +60,7 @@ static void cpu_reset(struct selkirk *m)
     for (int i = 0; i < GUEST_SEGS; i++)
         c->seg_sel[i] = i == GUEST_CS ? 0x23 : i == GUEST_FS || i == GUEST_GS ? 0 : 0x2b;
     c->cr0 = 0x80050033; /* PG AM WP NE ET MP PE */
-    c->cr3 = mm_root(&m->mm);
+    c->cr3 = mm_root(m->mm);
     c->cr4 = 0x6b0;  /* OSXMMEXCPT OSFXSR PGE PAE PSE */
     c->efer = 0xd01; /* NXE LMA LME SCE */
     c->x87.cw = 0x37f;
@@ -77,6 +77,17 @@ static const struct engine_ops *find_engine(const char *name, char *err, size_t 
         if (used < err_size)
             used += (size_t)snprintf(err + used, err_size - used, " %s", machine_engines[i]->name);
     }
+    return NULL;
+}
+
+static struct mm *first_space(struct pmem mem)
+{
+    struct mm *mm = calloc(1, sizeof *mm);
+    if (mm && mm_init(mm, mem)) {
+        mm->refs = 1;
+        return mm;
+    }
+    free(mm);
     return NULL;
 }
 
@@ -110,7 +121,7 @@ struct selkirk *selkirk_create(const struct selkirk_config *cfg, char *err, size
     bool ok = (cfg->engine_ops && !cfg->firmware[0]) || firmware_load(m, path, err, err_size);
     if (ok)
         ok = boot(m, err, err_size);
-    if (ok && !mm_init(&m->mm, mem)) {
+    if (ok && !(m->mm = first_space(mem))) {
         snprintf(err, err_size, "no guest memory for page tables; raise memory.dram_mib");
         ok = false;
     }
@@ -127,7 +138,7 @@ void selkirk_destroy(struct selkirk *m)
 {
     if (!m)
         return;
-    mm_free(&m->mm);
+    mm_drop(m->mm);
     if (m->engine)
         m->engine->ops->destroy(m->engine);
     free(m);
@@ -139,26 +150,46 @@ static bool whole_pages(uint64_t addr, uint64_t size) { return size && !((addr |
 
 bool selkirk_map(struct selkirk *m, uint64_t addr, uint64_t size, int prot)
 {
-    return whole_pages(addr, size) && mm_map(&m->mm, addr, size, prot, NULL, 0);
+    return whole_pages(addr, size) && mm_map(m->mm, addr, size, prot, NULL, 0);
 }
 
 bool selkirk_unmap(struct selkirk *m, uint64_t addr, uint64_t size)
 {
-    return whole_pages(addr, size) && mm_unmap(&m->mm, addr, size);
+    return whole_pages(addr, size) && mm_unmap(m->mm, addr, size);
 }
 
 bool selkirk_protect(struct selkirk *m, uint64_t addr, uint64_t size, int prot)
 {
-    return whole_pages(addr, size) && mm_protect(&m->mm, addr, size, prot);
+    return whole_pages(addr, size) && mm_protect(m->mm, addr, size, prot);
 }
 
-bool selkirk_read(struct selkirk *m, uint64_t addr, void *buf, size_t size) { return mm_read(&m->mm, addr, buf, size); }
+bool selkirk_read(struct selkirk *m, uint64_t addr, void *buf, size_t size)
+{
+    return mm_read(m->mm, addr, buf, size);
+}
 
-bool selkirk_write(struct selkirk *m, uint64_t addr, const void *buf, size_t size) { return mm_write(&m->mm, addr, buf, size); }
+bool selkirk_write(struct selkirk *m, uint64_t addr, const void *buf, size_t size)
+{
+    return mm_write(m->mm, addr, buf, size);
+}
 
 bool selkirk_read_physical(struct selkirk *m, uint32_t paddr, void *buf, size_t size) { return dma_read(m, paddr, buf, size); }
 
-struct mm *selkirk_mm(struct selkirk *m) { return &m->mm; }
+struct mm *selkirk_mm(struct selkirk *m)
+{
+    return m->mm;
+}
+
+void selkirk_set_mm(struct selkirk *m, struct mm *mm)
+{
+    if (m->mm == mm)
+        return;
+    mm_ref(mm);
+    mm_drop(m->mm);
+    m->mm = mm;
+    m->cpu.cr3 = mm_root(mm);
+    m->forget_code = true;
+}
 
 struct guest_cpu *selkirk_cpu(struct selkirk *m) { return &m->cpu; }
 
@@ -196,7 +227,7 @@ uint64_t selkirk_cycles(struct selkirk *m)
 static void resume(struct selkirk *m, const struct selkirk_limits *limits)
 {
     struct morph_params *p = &m->cfg.morph;
-    struct mm_changes c = mm_take_changes(&m->mm);
+    struct mm_changes c = mm_take_changes(m->mm);
     p->max_insts = limits->insts;
     p->stop_rip = limits->address;
     p->stop_rip_on = limits->address_on;
@@ -231,10 +262,7 @@ static bool page_in(struct selkirk *m)
         return false;
     uint64_t error = m->hc.arg[1];
     int access = error & ERROR_FETCH ? MM_EXEC : error & ERROR_WRITE ? MM_WRITE : MM_READ;
-    uint32_t paddr;
-    if (mm_translate(&m->mm, m->hc.arg[2], &paddr))
-        return false; /* nothing is missing: the page's protection is meant */
-    return mm_fault(&m->mm, m->hc.arg[2], access) == MM_FAULT_FIXED;
+    return mm_fault(m->mm, m->hc.arg[2], access) == MM_FAULT_FIXED;
 }
 
 static void panic_text(struct selkirk *m)

@@ -7,7 +7,7 @@
 struct selkirk {
     struct selkirk_config cfg;
     struct engine *engine;
-    struct mm mm;
+    struct mm *mm; /* the address space that the guest runs in */
     struct guest_cpu cpu;
     struct selkirk_hooks hooks;
     struct hostcall_block hc; /* of the last host call */

@@ -17,7 +17,8 @@ bool mm_init(struct mm *mm, struct pmem mem)
 {
     memset(mm, 0, sizeof *mm);
     mm->mem = mem;
-    mm->next_frame = 1; /* frame 0 stays unused: a stray physical zero hits nothing of the guest's */
+    if (!mm_pool_make(mm))
+        return false;
     mm->root = mm_node_new(mm);
     return mm->root != NULL;
 }
@@ -26,13 +27,46 @@ void mm_free(struct mm *mm)
 {
     for (size_t i = 0; i < mm->nareas; i++)
         mm_file_drop(mm->areas[i].file);
-    mm_node_free(mm->root, 3);
+    mm_node_free(mm, mm->root, 3);
+    mm_pool_drop(mm->pool);
     free(mm->areas);
-    free(mm->free_frames);
     memset(mm, 0, sizeof *mm);
 }
 
-uint64_t mm_root(const struct mm *mm) { return (uint64_t)mm->root->frame * MM_PAGE; }
+struct mm *mm_new(struct mm *like)
+{
+    struct mm *mm = calloc(1, sizeof *mm);
+    if (!mm)
+        return NULL;
+    mm->refs = 1;
+    mm->mem = like->mem;
+    mm->pool = like->pool;
+    mm->pool->refs++;
+    mm->root = mm_node_new(mm);
+    if (mm->root)
+        return mm;
+    mm_drop(mm);
+    return NULL;
+}
+
+struct mm *mm_ref(struct mm *mm)
+{
+    mm->refs++;
+    return mm;
+}
+
+void mm_drop(struct mm *mm)
+{
+    if (mm && --mm->refs == 0) {
+        mm_free(mm);
+        free(mm);
+    }
+}
+
+uint64_t mm_root(const struct mm *mm)
+{
+    return (uint64_t)mm->root->frame * MM_PAGE;
+}
 
 struct mm_file *mm_file_new(int fd)
 {
@@ -183,7 +217,7 @@ static bool area_split(struct mm *mm, uint64_t addr)
 
 static bool mergeable(const struct mm_area *a, const struct mm_area *b)
 {
-    return a->end == b->start && a->prot == b->prot && !a->file && !b->file && !a->grows_down && !b->grows_down;
+    return a->end == b->start && a->prot == b->prot && a->shared == b->shared && !a->file && !b->file && !a->grows_down && !b->grows_down;
 }
 
 static void area_merge_around(struct mm *mm, uint64_t start, uint64_t end)
@@ -221,6 +255,28 @@ void mm_set_stack(struct mm *mm, uint64_t addr, uint64_t floor)
 }
 
 /* Frames ------------------------------------------------------------------------------------------------------------ */
+
+/* The entry for a page of the area. A frame that others have too is written to only in shared areas. */
+static uint64_t page_entry(const struct mm *mm, const struct mm_area *a, uint32_t frame)
+{
+    uint64_t pte = mm_pte_make(frame, a->prot);
+    return !a->shared && mm_frame_shared(mm, frame) ? pte & ~(uint64_t)PTE_WRITE : pte;
+}
+
+/* Gives the area a page of its own in place of one that it has in common with another address space. */
+static enum mm_fault page_separate(struct mm *mm, const struct mm_area *a, uint64_t page)
+{
+    uint8_t bytes[MM_PAGE];
+    uint32_t old = (uint32_t)((mm_pte_get(mm, page) & PTE_ADDR) / MM_PAGE), frame = old;
+    if (mm_frame_shared(mm, old)) {
+        if (!mm_frame_alloc(mm, &frame))
+            return MM_FAULT_NOMEM;
+        frame_read(mm, old * MM_PAGE, bytes, sizeof bytes);
+        frame_write(mm, frame * MM_PAGE, bytes, sizeof bytes);
+        mm_frame_free(mm, old);
+    }
+    return page_set(mm, page, mm_pte_make(frame, a->prot)) ? MM_FAULT_FIXED : MM_FAULT_NOMEM;
+}
 
 static enum mm_fault page_bring(struct mm *mm, const struct mm_area *a, uint64_t addr)
 {
@@ -260,18 +316,34 @@ bool mm_populate(struct mm *mm, uint64_t addr, uint64_t size)
     return true;
 }
 
-bool mm_map(struct mm *mm, uint64_t addr, uint64_t size, int prot, struct mm_file *file, uint64_t offset)
+static bool map_area(struct mm *mm, struct mm_area a)
 {
-    struct mm_area a = {.start = addr, .end = addr + size, .prot = prot, .file = file, .offset = offset};
+    uint64_t addr = a.start, size = a.end - a.start;
     if (!mm_unmap(mm, addr, size) || !area_insert(mm, area_index(mm, addr), a))
         return false;
     /* An area that cannot be made whole is taken back, so that failure leaves nothing half-mapped. */
-    if (prot && size <= EAGER_LIMIT && !mm_populate(mm, addr, size)) {
+    if (a.prot && size <= EAGER_LIMIT && !mm_populate(mm, addr, size)) {
         mm_unmap(mm, addr, size);
         return false;
     }
     area_merge_around(mm, addr, addr + size);
     return true;
+}
+
+bool mm_map(struct mm *mm, uint64_t addr, uint64_t size, int prot, struct mm_file *file, uint64_t offset)
+{
+    return map_area(
+        mm, (struct mm_area){.start = addr, .end = addr + size, .prot = prot, .file = file, .offset = file ? offset : 0});
+}
+
+bool mm_map_shared(struct mm *mm, uint64_t addr, uint64_t size, int prot, struct mm_file *file, uint64_t offset)
+{
+    return map_area(mm, (struct mm_area){.start = addr,
+                                         .end = addr + size,
+                                         .prot = prot,
+                                         .shared = true,
+                                         .file = file,
+                                         .offset = file ? offset : 0});
 }
 
 bool mm_unmap(struct mm *mm, uint64_t addr, uint64_t size)
@@ -305,7 +377,7 @@ bool mm_protect(struct mm *mm, uint64_t addr, uint64_t size, int prot)
         for (uint64_t p = a->start; p < a->end; p += MM_PAGE) {
             uint64_t pte = mm_pte_get(mm, p);
             if (pte & PTE_FRAME)
-                page_set(mm, p, mm_pte_make((uint32_t)((pte & PTE_ADDR) / MM_PAGE), prot));
+                page_set(mm, p, page_entry(mm, a, (uint32_t)((pte & PTE_ADDR) / MM_PAGE)));
         }
     }
     area_merge_around(mm, addr, end);
@@ -349,6 +421,41 @@ bool mm_move(struct mm *mm, uint64_t from, uint64_t to, uint64_t size)
     return mm_unmap(mm, from, size);
 }
 
+/* Shared areas are brought in whole before they get a second owner: pages that come later would come twice. */
+static bool fork_area(struct mm *to, struct mm *from, const struct mm_area *a)
+{
+    if (a->shared && !mm_populate(from, a->start, a->end - a->start))
+        return false;
+    for (uint64_t p = a->start; p < a->end; p += MM_PAGE) {
+        uint64_t pte = mm_pte_get(from, p);
+        if (!(pte & PTE_FRAME))
+            continue;
+        uint32_t frame = (uint32_t)((pte & PTE_ADDR) / MM_PAGE);
+        if (!mm_frame_share(from, frame))
+            return false;
+        pte = a->shared ? pte : pte & ~(uint64_t)PTE_WRITE;
+        if (!mm_pte_set(to, p, pte)) {
+            mm_frame_free(from, frame);
+            return false;
+        }
+        if (!page_set(from, p, pte))
+            return false;
+    }
+    return true;
+}
+
+struct mm *mm_fork(struct mm *from)
+{
+    struct mm *mm = mm_new(from);
+    for (size_t i = 0; mm && i < from->nareas; i++) {
+        if (area_insert(mm, i, from->areas[i]) && fork_area(mm, from, &from->areas[i]))
+            continue;
+        mm_drop(mm);
+        mm = NULL;
+    }
+    return mm;
+}
+
 enum mm_fault mm_fault(struct mm *mm, uint64_t addr, int access)
 {
     uint64_t page = addr & ~(uint64_t)(MM_PAGE - 1);
@@ -367,6 +474,9 @@ enum mm_fault mm_fault(struct mm *mm, uint64_t addr, int access)
     bool allowed = access == MM_READ ? a->prot != 0 : (a->prot & access) != 0;
     if (!allowed)
         return MM_FAULT_ACCERR;
+    uint64_t pte = mm_pte_get(mm, page);
+    if (pte & PTE_PRESENT) /* else nothing is missing, so something else is the matter */
+        return access == MM_WRITE && !(pte & PTE_WRITE) ? page_separate(mm, a, page) : MM_FAULT_ACCERR;
     enum mm_fault r = page_bring(mm, a, page);
     for (unsigned i = 1; r == MM_FAULT_FIXED && i < FAULT_AROUND; i++) {
         uint64_t near = page + i * MM_PAGE;
@@ -407,6 +517,12 @@ static uint64_t access_bytes(struct mm *mm, uint64_t addr, uint8_t *buf, uint64_
                 if (!a || page_bring(mm, a, at & ~(uint64_t)(MM_PAGE - 1)) != MM_FAULT_FIXED)
                     break;
             }
+            pte = mm_pte_get(mm, at);
+        }
+        if (kind == HOST_WRITE && mm_frame_shared(mm, (uint32_t)((pte & PTE_ADDR) / MM_PAGE))) {
+            const struct mm_area *a = mm_find(mm, at);
+            if (!a || (!a->shared && page_separate(mm, a, at & ~(uint64_t)(MM_PAGE - 1)) != MM_FAULT_FIXED))
+                break;
             pte = mm_pte_get(mm, at);
         }
         uint32_t paddr = (uint32_t)((pte & PTE_ADDR) | (at & (MM_PAGE - 1)));

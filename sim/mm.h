@@ -23,18 +23,27 @@ struct mm_area {
     int prot;        /* MM_* */
     bool grows_down; /* a stack: touched pages below start, down to floor, extend it */
     uint64_t floor;
+    bool shared;          /* MAP_SHARED: address spaces that come from this one by mm_fork keep the same pages */
     struct mm_file *file; /* NULL: zero pages */
     uint64_t offset;      /* of start in file */
 };
 
 struct mm_node; /* host copy of one page table */
 
-struct mm {
-    struct pmem mem;
-    struct mm_node *root;
+/* The page frames of guest DRAM, shared by all address spaces of a machine. */
+struct mm_pool {
+    unsigned refs; /* address spaces */
     uint64_t next_frame, frames_used, frames_peak;
     uint32_t *free_frames;
     size_t nfree, free_cap;
+    uint16_t *sharers; /* [frames] address spaces that have the frame besides the first */
+};
+
+struct mm {
+    unsigned refs; /* of mm_new and mm_ref */
+    struct pmem mem;
+    struct mm_pool *pool;
+    struct mm_node *root;
     struct mm_area *areas; /* sorted, disjoint */
     size_t nareas, areas_cap;
     /* What the guest's core must forget before it goes on; taken by mm_take_changes. */
@@ -49,11 +58,19 @@ struct mm_changes {
 
 bool mm_init(struct mm *mm, struct pmem mem);
 void mm_free(struct mm *mm);
+/* One more address space over the same frames, on the heap; NULL: no memory. mm_fork gives it the areas and contents of
+ * another: pages are shared until one side writes to them. */
+struct mm *mm_new(struct mm *like);
+struct mm *mm_fork(struct mm *from);
+struct mm *mm_ref(struct mm *mm);
+void mm_drop(struct mm *mm); /* of mm_new, mm_fork and mm_ref; NULL does nothing */
 uint64_t mm_root(const struct mm *mm); /* what CR3 holds */
 struct mm_changes mm_take_changes(struct mm *mm);
 
 /* Maps [addr, addr+size), replacing what is there. Takes over nothing: `file` gets one more reference. False: no memory. */
 bool mm_map(struct mm *mm, uint64_t addr, uint64_t size, int prot, struct mm_file *file, uint64_t offset);
+/* The same with MAP_SHARED. */
+bool mm_map_shared(struct mm *mm, uint64_t addr, uint64_t size, int prot, struct mm_file *file, uint64_t offset);
 bool mm_unmap(struct mm *mm, uint64_t addr, uint64_t size);
 bool mm_protect(struct mm *mm, uint64_t addr, uint64_t size, int prot); /* false: a hole in the range */
 /* Drops contents: pages read as new again. */

@@ -4,18 +4,40 @@
 #include <stdlib.h>
 #include <string.h>
 
+bool mm_pool_make(struct mm *mm)
+{
+    struct mm_pool *p = calloc(1, sizeof *p);
+    if (!p)
+        return false;
+    p->refs = 1;
+    p->next_frame = 1; /* frame 0 stays unused: a stray physical zero hits nothing of the guest's */
+    p->sharers = calloc(mm->mem.size / MM_PAGE + 1, sizeof *p->sharers);
+    mm->pool = p;
+    return p->sharers != NULL;
+}
+
+void mm_pool_drop(struct mm_pool *p)
+{
+    if (p && --p->refs == 0) {
+        free(p->sharers);
+        free(p->free_frames);
+        free(p);
+    }
+}
+
 bool mm_frame_alloc(struct mm *mm, uint32_t *frame)
 {
     static const uint8_t zeros[MM_PAGE];
-    if (mm->nfree) {
-        *frame = mm->free_frames[--mm->nfree];
+    struct mm_pool *pool = mm->pool;
+    if (pool->nfree) {
+        *frame = pool->free_frames[--pool->nfree];
     } else {
-        if ((mm->next_frame + 1) * MM_PAGE > mm->mem.size)
+        if ((pool->next_frame + 1) * MM_PAGE > mm->mem.size)
             return false;
-        *frame = (uint32_t)mm->next_frame++;
+        *frame = (uint32_t)pool->next_frame++;
     }
-    if (++mm->frames_used > mm->frames_peak)
-        mm->frames_peak = mm->frames_used;
+    if (++pool->frames_used > pool->frames_peak)
+        pool->frames_peak = pool->frames_used;
     uint8_t *p = mm->mem.direct(mm->mem.arg, *frame * MM_PAGE, MM_PAGE);
     if (p)
         memset(p, 0, MM_PAGE);
@@ -26,16 +48,34 @@ bool mm_frame_alloc(struct mm *mm, uint32_t *frame)
 
 void mm_frame_free(struct mm *mm, uint32_t frame)
 {
-    if (mm->nfree == mm->free_cap) {
-        size_t cap = mm->free_cap ? mm->free_cap * 2 : 1024;
-        uint32_t *list = realloc(mm->free_frames, cap * sizeof *list);
+    struct mm_pool *pool = mm->pool;
+    if (pool->sharers[frame]) {
+        pool->sharers[frame]--;
+        return;
+    }
+    if (pool->nfree == pool->free_cap) {
+        size_t cap = pool->free_cap ? pool->free_cap * 2 : 1024;
+        uint32_t *list = realloc(pool->free_frames, cap * sizeof *list);
         if (!list)
             abort(); /* the host itself is out of memory */
-        mm->free_frames = list;
-        mm->free_cap = cap;
+        pool->free_frames = list;
+        pool->free_cap = cap;
     }
-    mm->free_frames[mm->nfree++] = frame;
-    mm->frames_used--;
+    pool->free_frames[pool->nfree++] = frame;
+    pool->frames_used--;
+}
+
+bool mm_frame_share(struct mm *mm, uint32_t frame)
+{
+    if (mm->pool->sharers[frame] == UINT16_MAX)
+        return false;
+    mm->pool->sharers[frame]++;
+    return true;
+}
+
+bool mm_frame_shared(const struct mm *mm, uint32_t frame)
+{
+    return mm->pool->sharers[frame] != 0;
 }
 
 struct mm_node *mm_node_new(struct mm *mm)
@@ -48,12 +88,17 @@ struct mm_node *mm_node_new(struct mm *mm)
     return n;
 }
 
-void mm_node_free(struct mm_node *n, int level)
+void mm_node_free(struct mm *mm, struct mm_node *n, int level)
 {
     if (!n)
         return;
-    for (int i = 0; level > 0 && i < 512; i++)
-        mm_node_free(n->child[i], level - 1);
+    for (int i = 0; i < 512; i++) {
+        if (level > 0)
+            mm_node_free(mm, n->child[i], level - 1);
+        else if (n->entry[i] & PTE_FRAME)
+            mm_frame_free(mm, (uint32_t)((n->entry[i] & PTE_ADDR) / MM_PAGE));
+    }
+    mm_frame_free(mm, n->frame);
     free(n);
 }
 

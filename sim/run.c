@@ -18,7 +18,8 @@
 struct run {
     struct run_options o;
     struct selkirk *m;
-    struct linux_process p;
+    struct linux_kernel k;
+    struct selkirk_limits limits; /* the machine looks at them whenever it goes on */
     struct progress progress;
     struct trace *trace;
     FILE *trace_out;
@@ -48,17 +49,33 @@ static void catch_signals(struct selkirk *m)
 
 static uint64_t icount(void *arg) { return selkirk_icount(arg); }
 
-static enum selkirk_verdict verdict(const struct run *r) { return r->p.end == LINUX_RUNNING ? SELKIRK_GO_ON : SELKIRK_RETURN; }
+static void set_mm(void *arg, struct mm *mm)
+{
+    selkirk_set_mm(arg, mm);
+}
+
+/* Instructions until the user's limit or another task's turn. */
+static void set_limit(struct run *r)
+{
+    uint64_t most = r->o.max_insts;
+    r->limits.insts = r->k.slice_end == UINT64_MAX || (most && most <= r->k.slice_end) ? most : r->k.slice_end;
+}
+
+static enum selkirk_verdict verdict(struct run *r)
+{
+    set_limit(r);
+    return r->k.end == LINUX_RUNNING ? SELKIRK_GO_ON : SELKIRK_RETURN;
+}
 
 static enum selkirk_verdict on_syscall(void *arg, const struct selkirk_event *ev)
 {
     enum { INT80 = 0x80, INSTRUCTION_BYTES = 2, INVALID_OPCODE = 6 };
     struct run *r = arg;
     if (ev->arg[0] == INT80) {
-        linux_syscall(&r->p);
+        linux_syscall(&r->k);
     } else { /* this kernel offers no vdso, so nothing tells a program to use syscall or sysenter */
-        r->p.cpu->rip -= INSTRUCTION_BYTES;
-        linux_exception(&r->p, INVALID_OPCODE, 0, 0);
+        r->k.cpu->rip -= INSTRUCTION_BYTES;
+        linux_exception(&r->k, INVALID_OPCODE, 0, 0);
     }
     return verdict(r);
 }
@@ -66,7 +83,7 @@ static enum selkirk_verdict on_syscall(void *arg, const struct selkirk_event *ev
 static enum selkirk_verdict on_exception(void *arg, const struct selkirk_event *ev)
 {
     struct run *r = arg;
-    linux_exception(&r->p, (unsigned)ev->arg[0], (uint32_t)ev->arg[1], ev->arg[2]);
+    linux_exception(&r->k, (unsigned)ev->arg[0], (uint32_t)ev->arg[1], ev->arg[2]);
     return verdict(r);
 }
 
@@ -123,7 +140,7 @@ static void set_hooks(struct run *r, bool in_window)
 
 static void print_instruction(struct run *r)
 {
-    const struct guest_cpu *c = r->p.cpu;
+    const struct guest_cpu *c = r->k.cpu;
     uint8_t bytes[15];
     char text[160];
     size_t n = 0;
@@ -146,23 +163,22 @@ static void print_registers(const struct guest_cpu *c)
 
 static int process_ended(struct run *r)
 {
-    const struct linux_process *p = &r->p;
-    switch (p->end) {
-    case LINUX_EXITED: return p->end_value;
+    const struct linux_kernel *k = &r->k;
+    switch (k->end) {
+    case LINUX_EXITED: return k->end_value;
     case LINUX_KILLED:
-        if (p->end_value == SIGPIPE) /* the usual end of a program whose reader has gone */
+        if (k->end_value == SIGPIPE) /* the usual end of a program whose reader has gone */
             return 128 + SIGPIPE;
-        fprintf(stderr, "selkirk: guest killed by SIG%s", linux_signal_name(p->end_value));
-        if (p->end_text[0])
-            fprintf(stderr, " (%s)", p->end_text);
-        else if ((p->end_value == SIGSEGV || p->end_value == SIGBUS) && p->info[p->end_value].code > 0 &&
-                 p->info[p->end_value].code < SI_KERNEL)
-            fprintf(stderr, " (address %#x)", p->info[p->end_value].addr);
+        fprintf(stderr, "selkirk: guest killed by SIG%s", linux_signal_name(k->end_value));
+        if (k->end_text[0])
+            fprintf(stderr, " (%s)", k->end_text);
+        else if ((k->end_value == SIGSEGV || k->end_value == SIGBUS) && k->end_info.code > 0 && k->end_info.code < SI_KERNEL)
+            fprintf(stderr, " (address %#x)", k->end_info.addr);
         print_instruction(r);
         fputc(';', stderr);
-        print_registers(p->cpu);
-        return 128 + p->end_value;
-    default: fprintf(stderr, "selkirk: guest is stuck: %s\n", p->end_text); return EXIT_STUCK;
+        print_registers(k->cpu);
+        return 128 + k->end_value;
+    default: fprintf(stderr, "selkirk: guest is stuck: %s\n", k->end_text); return EXIT_STUCK;
     }
 }
 
@@ -173,11 +189,14 @@ static int ended(struct run *r, const struct selkirk_event *ev)
         fputs("selkirk: instruction is not implemented", stderr);
         print_instruction(r);
         fprintf(stderr, "%s%s;", ev->text[0] ? "; " : "", ev->text);
-        print_registers(r->p.cpu);
+        print_registers(r->k.cpu);
         return EXIT_UNIMPLEMENTED;
     case SELKIRK_STOP_PANIC: fprintf(stderr, "selkirk: firmware panic: %s\n", ev->text); return EXIT_PANIC;
     case SELKIRK_STOP_DIVERGED: fprintf(stderr, "selkirk: engines differ: %s\n", ev->text); return EXIT_DIVERGED;
     case SELKIRK_STOP_INSTS:
+        if (r->k.end != LINUX_RUNNING)
+            return process_ended(r);
+        __attribute__((fallthrough));
     case SELKIRK_STOP_CYCLES:
         fprintf(stderr, "selkirk: stopped at the limit, %llu instructions, %llu cycles\n",
                 (unsigned long long)selkirk_icount(r->m), (unsigned long long)selkirk_cycles(r->m));
@@ -237,10 +256,25 @@ static void close_trace(struct run *r)
         fclose(r->trace_out);
 }
 
+/* Runs on from one task's turn to the next one's. */
+static struct selkirk_event run_tasks(struct run *r)
+{
+    for (;;) {
+        set_limit(r);
+        struct selkirk_event ev = selkirk_run(r->m, &r->limits);
+        uint64_t now = selkirk_icount(r->m);
+        if (ev.stop != SELKIRK_STOP_INSTS || now < r->k.slice_end || (r->o.max_insts && now >= r->o.max_insts))
+            return ev;
+        linux_schedule(&r->k);
+        if (r->k.end != LINUX_RUNNING)
+            return ev;
+    }
+}
+
 /* The window of a trace is run with the record hook, the rest without. */
 static struct selkirk_event run_guest(struct run *r)
 {
-    struct selkirk_limits whole = {.insts = r->o.max_insts, .cycles = r->o.max_cycles};
+    uint64_t cycles = r->o.max_cycles;
     uint64_t start = r->o.trace_start, count = r->o.trace_count;
     uint64_t end = count > UINT64_MAX - start ? UINT64_MAX : start + count;
     const struct {
@@ -248,14 +282,12 @@ static struct selkirk_event run_guest(struct run *r)
         bool record;
     } parts[] = {{start, false}, {end, true}, {UINT64_MAX, false}};
     for (int i = 0; i < 3; i++) {
-        struct selkirk_limits l = whole;
-        bool last = !r->trace || parts[i].until == UINT64_MAX || (whole.cycles && whole.cycles <= parts[i].until);
+        bool last = !r->trace || parts[i].until == UINT64_MAX || (cycles && cycles <= parts[i].until);
         if (r->trace && !parts[i].until)
             continue;
-        if (!last)
-            l.cycles = parts[i].until;
+        r->limits.cycles = last ? cycles : parts[i].until;
         set_hooks(r, r->trace && parts[i].record);
-        struct selkirk_event ev = selkirk_run(r->m, &l);
+        struct selkirk_event ev = run_tasks(r);
         if (last || ev.stop != SELKIRK_STOP_CYCLES)
             return ev;
     }
@@ -276,7 +308,7 @@ static int run_to_end(struct run *r)
     signal(SIGINT, SIG_DFL);
     double seconds = host_seconds() - r->progress.start;
     int status = ended(r, &ev);
-    linux_report_missing(&r->p, stderr);
+    linux_report_missing(&r->k, stderr);
     if (!selkirk_stats_check(r->m, err, sizeof err)) {
         fprintf(stderr, "selkirk: %s\n", err);
         status = EXIT_INVARIANT;
@@ -296,15 +328,16 @@ static int start(struct run *r)
     r->m = selkirk_create(&r->o.cfg, err, sizeof err);
     if (!r->m)
         return usage_error("%s", err);
-    if (!linux_init(&r->p, selkirk_mm(r->m), selkirk_cpu(r->m), r->o.root, err, sizeof err))
+    if (!linux_init(&r->k, selkirk_mm(r->m), selkirk_cpu(r->m), r->o.root, err, sizeof err))
         return usage_error("--root %s", err);
-    r->p.icount = icount;
-    r->p.icount_arg = r->m;
+    r->k.icount = icount;
+    r->k.set_mm = set_mm;
+    r->k.arg = r->m;
     if (r->o.epoch)
-        r->p.epoch = (int64_t)r->o.epoch;
-    r->p.strace = r->o.strace ? stderr : NULL;
-    r->p.guest_cpu = (unsigned)r->o.cfg.morph.guest_cpu;
-    if (!linux_load(&r->p, r->o.program[0], r->o.program, r->o.env, err, sizeof err))
+        r->k.epoch = (int64_t)r->o.epoch;
+    r->k.strace = r->o.strace ? stderr : NULL;
+    r->k.guest_cpu = (unsigned)r->o.cfg.morph.guest_cpu;
+    if (!linux_load(r->k.current, r->o.program[0], r->o.program, r->o.env, err, sizeof err))
         return usage_error("%s", err);
     return run_to_end(r);
 }
@@ -314,12 +347,12 @@ int run_main(int argc, char *argv[])
     struct run *r = calloc(1, sizeof *r);
     if (!r)
         return usage_error("out of memory");
-    r->p.root_fd = r->p.cwd_fd = r->p.exe_fd = -1;
+    r->k.root_fd = -1;
     int status = options_parse(&r->o, argc, argv);
     if (status < 0)
         status = start(r);
     if (r->m)
-        linux_free(&r->p);
+        linux_free(&r->k);
     selkirk_destroy(r->m);
     options_free(&r->o);
     free(r);

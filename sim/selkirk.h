@@ -70,6 +70,8 @@ bool selkirk_protect(struct selkirk *m, uint64_t addr, uint64_t size, int prot);
 bool selkirk_read(struct selkirk *m, uint64_t addr, void *buf, size_t size);
 bool selkirk_write(struct selkirk *m, uint64_t addr, const void *buf, size_t size);
 struct mm *selkirk_mm(struct selkirk *m); /* the address space itself, see mm.h */
+/* Goes on in another address space, made by mm_new or mm_fork; sets CR3. The machine keeps a reference. */
+void selkirk_set_mm(struct selkirk *m, struct mm *mm);
 
 /* Guest registers ---------------------------------------------------------------------------------------------------- */
 

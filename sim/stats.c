@@ -107,6 +107,6 @@ void selkirk_stats_each(struct selkirk *m, selkirk_stat_fn *fn, void *arg)
 #include "stats.def"
 #undef STAT
     emit_formulas(&e, &c, &s, insts);
-    count(&e, "memory.framesUsed", m->mm.frames_used, "Count", "guest page frames in use, page tables included");
-    count(&e, "memory.framesPeak", m->mm.frames_peak, "Count", "most guest page frames in use at once");
+    count(&e, "memory.framesUsed", m->mm->pool->frames_used, "Count", "guest page frames in use, page tables included");
+    count(&e, "memory.framesPeak", m->mm->pool->frames_peak, "Count", "most guest page frames in use at once");
 }

@@ -13,7 +13,8 @@ enum {
     LINUX_FDS = 1024,
     LINUX_SIGNALS = 65,
     LINUX_PATH = 4096,
-    LINUX_PID = 1000,
+    LINUX_PID = 1000, /* of the first process */
+    LINUX_TASKS = 256,
 };
 #define LINUX_STACK_TOP  0xffffe000u
 #define LINUX_STACK_SIZE 0x800000u
@@ -21,23 +22,50 @@ enum {
 #define LINUX_MMAP_MIN   0x10000u
 #define LINUX_EPOCH      INT64_C(1704067200) /* 2024-01-01 00:00:00 UTC: when a run starts, if not told otherwise */
 
-/* Result of a system call that has set every register itself. */
-#define LINUX_NO_RESULT INT64_MIN
+/* Results of a system call besides numbers: */
+#define LINUX_NO_RESULT INT64_MIN       /* it has set every register itself */
+#define LINUX_WAIT      (INT64_MIN + 1) /* it cannot be done yet: it is made again until it can; linux_process.wait says when */
 
-enum linux_fd_kind { FD_FREE, FD_HOST, FD_RANDOM };
+/* FD_PIPE: a pipe that the guest made. It never blocks the host, as its other end is the guest's too. */
+enum linux_fd_kind { FD_HOST, FD_RANDOM, FD_PIPE };
 
 /* Positions in a folder. The host's are 64-bit hashes, which an i386 program cannot hold: it gets ordinal numbers. */
 struct linux_folder {
-    unsigned refs; /* of duplicated descriptors */
     uint32_t at, known;
     int64_t *host; /* [known] the host's position behind entry i */
 };
 
-struct linux_fd {
+/* An open file, which several descriptors of several processes may have in common. */
+struct linux_file {
+    unsigned refs;
     enum linux_fd_kind kind;
-    int host; /* descriptor of the host, owned */
-    bool cloexec;
+    int host;                    /* descriptor of the host, owned */
+    bool nonblock;               /* FD_PIPE: what the guest asked for */
     struct linux_folder *folder; /* NULL: not read as a folder yet */
+};
+
+struct linux_fd {
+    struct linux_file *file; /* NULL: free */
+    bool cloexec;
+};
+
+/* What CLONE_FILES and CLONE_FS share. */
+struct linux_files {
+    unsigned refs;
+    int cwd_fd; /* O_PATH */
+    unsigned umask;
+    struct linux_fd fd[LINUX_FDS];
+};
+
+/* What CLONE_VM shares: an address space and the program in it. */
+struct linux_space {
+    unsigned refs;
+    struct mm *mm;
+    uint32_t brk_start, brk, sigpage;
+    uint32_t arg_start, arg_end, env_end; /* strings on the first stack */
+    bool read_implies_exec;
+    char exe_path[LINUX_PATH]; /* the program, as the guest sees it */
+    int exe_fd;
 };
 
 struct linux_action {
@@ -45,75 +73,175 @@ struct linux_action {
     uint64_t mask;
 };
 
-/* Why a process can run no longer. */
-enum linux_end { LINUX_RUNNING, LINUX_EXITED, LINUX_KILLED, LINUX_STUCK };
+/* Signals that wait to be delivered. */
+struct linux_pending {
+    uint64_t set; /* bit n-1 is signal n */
+    struct abi_siginfo info[LINUX_SIGNALS];
+};
 
+struct linux_timer {
+    int64_t at, interval; /* virtual nanoseconds; at 0: not armed */
+};
+
+/* A process: the threads of one thread group. Stays as a zombie until its parent has waited for it. */
+struct linux_group {
+    struct linux_group *next, *parent; /* parent NULL: init, which nobody sees */
+    int pid, pgid, sid;
+    unsigned threads; /* alive */
+    struct linux_action action[LINUX_SIGNALS];
+    struct linux_pending pending;
+    struct linux_timer alarm;
+    int exit_signal; /* to the parent */
+    bool exiting, zombie;
+    int status;               /* as wait gives it */
+    int64_t cpu_ns, child_ns; /* of threads that have ended; of children that were waited for */
+};
+
+struct linux_wait {
+    bool on;             /* the task waits */
+    bool again;          /* a call is being made again */
+    bool restart;        /* a handler with SA_RESTART makes it go on */
+    bool outside;        /* the host may end it: descriptors that are not the guest's own */
+    int64_t deadline;    /* virtual nanoseconds, or -1 */
+    int64_t done;        /* bytes moved so far */
+    uint32_t remaining;  /* where a sleep that is interrupted says how much of it is left; 0: nowhere */
+    bool wide;           /* in 64 bits */
+    const char *why;     /* for a run that is stuck */
+    uint32_t args[6];
+    uint32_t number;
+    /* futex */
+    char text[80];
+    bool woken;
+    const void *space;
+    uint64_t key;
+    uint32_t bits, turn;
+};
+
+struct linux_kernel;
+
+/* A thread, and what it sees of its process. */
 struct linux_process {
-    struct mm *mm;
-    struct guest_cpu *cpu;
-    uint64_t (*icount)(void *arg); /* virtual nanoseconds since start */
-    void *icount_arg;
+    struct linux_kernel *k;
+    struct linux_process *next;
+    struct linux_group *group;
+    struct linux_space *space;
+    struct linux_files *files;
+    struct mm *mm;         /* space->mm */
+    struct guest_cpu *cpu; /* the machine's: good while this thread is the current one */
+    struct guest_cpu saved;
+    int tid;
+    bool dead;
+    struct linux_wait wait;
+    struct linux_process *vfork_parent; /* waits for this thread's execve or exit */
+    bool vfork_wait;
 
-    /* Memory. */
-    uint32_t brk_start, brk, sigpage;
-    uint32_t arg_start, arg_end, env_end; /* strings on the first stack */
-    bool read_implies_exec;
     uint32_t tls_limit[ABI_TLS_ENTRIES], tls_flags[ABI_TLS_ENTRIES];
     bool tls_used[ABI_TLS_ENTRIES];
-
-    /* Files. */
-    struct linux_fd fds[LINUX_FDS];
-    int root_fd, cwd_fd;        /* O_PATH */
-    bool confined;              /* paths are resolved inside root_fd; else outside it only reading is allowed */
-    char root_path[LINUX_PATH]; /* canonical host path of root_fd */
-    char exe_path[LINUX_PATH];  /* the program, as the guest sees it */
-    int exe_fd;
-    unsigned guest_cpu; /* struct morph_params.guest_cpu */
+    uint32_t clear_tid, robust_list;
 
     /* Signals. */
-    struct linux_action action[LINUX_SIGNALS];
-    uint64_t blocked, pending; /* bit n-1 is signal n */
-    uint64_t saved_mask;       /* sigsuspend: mask to put into the frame */
+    uint64_t blocked;
+    struct linux_pending pending;
+    uint64_t saved_mask; /* sigsuspend: mask to put into the frame */
     bool restore_mask;
-    struct abi_siginfo info[LINUX_SIGNALS];
+    bool interrupted, restart; /* the last call, by a signal */
+    uint32_t restart_number;
     struct abi_stack altstack;
     uint32_t trapno, trap_error; /* of the last fault, as frames show them */
-
-    int64_t epoch;        /* Unix time at the start */
-    int64_t time_skipped; /* virtual nanoseconds slept */
-    uint64_t random_state;
-    uint32_t clear_tid;
     char comm[16];
+    int64_t cpu_ns;
+};
+
+/* Why the guest can run no longer. */
+enum linux_end { LINUX_RUNNING, LINUX_EXITED, LINUX_KILLED, LINUX_STUCK };
+
+struct linux_kernel {
+    struct guest_cpu *cpu;
+    uint64_t (*icount)(void *arg); /* virtual nanoseconds since start */
+    void (*set_mm)(void *arg, struct mm *mm);
+    void *arg;
+
+    struct linux_process *tasks, *current; /* tasks in the order of their creation */
+    struct linux_group *groups, *first;
+    unsigned ntasks;
+    int next_pid;
+    uint32_t next_turn;
+    bool several;       /* there has been more than one task */
+    uint64_t slice_end; /* instruction count at which another task gets its turn; UINT64_MAX: none waits */
+    uint64_t switched;  /* instruction count at the last switch */
+    bool may_block;     /* nobody can go on: a call may wait for the host */
+
+    int root_fd;                /* O_PATH */
+    bool confined;              /* paths are resolved inside root_fd; else outside it only reading is allowed */
+    char root_path[LINUX_PATH]; /* canonical host path of root_fd */
+    unsigned guest_cpu;         /* struct morph_params.guest_cpu */
+    int64_t epoch;              /* Unix time at the start */
+    int64_t time_skipped;       /* virtual nanoseconds slept */
+    uint64_t random_state;
 
     enum linux_end end;
     int end_value;         /* exit status or signal number */
     char end_text[160];    /* why it is stuck */
+    struct abi_siginfo end_info;
     uint32_t missing[512]; /* how often a system call without an implementation was made */
+    uint32_t exec_refused; /* execve of programs that cannot run here */
+    char exec_text[512];   /* the first of them, and why */
     FILE *strace;
 };
 
-/* process.c: creation and end. Descriptors 0, 1 and 2 are copies of the host's. */
-bool linux_init(struct linux_process *p, struct mm *mm, struct guest_cpu *cpu, const char *root, char *err, size_t err_size);
-void linux_free(struct linux_process *p);
-void linux_report_missing(const struct linux_process *p, FILE *out);
+/* process.c: creation and end of the kernel and its first process. Descriptors 0, 1 and 2 are copies of the host's. */
+bool linux_init(struct linux_kernel *k, struct mm *mm, struct guest_cpu *cpu, const char *root, char *err, size_t err_size);
+void linux_free(struct linux_kernel *k);
+void linux_report_missing(const struct linux_kernel *k, FILE *out);
 uint64_t linux_random(struct linux_process *p);
-void linux_kill(struct linux_process *p, int signal);
+
+/* task.c: threads and processes, and which of them runs. */
+void linux_schedule(struct linux_kernel *k); /* another one's turn, or the end of the run */
+bool linux_turn_over(struct linux_kernel *k);
+void linux_kill(struct linux_process *p, int signal); /* ends the whole process */
+void linux_exit_group(struct linux_process *p, int status);
+void linux_exit_others(struct linux_process *p); /* execve: the other threads */
+void linux_exit_thread(struct linux_process *p, int status);
+void linux_slice(struct linux_kernel *k); /* anew, as there are others now, or an alarm */
+void linux_stuck(struct linux_kernel *k, const char *why);
+void linux_vfork_done(struct linux_process *p);
+struct linux_process *task_make(struct linux_kernel *k, const struct linux_process *like);
+void task_free(struct linux_process *p);
+struct linux_group *group_find(struct linux_kernel *k, int pid);
+void group_reap(struct linux_kernel *k, struct linux_group *g);
+void group_note_exit(struct linux_kernel *k, struct linux_group *g);
+int64_t wait_for(struct linux_process *p, const char *why, int64_t deadline, bool restart); /* LINUX_WAIT */
+struct linux_space *space_new(struct mm *mm); /* takes the reference over */
+void space_drop(struct linux_space *s);
+struct linux_files *files_copy(const struct linux_files *f);
+void files_drop(struct linux_files *f);
+
+/* futex.c: what the end of a thread means to others. */
+void futex_thread_exit(struct linux_process *p);
 
 /* load.c: the program and its interpreter, stack and auxiliary vector (stack.c). */
 bool linux_load(struct linux_process *p, const char *path, char *const argv[], char *const envp[], char *err, size_t err_size);
 
 /* syscall.c */
-void linux_syscall(struct linux_process *p);     /* int 0x80 with the registers in cpu; then delivers signals */
+void linux_call_again(struct linux_process *p); /* the one that waits, by the current task */
+void linux_syscall(struct linux_kernel *k);      /* int 0x80 with the registers in cpu; then delivers signals */
 const char *linux_syscall_name(unsigned number); /* NULL: no such number */
 
 /* signal.c: exceptions and pending signals. */
-void linux_exception(struct linux_process *p, unsigned vector, uint32_t error, uint64_t address);
-void linux_raise(struct linux_process *p, int signal, int code);
+void linux_exception(struct linux_kernel *k, unsigned vector, uint32_t error, uint64_t address);
+void linux_raise(struct linux_process *p, int signal, int code); /* to the thread */
+void linux_raise_group(struct linux_kernel *k, struct linux_group *g, int signal, int code, const struct linux_process *from);
+uint64_t group_blocked(const struct linux_kernel *k, const struct linux_group *g);
+void linux_queue(struct linux_group *g, struct linux_pending *to, uint64_t blocked, const struct abi_siginfo *info);
+bool linux_signal_waits(const struct linux_process *p); /* one that would interrupt a call */
+void linux_take_timers(struct linux_kernel *k);         /* alarms whose time has come */
 void linux_deliver(struct linux_process *p); /* pending signals, before the guest goes on */
 const char *linux_signal_name(int signal);
 
 /* sigframe.c: false: the frame cannot be written or read. */
-bool sigframe_push(struct linux_process *p, int signal, const struct linux_action *a, uint64_t oldmask);
+bool sigframe_push(struct linux_process *p, int signal, const struct linux_action *a, const struct abi_siginfo *info,
+                   uint64_t oldmask);
+void sigframe_reset_fp(struct guest_cpu *c); /* as a new program and a handler find it */
 bool sigframe_pop(struct linux_process *p, bool rt);
 
 /* path.c: guest paths to host descriptors; all results but 0 and up are negative error numbers. */
@@ -130,21 +258,27 @@ struct path_link path_link(int host_fd); /* "/proc/self/fd/N" */
 
 /* proc.c: what /proc has. A descriptor of the entry's text, or -ENOENT. */
 int proc_node(struct linux_process *p, const char *path);
-bool proc_is_exe(const char *path); /* the link to the program itself */
+bool proc_is_exe(const struct linux_process *p, const char *path); /* the link to the program itself */
 
 /* sys_folder.c helpers */
-struct linux_folder *folder_share(struct linux_process *p, uint32_t fd); /* one more reference; makes it if there is none */
 void folder_drop(struct linux_folder *d);
 bool folder_seek(struct linux_process *p, uint32_t fd, int64_t offset, int whence, int64_t *result); /* false: no folder */
 
-/* sys_file.c helpers */
+/* files.c */
 int fd_host(struct linux_process *p, uint32_t fd);                                                     /* or -EBADF */
 int fd_add(struct linux_process *p, int host, enum linux_fd_kind kind, unsigned lowest, bool cloexec); /* takes host over */
-void fd_close_all(struct linux_process *p);
+int fd_copy(int host); /* another descriptor of the host for the same */
+struct linux_file *fd_file(struct linux_process *p, uint32_t fd);                                      /* or NULL */
+int fd_put(struct linux_process *p, struct linux_file *f, unsigned lowest, bool cloexec); /* takes the reference over */
+void fd_close(struct linux_process *p, uint32_t fd);
+void fd_close_on_exec(struct linux_process *p);
+void file_drop(struct linux_file *f);
 
 /* sys_time.c helpers */
 int64_t time_now(struct linux_process *p); /* virtual nanoseconds since start, sleep included */
-void time_skip(struct linux_process *p, int64_t ns);
+void time_skip(struct linux_kernel *k, int64_t ns);
+void time_interrupted(struct linux_process *p); /* a sleep, by a signal */
+int64_t linux_cpu_time(const struct linux_process *p); /* of the whole process */
 
 /* User memory: true if all bytes could be copied. */
 static inline bool user_get(struct linux_process *p, void *to, uint32_t from, size_t size)

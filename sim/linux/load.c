@@ -26,7 +26,7 @@ static uint32_t page_up(uint32_t a) { return page_down(a + PAGE - 1); }
 static int segment_prot(const struct linux_process *p, uint32_t flags)
 {
     int prot = (flags & PF_R ? MM_READ : 0) | (flags & PF_W ? MM_WRITE : 0) | (flags & PF_X ? MM_EXEC : 0);
-    return p->read_implies_exec && (prot & MM_READ) ? prot | MM_EXEC : prot;
+    return p->space->read_implies_exec && (prot & MM_READ) ? prot | MM_EXEC : prot;
 }
 
 /* The file's pages are mapped whole, as Linux does it; only the rest of the last one is cleared for the bss. */
@@ -60,7 +60,7 @@ static bool place(struct linux_process *p, struct image *i)
         i->base = ELF32_PIE_BASE - start;
         return mm_is_free(p->mm, ELF32_PIE_BASE, size);
     }
-    uint64_t at = mm_gap_below(p->mm, p->sigpage, LINUX_MMAP_MIN, size);
+    uint64_t at = mm_gap_below(p->mm, p->space->sigpage, LINUX_MMAP_MIN, size);
     i->base = (uint32_t)at - start;
     return at != 0;
 }
@@ -86,8 +86,8 @@ static bool load_sigpage(struct linux_process *p)
         0x58, 0xb8, 0x77, 0, 0, 0,    0xcd, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, /* pop eax; mov eax, sigreturn; int 0x80 */
         0xb8, 0xad, 0,    0, 0, 0xcd, 0x80,                               /* mov eax, rt_sigreturn; int 0x80 */
     };
-    p->sigpage = LINUX_MMAP_BASE - PAGE;
-    return mm_map(p->mm, p->sigpage, PAGE, MM_READ | MM_EXEC, NULL, 0) && mm_write(p->mm, p->sigpage, code, sizeof code);
+    p->space->sigpage = LINUX_MMAP_BASE - PAGE;
+    return mm_map(p->mm, p->space->sigpage, PAGE, MM_READ | MM_EXEC, NULL, 0) && mm_write(p->mm, p->space->sigpage, code, sizeof code);
 }
 
 static void start_registers(struct linux_process *p, uint32_t entry)
@@ -101,6 +101,8 @@ static void start_registers(struct linux_process *p, uint32_t entry)
     c->sysflags = EFL_FIXED | EFL_IF;
     c->mode = GUEST_IA32;
     c->user = 1;
+    sigframe_reset_fp(c);
+    memset(c->tls_base, 0, sizeof c->tls_base);
     for (int i = 0; i < GUEST_SEGS; i++) {
         c->seg_base[i] = 0;
         c->seg_sel[i] = i == GUEST_CS ? ABI_USER_CS : i == GUEST_FS || i == GUEST_GS ? 0 : ABI_USER_DS;
@@ -113,9 +115,8 @@ static void name_program(struct linux_process *p, const char *path)
 {
     const char *base = strrchr(path, '/');
     base = base ? base + 1 : path;
-    if (path_of(p, p->exe_fd, p->exe_path) < 0)
-        snprintf(p->exe_path, sizeof p->exe_path, "/%s", base);
-    snprintf(p->comm, sizeof p->comm, "%s", base);
+    if (path_of(p, p->space->exe_fd, p->space->exe_path) < 0)
+        snprintf(p->space->exe_path, sizeof p->space->exe_path, "/%s", base);
 }
 
 static bool open_interpreter(struct linux_process *p, const struct elf32 *program, struct image *i, char *err, size_t err_size)
@@ -134,24 +135,24 @@ static bool open_interpreter(struct linux_process *p, const struct elf32 *progra
     return true;
 }
 
-static bool does_not_fit(const struct linux_process *p, char *err, size_t err_size)
+static int does_not_fit(const struct linux_process *p, char *err, size_t err_size)
 {
     snprintf(err, err_size, "does not fit: guest memory has %llu MiB; raise memory.dram_mib",
              (unsigned long long)(p->mm->mem.size >> 20));
-    return false;
+    return -ENOMEM;
 }
 
 /* Everything into an empty address space. The images' descriptors are the caller's to close. */
-static bool load(struct linux_process *p, struct image *program, struct image *interpreter, const char *name,
-                 char *const argv[], char *const envp[], char *err, size_t err_size)
+static int load(struct linux_process *p, struct image *program, struct image *interpreter, const char *name, char *const argv[],
+                char *const envp[], char *err, size_t err_size)
 {
     const struct elf32 *e = &program->e;
     if (!elf32_read(&program->e, program->fd, LINUX_STACK_TOP - LINUX_STACK_SIZE, p->mm->mem.size, err, err_size))
-        return false;
+        return -ENOEXEC;
     bool dynamic = e->interpreter[0];
     if (dynamic && !open_interpreter(p, e, interpreter, err, err_size))
-        return false;
-    p->read_implies_exec = !e->has_stack_note;
+        return interpreter->fd < 0 ? interpreter->fd : -ENOEXEC;
+    p->space->read_implies_exec = !e->has_stack_note;
     if (!load_sigpage(p) || !load_image(p, program) || (dynamic && !load_image(p, interpreter)))
         return does_not_fit(p, err, err_size);
     struct program g = {
@@ -162,27 +163,36 @@ static bool load(struct linux_process *p, struct image *program, struct image *i
         .exec_stack = e->exec_stack || !e->has_stack_note,
     };
     if (!load_stack(p, &g, name, argv, envp, err, err_size))
-        return false;
+        return -ENOMEM;
     bool among_mappings = e->header.e_type == ET_DYN && !dynamic; /* no room to grow there */
-    p->brk_start = p->brk = among_mappings ? ELF32_PIE_BASE : page_up(e->end + program->base);
+    p->space->brk_start = p->space->brk = among_mappings ? ELF32_PIE_BASE : page_up(e->end + program->base);
     start_registers(p, dynamic ? interpreter->e.header.e_entry + interpreter->base : g.entry);
-    return true;
+    return 0;
+}
+
+int load_program(struct linux_process *p, int fd, const char *path, char *const argv[], char *const envp[], char *err,
+                 size_t err_size)
+{
+    struct image program = {.fd = fd}, interpreter = {.fd = -1};
+    name_program(p, path);
+    int r = load(p, &program, &interpreter, path, argv, envp, err, err_size);
+    if (interpreter.fd >= 0)
+        close(interpreter.fd);
+    return r;
 }
 
 bool linux_load(struct linux_process *p, const char *path, char *const argv[], char *const envp[], char *err, size_t err_size)
 {
     char why[512];
-    struct image program = {.fd = -1}, interpreter = {.fd = -1};
-    program.fd = p->exe_fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* not to wait for the other end of a FIFO */
-    if (p->exe_fd < 0) {
+    int fd = p->space->exe_fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* not to wait for a FIFO's other end */
+    const char *base = strrchr(path, '/');
+    if (fd < 0) {
         snprintf(err, err_size, "%s: %s", path, strerror(errno));
         return false;
     }
-    name_program(p, path);
-    bool ok = load(p, &program, &interpreter, path, argv, envp, why, sizeof why);
+    snprintf(p->comm, sizeof p->comm, "%.15s", base ? base + 1 : path);
+    bool ok = load_program(p, fd, path, argv, envp, why, sizeof why) == 0;
     if (!ok)
         snprintf(err, err_size, "%s: %s", path, why);
-    if (interpreter.fd >= 0)
-        close(interpreter.fd);
     return ok;
 }

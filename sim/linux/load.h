@@ -1,4 +1,4 @@
-/* Between load.c and stack.c: what the first stack says about a program. */
+/* Between exec.c, load.c and stack.c. */
 #pragma once
 #include "linux.h"
 
@@ -8,5 +8,9 @@ struct program {
     bool exec_stack;
 };
 
+/* Loads into p->space, which is empty, and sets p->cpu; fd stays the caller's. 0 or a negative error number. */
+int load_program(struct linux_process *p, int fd, const char *path, char *const argv[], char *const envp[], char *err,
+                 size_t err_size);
+/* The first stack, with what it says about the program. */
 bool load_stack(struct linux_process *p, const struct program *g, const char *name, char *const argv[], char *const envp[],
                 char *err, size_t err_size);

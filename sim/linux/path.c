@@ -49,11 +49,11 @@ static bool inside(const char *path, const char *root)
 int path_of(struct linux_process *p, int host_fd, char out[LINUX_PATH])
 {
     int r = canonical(host_fd, out);
-    if (r < 0 || !p->confined || strlen(p->root_path) == 1)
+    if (r < 0 || !p->k->confined || strlen(p->k->root_path) == 1)
         return r;
-    if (!inside(out, p->root_path))
+    if (!inside(out, p->k->root_path))
         return -ENOENT;
-    size_t n = strlen(p->root_path);
+    size_t n = strlen(p->k->root_path);
     memmove(out, out + n, strlen(out + n) + 1);
     if (!out[0])
         strcpy(out, "/");
@@ -78,7 +78,7 @@ int path_copy(struct linux_process *p, char path[LINUX_PATH], uint32_t addr)
 static int base_fd(struct linux_process *p, int dirfd)
 {
     if (dirfd == AT_FDCWD)
-        return p->cwd_fd;
+        return p->files->cwd_fd;
     return fd_host(p, (uint32_t)dirfd);
 }
 
@@ -94,7 +94,7 @@ static int walk_confined(struct linux_process *p, int base, const char *path, in
         snprintf(full + n, sizeof full - n, "/%s", path);
         path = full;
     }
-    long fd = syscall(SYS_openat2, p->root_fd, path, &how, sizeof how);
+    long fd = syscall(SYS_openat2, p->k->root_fd, path, &how, sizeof how);
     return fd < 0 ? -errno : (int)fd;
 }
 
@@ -106,23 +106,23 @@ int path_judge(struct linux_process *p, int fd, bool write)
         return -errno;
     if (fs.f_type == PROC_SUPER_MAGIC)
         return -ENOENT;
-    if (!write || p->confined)
+    if (!write || p->k->confined)
         return 0;
     int r = canonical(fd, path);
     if (r < 0)
         return r;
-    return inside(path, p->root_path) ? 0 : -EROFS;
+    return inside(path, p->k->root_path) ? 0 : -EROFS;
 }
 
 int path_node(struct linux_process *p, int dirfd, const char *path, bool follow, bool write)
 {
     int flags = O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW);
-    int base = path[0] == '/' ? p->root_fd : base_fd(p, dirfd);
+    int base = path[0] == '/' ? p->k->root_fd : base_fd(p, dirfd);
     if (base < 0)
         return base;
     if (!path[0])
         return -ENOENT;
-    int fd = follow && proc_is_exe(path) ? fcntl(p->exe_fd, F_DUPFD_CLOEXEC, 3) : proc_node(p, path);
+    int fd = follow && proc_is_exe(p, path) ? fcntl(p->space->exe_fd, F_DUPFD_CLOEXEC, 3) : proc_node(p, path);
     if (fd >= 0) {
         if (write) {
             close(fd);
@@ -130,7 +130,7 @@ int path_node(struct linux_process *p, int dirfd, const char *path, bool follow,
         }
         return fd;
     }
-    if (p->confined) {
+    if (p->k->confined) {
         fd = walk_confined(p, base, path, flags);
     } else {
         fd = openat(base, path, flags);
@@ -229,10 +229,13 @@ int path_open(struct linux_process *p, int dirfd, const char *path, int flags, u
     int special = special_fd(path);
     int source = -1;
     *kind = FD_HOST;
-    if (special >= 0)
-        source = fd_host(p, (uint32_t)special);
-    else if (proc_is_exe(path))
-        source = p->exe_fd;
+    if (special >= 0) {
+        const struct linux_file *f = fd_file(p, (uint32_t)special);
+        source = f ? f->host : -EBADF;
+        *kind = f ? f->kind : FD_HOST;
+    }
+    if (special < 0 && proc_is_exe(p, path))
+        source = p->space->exe_fd;
     if (special >= 0 || source >= 0) {
         if (source < 0)
             return -ENOENT;

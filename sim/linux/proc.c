@@ -19,7 +19,7 @@ static void print_area(struct linux_process *p, const struct mm_area *a, FILE *o
         strcpy(path, "//deleted");
     else if (a->grows_down)
         strcpy(path, "[stack]");
-    else if (a->start >= p->brk_start && a->start < p->brk)
+    else if (a->start >= p->space->brk_start && a->start < p->space->brk)
         strcpy(path, "[heap]");
     int n = fprintf(out, "%08llx-%08llx %c%c%cp %08llx %02x:%02x %llu ", (unsigned long long)a->start,
                     (unsigned long long)a->end, a->prot & MM_READ ? 'r' : '-', a->prot & MM_WRITE ? 'w' : '-',
@@ -42,11 +42,20 @@ static void memory(struct linux_process *p, uint32_t from, uint32_t to, FILE *ou
         fputc(c, out);
 }
 
-static void cmdline(struct linux_process *p, FILE *out) { memory(p, p->arg_start, p->arg_end, out); }
+static void cmdline(struct linux_process *p, FILE *out)
+{
+    memory(p, p->space->arg_start, p->space->arg_end, out);
+}
 
-static void environment(struct linux_process *p, FILE *out) { memory(p, p->arg_end, p->env_end, out); }
+static void environment(struct linux_process *p, FILE *out)
+{
+    memory(p, p->space->arg_end, p->space->env_end, out);
+}
 
-static void comm(struct linux_process *p, FILE *out) { fprintf(out, "%s\n", p->comm); }
+static void comm(struct linux_process *p, FILE *out)
+{
+    fprintf(out, "%s\n", p->comm);
+}
 
 static uint64_t mapped_bytes(const struct linux_process *p)
 {
@@ -58,20 +67,19 @@ static uint64_t mapped_bytes(const struct linux_process *p)
 
 static void status(struct linux_process *p, FILE *out)
 {
-    fprintf(out, "Name:\t%s\nUmask:\t0022\nState:\tR (running)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t1\nTracerPid:\t0\n",
-            p->comm, LINUX_PID, LINUX_PID);
+    fprintf(out, "Name:\t%s\nUmask:\t0022\nState:\tR (running)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
+            p->comm, p->group->pid, p->tid, p->group->parent ? p->group->parent->pid : 1);
     fprintf(out, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\nFDSize:\t%d\n", getuid(), geteuid(), geteuid(), geteuid(),
             getgid(), getegid(), getegid(), getegid(), LINUX_FDS);
-    fprintf(out, "VmSize:\t%8llu kB\nVmRSS:\t%8llu kB\nThreads:\t1\nSigPnd:\t%016llx\nSigBlk:\t%016llx\n",
-            (unsigned long long)mapped_bytes(p) >> 10, (unsigned long long)(p->mm->frames_used * (MM_PAGE >> 10)),
-            (unsigned long long)p->pending, (unsigned long long)p->blocked);
+    fprintf(out, "VmSize:\t%8llu kB\nVmRSS:\t%8llu kB\nThreads:\t%u\nSigPnd:\t%016llx\nSigBlk:\t%016llx\n",
+            (unsigned long long)mapped_bytes(p) >> 10, (unsigned long long)(p->mm->pool->frames_used * (MM_PAGE >> 10)), p->group->threads,
+            (unsigned long long)(p->pending.set | p->group->pending.set), (unsigned long long)p->blocked);
 }
 
 static void stat_line(struct linux_process *p, FILE *out)
 {
-    fprintf(out, "%d (%s) R 1 %d %d 0 -1 4194304 0 0 0 0 %llu 0 0 0 20 0 1 0 0 %llu %llu", LINUX_PID, p->comm, LINUX_PID,
-            LINUX_PID, (unsigned long long)(p->icount(p->icount_arg) / 10000000), (unsigned long long)mapped_bytes(p),
-            (unsigned long long)p->mm->frames_used);
+    fprintf(out, "%d (%s) R %d %d %d 0 -1 4194304 0 0 0 0 %llu 0 0 0 20 0 1 0 0 %llu %llu", p->group->pid, p->comm, p->group->parent ? p->group->parent->pid : 1, p->group->pgid, p->group->sid, (unsigned long long)(linux_cpu_time(p) / 10000000), (unsigned long long)mapped_bytes(p),
+            (unsigned long long)p->mm->pool->frames_used);
     for (int i = 25; i <= 52; i++)
         fputs(" 0", out);
     fputc('\n', out);
@@ -79,7 +87,7 @@ static void stat_line(struct linux_process *p, FILE *out)
 
 static void meminfo(struct linux_process *p, FILE *out)
 {
-    unsigned long long total = p->mm->mem.size >> 10, left = total - p->mm->frames_used * (MM_PAGE >> 10);
+    unsigned long long total = p->mm->mem.size >> 10, left = total - p->mm->pool->frames_used * (MM_PAGE >> 10);
     fprintf(out,
             "MemTotal:       %8llu kB\nMemFree:        %8llu kB\nMemAvailable:   %8llu kB\nBuffers:               0 kB\n"
             "Cached:                0 kB\nSwapTotal:             0 kB\nSwapFree:              0 kB\n",
@@ -98,7 +106,7 @@ static void cpuinfo(struct linux_process *p, FILE *out)
     fprintf(out,
             "processor\t: 0\nvendor_id\t: Selkirk\ncpu family\t: 6\nmodel\t\t: 0\nmodel name\t: Selkirk\nstepping\t: 0\n"
             "fpu\t\t: yes\nflags\t\t: %s\n\n",
-            flags[p->guest_cpu & 3]);
+            flags[p->k->guest_cpu & 3]);
 }
 
 static void uptime(struct linux_process *p, FILE *out)
@@ -158,10 +166,10 @@ static int make_file(struct linux_process *p, const struct entry *e)
 }
 
 /* The part of `path` behind the process's own folder, or NULL. */
-static const char *own_entry(const char *path)
+static const char *own_entry(const struct linux_process *p, const char *path)
 {
     char number[32];
-    snprintf(number, sizeof number, "%d/", LINUX_PID);
+    snprintf(number, sizeof number, "%d/", p->group->pid);
     const char *const names[] = {"self/", "thread-self/", number};
     for (int i = 0; i < 3; i++)
         if (!strncmp(path, names[i], strlen(names[i])))
@@ -169,9 +177,9 @@ static const char *own_entry(const char *path)
     return NULL;
 }
 
-bool proc_is_exe(const char *path)
+bool proc_is_exe(const struct linux_process *p, const char *path)
 {
-    const char *own = strncmp(path, "/proc/", 6) ? NULL : own_entry(path + 6);
+    const char *own = strncmp(path, "/proc/", 6) ? NULL : own_entry(p, path + 6);
     return own && !strcmp(own, "exe");
 }
 
@@ -179,7 +187,7 @@ int proc_node(struct linux_process *p, const char *path)
 {
     if (strncmp(path, "/proc/", 6))
         return -ENOENT;
-    const char *own = own_entry(path + 6);
+    const char *own = own_entry(p, path + 6);
     for (size_t i = 0; i < sizeof entries / sizeof *entries; i++) {
         const char *name = entries[i].name;
         bool per_process = !strncmp(name, "self/", 5);

@@ -1,71 +1,112 @@
-/* Creation and end of the guest process, and what is reported about it. */
-#include "linux.h"
-
+/* The kernel and its first process: creation, end, and what is reported about the run. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-bool linux_init(struct linux_process *p, struct mm *mm, struct guest_cpu *cpu, const char *root, char *err, size_t err_size)
+#include "linux.h"
+
+static bool open_root(struct linux_kernel *k, const char *root)
 {
-    memset(p, 0, sizeof *p);
-    p->mm = mm;
-    p->cpu = cpu;
-    p->random_state = 0x53454c4b49524bu; /* any fixed number: runs repeat */
-    p->altstack.flags = 2;               /* SS_DISABLE */
-    p->exe_fd = -1;
-    p->epoch = LINUX_EPOCH;
-    p->confined = root != NULL;
-    p->root_fd = open(root ? root : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    p->cwd_fd = p->root_fd < 0 ? -1 : fcntl(p->root_fd, F_DUPFD_CLOEXEC, 0);
-    char self[40];
-    snprintf(self, sizeof self, "/proc/self/fd/%d", p->root_fd);
-    ssize_t n = p->cwd_fd < 0 ? -1 : readlink(self, p->root_path, sizeof p->root_path - 1);
-    if (n < 0) {
-        snprintf(err, err_size, "%s: %s", root ? root : "current directory", strerror(errno));
-        linux_free(p);
+    k->root_fd = open(root ? root : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (k->root_fd < 0)
         return false;
-    }
+    ssize_t n = readlink(path_link(k->root_fd).text, k->root_path, sizeof k->root_path - 1);
+    return n >= 0;
+}
+
+static struct linux_files *first_files(struct linux_kernel *k)
+{
+    struct linux_files *f = calloc(1, sizeof *f);
+    if (!f)
+        return NULL;
+    f->refs = 1;
+    f->cwd_fd = fcntl(k->root_fd, F_DUPFD_CLOEXEC, 3);
+    f->umask = umask(0);
+    umask(f->umask);
     for (int fd = 0; fd < 3; fd++) {
         int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-        if (copy >= 0) /* a descriptor that the host has closed is closed in the guest too */
-            p->fds[fd] = (struct linux_fd){FD_HOST, copy, false, NULL};
+        struct linux_file *file = copy < 0 ? NULL : calloc(1, sizeof *file);
+        if (!file)
+            continue; /* a descriptor that the host has closed is closed in the guest too */
+        *file = (struct linux_file){.refs = 1, .kind = FD_HOST, .host = copy};
+        f->fd[fd].file = file;
     }
+    return f;
+}
+
+bool linux_init(struct linux_kernel *k, struct mm *mm, struct guest_cpu *cpu, const char *root, char *err, size_t err_size)
+{
+    memset(k, 0, sizeof *k);
+    k->cpu = cpu;
+    k->random_state = 0x53454c4b49524bu; /* any fixed number: runs repeat */
+    k->epoch = LINUX_EPOCH;
+    k->confined = root != NULL;
+    k->slice_end = UINT64_MAX;
+    k->next_pid = LINUX_PID;
+    if (!open_root(k, root)) {
+        snprintf(err, err_size, "%s: %s", root ? root : "current directory", strerror(errno));
+        return false;
+    }
+    struct linux_process *p = task_make(k, NULL);
+    struct linux_group *g = calloc(1, sizeof *g);
+    struct linux_space *space = space_new(mm_ref(mm));
+    struct linux_files *files = first_files(k);
+    if (!p || !g || !space || !files) {
+        snprintf(err, err_size, "out of memory");
+        free(g);
+        return false;
+    }
+    k->groups = k->first = g;
+    g->pid = g->pgid = g->sid = p->tid;
+    g->threads = 1;
+    p->group = g;
+    p->space = space;
+    p->mm = space->mm;
+    p->files = files;
+    p->altstack.flags = 2; /* SS_DISABLE */
+    k->current = p;
     return true;
 }
 
-void linux_free(struct linux_process *p)
+void linux_free(struct linux_kernel *k)
 {
-    fd_close_all(p);
-    if (p->root_fd >= 0)
-        close(p->root_fd);
-    if (p->cwd_fd >= 0)
-        close(p->cwd_fd);
-    if (p->exe_fd >= 0)
-        close(p->exe_fd);
-    p->root_fd = p->cwd_fd = p->exe_fd = -1;
-}
-
-void linux_kill(struct linux_process *p, int signal)
-{
-    p->end = LINUX_KILLED;
-    p->end_value = signal;
-}
-
-void linux_report_missing(const struct linux_process *p, FILE *out)
-{
-    for (unsigned i = 0; i < sizeof p->missing / sizeof *p->missing; i++) {
-        const char *name = linux_syscall_name(i);
-        if (p->missing[i])
-            fprintf(out, "selkirk: system call %u (%s) is not implemented; refused %u time%s\n", i, name ? name : "unknown",
-                    p->missing[i], p->missing[i] == 1 ? "" : "s");
+    while (k->tasks) {
+        struct linux_process *p = k->tasks;
+        k->tasks = p->next;
+        files_drop(p->files);
+        space_drop(p->space);
+        free(p);
     }
+    while (k->groups) {
+        struct linux_group *g = k->groups;
+        k->groups = g->next;
+        free(g);
+    }
+    if (k->root_fd >= 0)
+        close(k->root_fd);
+    k->root_fd = -1;
+}
+
+void linux_report_missing(const struct linux_kernel *k, FILE *out)
+{
+    for (unsigned i = 0; i < sizeof k->missing / sizeof *k->missing; i++) {
+        const char *name = linux_syscall_name(i);
+        if (k->missing[i])
+            fprintf(out, "selkirk: system call %u (%s) is not implemented; refused %u time%s\n", i, name ? name : "unknown",
+                    k->missing[i], k->missing[i] == 1 ? "" : "s");
+    }
+    if (k->exec_refused)
+        fprintf(out, "selkirk: %u program%s could not be executed; the first is %s\n", k->exec_refused,
+                k->exec_refused == 1 ? "" : "s", k->exec_text);
 }
 
 uint64_t linux_random(struct linux_process *p)
 {
     /* splitmix64 */
-    uint64_t z = p->random_state += UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t z = p->k->random_state += UINT64_C(0x9e3779b97f4a7c15);
     z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
     z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
     return z ^ (z >> 31);

@@ -84,13 +84,13 @@ static bool fp_restore(struct linux_process *p, const struct abi_fregs *env, con
     return true;
 }
 
-static void fp_reset(struct linux_process *p)
+void sigframe_reset_fp(struct guest_cpu *c)
 {
-    memset(&p->cpu->x87, 0, sizeof p->cpu->x87);
-    memset(p->cpu->xmm, 0, sizeof p->cpu->xmm);
-    p->cpu->x87.cw = 0x37f;
-    p->cpu->x87.tw = 0xffff;
-    p->cpu->mxcsr = 0x1f80;
+    memset(&c->x87, 0, sizeof c->x87);
+    memset(c->xmm, 0, sizeof c->xmm);
+    c->x87.cw = 0x37f;
+    c->x87.tw = 0xffff;
+    c->mxcsr = 0x1f80;
 }
 
 /* Registers ---------------------------------------------------------------------------------------------------------- */
@@ -183,7 +183,7 @@ static bool push_plain(struct linux_process *p, int signal, const struct linux_a
     static const uint8_t retcode[8] = {0x58, 0xb8, 0x77, 0, 0, 0, 0xcd, 0x80};
     struct abi_sigframe f;
     memset(&f, 0, sizeof f);
-    f.pretcode = a->flags & A_RESTORER ? a->restorer : p->sigpage;
+    f.pretcode = a->flags & A_RESTORER ? a->restorer : p->space->sigpage;
     f.sig = signal;
     registers_save(p, &f.sc, fpstate, oldmask);
     f.extramask = (uint32_t)(oldmask >> 32);
@@ -195,17 +195,17 @@ static bool push_plain(struct linux_process *p, int signal, const struct linux_a
     return true;
 }
 
-static bool push_rt(struct linux_process *p, int signal, const struct linux_action *a, uint64_t oldmask, uint32_t at,
-                    uint32_t fpstate)
+static bool push_rt(struct linux_process *p, int signal, const struct linux_action *a, const struct abi_siginfo *info,
+                    uint64_t oldmask, uint32_t at, uint32_t fpstate)
 {
     static const uint8_t retcode[8] = {0xb8, 0xad, 0, 0, 0, 0xcd, 0x80, 0};
     struct abi_rt_sigframe f;
     memset(&f, 0, sizeof f);
-    f.pretcode = a->flags & A_RESTORER ? a->restorer : p->sigpage + RT_TRAMPOLINE;
+    f.pretcode = a->flags & A_RESTORER ? a->restorer : p->space->sigpage + RT_TRAMPOLINE;
     f.sig = signal;
     f.pinfo = at + (uint32_t)offsetof(struct abi_rt_sigframe, info);
     f.puc = at + (uint32_t)offsetof(struct abi_rt_sigframe, uc);
-    f.info = p->info[signal];
+    f.info = *info;
     registers_save(p, &f.uc.mcontext, fpstate, oldmask);
     f.uc.sigmask = oldmask;
     f.uc.stack = p->altstack;
@@ -219,7 +219,7 @@ static bool push_rt(struct linux_process *p, int signal, const struct linux_acti
     return true;
 }
 
-bool sigframe_push(struct linux_process *p, int signal, const struct linux_action *a, uint64_t oldmask)
+bool sigframe_push(struct linux_process *p, int signal, const struct linux_action *a, const struct abi_siginfo *info, uint64_t oldmask)
 {
     bool rt = a->flags & A_SIGINFO;
     struct abi_fregs env;
@@ -229,7 +229,7 @@ bool sigframe_push(struct linux_process *p, int signal, const struct linux_actio
     fp_save(p, &env, &fx);
     if (!user_put(p, fpstate, &env, sizeof env) || !user_put(p, fpstate + (uint32_t)sizeof env, &fx, sizeof fx))
         return false;
-    if (!(rt ? push_rt : push_plain)(p, signal, a, oldmask, at, fpstate))
+    if (!(rt ? push_rt(p, signal, a, info, oldmask, at, fpstate) : push_plain(p, signal, a, oldmask, at, fpstate)))
         return false;
     struct guest_cpu *c = p->cpu;
     c->gpr[GUEST_RAX] = (uint32_t)signal;
@@ -240,7 +240,7 @@ bool sigframe_push(struct linux_process *p, int signal, const struct linux_actio
     segment_set(c, GUEST_ES, ABI_USER_DS);
     segment_set(c, GUEST_SS, ABI_USER_DS);
     segment_set(c, GUEST_CS, ABI_USER_CS);
-    fp_reset(p);
+    sigframe_reset_fp(p->cpu);
     return true;
 }
 
@@ -249,7 +249,7 @@ static bool pop_fp(struct linux_process *p, uint32_t at)
     struct abi_fregs env;
     struct abi_fxsave fx;
     if (!at) {
-        fp_reset(p);
+        sigframe_reset_fp(p->cpu);
         return true;
     }
     return user_get(p, &env, at, sizeof env) && user_get(p, &fx, at + (uint32_t)sizeof env, sizeof fx) &&

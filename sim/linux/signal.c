@@ -7,7 +7,8 @@
 #include "syscalls.h"
 
 enum { SIG_DEFAULT = 0, SIG_IGNORED = 1, CODE_KERNEL = 0x80 };
-enum { F_SIGINFO = 4, F_ONESHOT = 0x80000000, F_NODEFER = 0x40000000 };
+enum { F_RESTART = 0x10000000, F_NODEFER = 0x40000000 };
+#define F_ONESHOT 0x80000000u
 enum {
     VEC_DE = 0,
     VEC_DB = 1,
@@ -36,23 +37,54 @@ static bool ignored_by_default(int signal)
     return signal == SIGCHLD || signal == SIGURG || signal == SIGWINCH || signal == SIGCONT;
 }
 
-static void queue(struct linux_process *p, int signal, const struct abi_siginfo *info)
+static bool ignored(const struct linux_group *g, int signal)
 {
-    if (p->pending & bit(signal))
+    uint32_t handler = g->action[signal].handler;
+    return handler == SIG_IGNORED || (handler == SIG_DEFAULT && ignored_by_default(signal));
+}
+
+void linux_queue(struct linux_group *g, struct linux_pending *to, uint64_t blocked, const struct abi_siginfo *info)
+{
+    if ((to->set & bit(info->signo)) || (ignored(g, info->signo) && !(blocked & bit(info->signo))))
         return;
-    p->pending |= bit(signal);
-    p->info[signal] = *info;
+    to->set |= bit(info->signo);
+    to->info[info->signo] = *info;
 }
 
 void linux_raise(struct linux_process *p, int signal, int code)
 {
     struct abi_siginfo info = {.signo = signal, .code = code};
-    info.kill.pid = LINUX_PID;
+    info.kill.pid = p->k->current->group->pid;
     info.kill.uid = getuid();
-    uint32_t handler = p->action[signal].handler;
-    bool ignored = handler == SIG_IGNORED || (handler == SIG_DEFAULT && ignored_by_default(signal));
-    if (!ignored || (p->blocked & bit(signal)))
-        queue(p, signal, &info);
+    linux_queue(p->group, &p->pending, p->blocked, &info);
+}
+
+/* What threads of the process block: a signal to all of them is kept if one of them might want it later. */
+uint64_t group_blocked(const struct linux_kernel *k, const struct linux_group *g)
+{
+    uint64_t blocked = 0;
+    for (const struct linux_process *t = k->tasks; t; t = t->next)
+        if (!t->dead && t->group == g)
+            blocked |= t->blocked;
+    return blocked;
+}
+
+void linux_raise_group(struct linux_kernel *k, struct linux_group *g, int signal, int code, const struct linux_process *from)
+{
+    struct abi_siginfo info = {.signo = signal, .code = code};
+    info.kill.pid = from ? from->group->pid : 0;
+    info.kill.uid = from ? getuid() : 0;
+    if (!g->zombie)
+        linux_queue(g, &g->pending, group_blocked(k, g), &info);
+}
+
+bool linux_signal_waits(const struct linux_process *p)
+{
+    uint64_t ready = (p->pending.set | p->group->pending.set) & ~p->blocked;
+    for (int i = 1; i < LINUX_SIGNALS; i++)
+        if ((ready & bit(i)) && !ignored(p->group, i))
+            return true;
+    return false;
 }
 
 /* A signal that the kernel forces on the process: one that is blocked or ignored kills. */
@@ -60,12 +92,12 @@ static void force(struct linux_process *p, int signal, int code, uint32_t addr)
 {
     struct abi_siginfo info = {.signo = signal, .code = code};
     info.addr = addr;
-    if ((p->blocked & bit(signal)) || p->action[signal].handler == SIG_IGNORED) {
-        p->action[signal].handler = SIG_DEFAULT;
+    if ((p->blocked & bit(signal)) || p->group->action[signal].handler == SIG_IGNORED) {
+        p->group->action[signal].handler = SIG_DEFAULT;
         p->blocked &= ~bit(signal);
     }
-    p->pending &= ~bit(signal);
-    queue(p, signal, &info);
+    p->pending.set |= bit(signal);
+    p->pending.info[signal] = info;
 }
 
 /* Exceptions --------------------------------------------------------------------------------------------------------- */
@@ -88,24 +120,24 @@ static void page_fault(struct linux_process *p, uint32_t error, uint32_t address
 {
     enum { ERROR_WRITE = 2, ERROR_FETCH = 16 };
     int access = error & ERROR_FETCH ? MM_EXEC : error & ERROR_WRITE ? MM_WRITE : MM_READ;
-    uint32_t paddr;
-    enum mm_fault r = MM_FAULT_ACCERR; /* the page is there: it is its protection */
-    if (!mm_translate(p->mm, address, &paddr))
-        r = mm_fault(p->mm, address, access);
+    enum mm_fault r = mm_fault(p->mm, address, access);
+    uint64_t size = p->mm->mem.size;
     switch (r) {
     case MM_FAULT_FIXED: return;
     case MM_FAULT_BUS: force(p, SIGBUS, BUS_ADRERR, address); return;
     case MM_FAULT_NOMEM:
         linux_kill(p, SIGKILL);
-        snprintf(p->end_text, sizeof p->end_text, "guest memory is used up (%llu MiB); raise memory.dram_mib",
-                 (unsigned long long)(p->mm->mem.size >> 20));
+        if (p->k->end != LINUX_RUNNING)
+            snprintf(p->k->end_text, sizeof p->k->end_text, "guest memory is used up (%llu MiB); raise memory.dram_mib",
+                     (unsigned long long)(size >> 20));
         return;
     default: force(p, SIGSEGV, r == MM_FAULT_MAPERR ? SEGV_MAPERR : SEGV_ACCERR, address);
     }
 }
 
-void linux_exception(struct linux_process *p, unsigned vector, uint32_t error, uint64_t address)
+void linux_exception(struct linux_kernel *k, unsigned vector, uint32_t error, uint64_t address)
 {
+    struct linux_process *p = k->current;
     uint32_t ip = (uint32_t)p->cpu->rip;
     p->trapno = vector;
     p->trap_error = error;
@@ -122,8 +154,10 @@ void linux_exception(struct linux_process *p, unsigned vector, uint32_t error, u
     case VEC_XF: force(p, SIGFPE, fp_code(p->cpu->mxcsr, p->cpu->mxcsr >> 7 & 0x3f), ip); break;
     default: force(p, SIGSEGV, CODE_KERNEL, 0); break; /* overflow, bound, general protection */
     }
-    if (p->end == LINUX_RUNNING)
+    if (!p->dead)
         linux_deliver(p);
+    if (k->end == LINUX_RUNNING && (p->dead || linux_turn_over(k)))
+        linux_schedule(k);
 }
 
 /* Delivery ----------------------------------------------------------------------------------------------------------- */
@@ -139,38 +173,55 @@ static int next_signal(uint64_t ready)
     return __builtin_ctzll(ready) + 1;
 }
 
-static void default_action(struct linux_process *p, int signal)
+static void default_action(struct linux_process *p, int signal, const struct abi_siginfo *info)
 {
     if (ignored_by_default(signal))
         return;
     if (signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU) {
-        p->end = LINUX_STUCK;
-        snprintf(p->end_text, sizeof p->end_text, "stopped by SIG%s, and there is nobody to continue it",
-                 linux_signal_name(signal));
+        char why[80];
+        snprintf(why, sizeof why, "stopped by SIG%s, and there is nobody to continue it", linux_signal_name(signal));
+        linux_stuck(p->k, why);
         return;
     }
+    p->k->end_info = *info;
     linux_kill(p, signal);
 }
 
-static void deliver_one(struct linux_process *p, int signal)
+/* The call that the signal has interrupted is made again after the handler, or fails. */
+static void settle_call(struct linux_process *p, bool again)
 {
-    struct linux_action *slot = &p->action[signal], a = *slot;
-    p->pending &= ~bit(signal);
+    enum { INT80_BYTES = 2 };
+    if (!p->interrupted)
+        return;
+    p->interrupted = false;
+    if (again)
+        p->cpu->rip -= INT80_BYTES;
+    p->cpu->gpr[GUEST_RAX] = again ? p->restart_number : (uint32_t)-EINTR;
+}
+
+static void deliver_one(struct linux_process *p, struct linux_pending *from, int signal)
+{
+    struct linux_action *slot = &p->group->action[signal], a = *slot;
+    struct abi_siginfo info = from->info[signal];
+    from->set &= ~bit(signal);
     if (a.handler == SIG_IGNORED)
         return;
     if (a.handler == SIG_DEFAULT) {
-        default_action(p, signal);
+        default_action(p, signal, &info);
         return;
     }
     if (a.flags & F_ONESHOT)
         slot->handler = SIG_DEFAULT;
+    settle_call(p, p->restart && (a.flags & F_RESTART));
     uint64_t old = p->restore_mask ? p->saved_mask : p->blocked;
     p->restore_mask = false;
-    if (!sigframe_push(p, signal, &a, old)) {
-        if (signal == SIGSEGV || p->action[SIGSEGV].handler <= SIG_IGNORED || (p->blocked & bit(SIGSEGV)))
+    if (!sigframe_push(p, signal, &a, &info, old)) {
+        if (signal == SIGSEGV || p->group->action[SIGSEGV].handler <= SIG_IGNORED || (p->blocked & bit(SIGSEGV))) {
+            p->k->end_info = (struct abi_siginfo){.signo = SIGSEGV, .code = CODE_KERNEL};
             linux_kill(p, SIGSEGV);
-        else
+        } else {
             force(p, SIGSEGV, CODE_KERNEL, 0);
+        }
         return;
     }
     p->blocked |= a.mask | (a.flags & F_NODEFER ? 0 : bit(signal));
@@ -179,10 +230,32 @@ static void deliver_one(struct linux_process *p, int signal)
 
 void linux_deliver(struct linux_process *p)
 {
-    while (p->end == LINUX_RUNNING && (p->pending & ~p->blocked))
-        deliver_one(p, next_signal(p->pending & ~p->blocked));
+    struct linux_kernel *k = p->k;
+    while (!p->dead && k->end == LINUX_RUNNING) {
+        uint64_t own = p->pending.set & ~p->blocked, all = p->group->pending.set & ~p->blocked;
+        if (!(own | all))
+            break;
+        int signal = next_signal(own | all);
+        deliver_one(p, own & bit(signal) ? &p->pending : &p->group->pending, signal);
+    }
+    if (p->dead)
+        return;
+    settle_call(p, true);
     if (p->restore_mask) { /* a wait that no handler ended */
         p->blocked = p->saved_mask;
         p->restore_mask = false;
+    }
+}
+
+void linux_take_timers(struct linux_kernel *k)
+{
+    int64_t now = (int64_t)k->icount(k->arg) + k->time_skipped;
+    for (struct linux_group *g = k->groups; g; g = g->next) {
+        if (!g->alarm.at || now < g->alarm.at)
+            continue;
+        g->alarm.at = g->alarm.interval ? g->alarm.at + g->alarm.interval : 0;
+        if (g->alarm.at && g->alarm.at <= now) /* missed ones are not made up for */
+            g->alarm.at = now + g->alarm.interval;
+        linux_raise_group(k, g, SIGALRM, CODE_KERNEL, NULL);
     }
 }

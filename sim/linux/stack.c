@@ -43,9 +43,9 @@ static uint32_t push_strings(struct linux_process *p, uint32_t sp, const char *n
     for (uint32_t i = s->argc; i-- > 0;)
         sp = push_bytes(p, sp, argv[i], strlen(argv[i]) + 1, ok);
     s->argv = sp;
-    p->arg_start = s->argv;
-    p->arg_end = s->envp;
-    p->env_end = s->exec_name;
+    p->space->arg_start = s->argv;
+    p->space->arg_end = s->envp;
+    p->space->env_end = s->exec_name;
     return sp;
 }
 
@@ -65,7 +65,7 @@ static uint32_t push_tables(struct linux_process *p, uint32_t sp, const struct p
     uint32_t random = sp = push_bytes(p, sp, bytes, sizeof bytes, ok);
     const uint32_t aux[][2] = {
         {AT_MINSIGSTKSZ, MINSIGSTKSZ_SAID},
-        {AT_HWCAP, hwcap(p->guest_cpu)},
+        {AT_HWCAP, hwcap(p->k->guest_cpu)},
         {AT_PAGESZ, PAGE},
         {AT_CLKTCK, 100},
         {AT_PHDR, g->phdr},

@@ -12,49 +12,24 @@
 
 enum { CHUNK = 1 << 16 };
 
-int fd_host(struct linux_process *p, uint32_t fd)
-{
-    return fd < LINUX_FDS && p->fds[fd].kind != FD_FREE ? p->fds[fd].host : -EBADF;
-}
-
-int fd_add(struct linux_process *p, int host, enum linux_fd_kind kind, unsigned lowest, bool cloexec)
-{
-    if (host < 0)
-        return host;
-    for (unsigned fd = lowest; fd < LINUX_FDS; fd++) {
-        if (p->fds[fd].kind == FD_FREE) {
-            p->fds[fd] = (struct linux_fd){kind, host, cloexec, NULL};
-            return (int)fd;
-        }
-    }
-    close(host);
-    return -EMFILE;
-}
-
-static void fd_close(struct linux_process *p, uint32_t fd)
-{
-    close(p->fds[fd].host);
-    folder_drop(p->fds[fd].folder);
-    p->fds[fd] = (struct linux_fd){.kind = FD_FREE};
-}
-
-void fd_close_all(struct linux_process *p)
-{
-    for (uint32_t fd = 0; fd < LINUX_FDS; fd++)
-        if (p->fds[fd].kind != FD_FREE)
-            fd_close(p, fd);
-}
-
 /* Moving bytes ------------------------------------------------------------------------------------------------------- */
+
+/* A pipe of the guest's is empty or full. The bytes moved so far are kept for when the call is made again. */
+static int64_t pipe_wait(struct linux_process *p, const struct linux_file *f, int64_t done)
+{
+    if (f->nonblock)
+        return done ? done : -EAGAIN;
+    p->wait.done = done;
+    return wait_for(p, "waits for a pipe", -1, true);
+}
 
 /* offset -1: at the file's position. */
 static int64_t read_some(struct linux_process *p, uint32_t fd, uint32_t to, uint32_t size, int64_t offset)
 {
-    static const struct linux_fd none = {.kind = FD_FREE};
-    const struct linux_fd *f = fd < LINUX_FDS ? &p->fds[fd] : &none;
+    struct linux_file *f = fd_file(p, fd);
     uint8_t buf[CHUNK];
     int64_t done = 0;
-    if (f->kind == FD_FREE)
+    if (!f)
         return -EBADF;
     if (size > 0x7ffff000)
         size = 0x7ffff000;
@@ -68,13 +43,15 @@ static int64_t read_some(struct linux_process *p, uint32_t fd, uint32_t to, uint
         } else {
             n = offset < 0 ? read(f->host, buf, want) : pread(f->host, buf, want, offset + done);
         }
+        if (n < 0 && errno == EAGAIN && f->kind == FD_PIPE && !done)
+            return pipe_wait(p, f, 0);
         if (n < 0)
             return done ? done : -errno;
         if (!user_put(p, to + (uint32_t)done, buf, (size_t)n))
             return done ? done : -EFAULT;
         done += n;
         /* Only of a file may more be asked for than is there now: a pipe would make the guest wait. */
-        if ((size_t)n < want || (f->kind == FD_HOST && done < size && lseek(f->host, 0, SEEK_CUR) < 0))
+        if ((size_t)n < want || (f->kind != FD_RANDOM && done < size && lseek(f->host, 0, SEEK_CUR) < 0))
             break;
     } while (done < size);
     return done;
@@ -82,11 +59,11 @@ static int64_t read_some(struct linux_process *p, uint32_t fd, uint32_t to, uint
 
 static int64_t write_some(struct linux_process *p, uint32_t fd, uint32_t from, uint32_t size, int64_t offset)
 {
-    int host = fd_host(p, fd);
+    struct linux_file *f = fd_file(p, fd);
     uint8_t buf[CHUNK];
-    int64_t done = 0;
-    if (host < 0)
-        return host;
+    int64_t done = p->wait.done;
+    if (!f)
+        return -EBADF;
     if (size > 0x7ffff000)
         size = 0x7ffff000;
     do {
@@ -94,14 +71,17 @@ static int64_t write_some(struct linux_process *p, uint32_t fd, uint32_t from, u
         size_t have = mm_copy_in(p->mm, buf, from + (uint32_t)done, want);
         if (want && !have)
             return done ? done : -EFAULT;
-        ssize_t n = offset < 0 ? write(host, buf, have) : pwrite(host, buf, have, offset + done);
+        ssize_t n = offset < 0 ? write(f->host, buf, have) : pwrite(f->host, buf, have, offset + done);
+        if (n < 0 && errno == EAGAIN && f->kind == FD_PIPE)
+            return pipe_wait(p, f, done);
         if (n < 0) {
-            if (errno == EPIPE)
+            int error = errno;
+            if (error == EPIPE)
                 linux_raise(p, 13 /* SIGPIPE */, 0);
-            return done ? done : -errno;
+            return done ? done : -error;
         }
         done += n;
-        if ((size_t)n < want)
+        if ((size_t)n < want && f->kind != FD_PIPE)
             break;
     } while (done < size);
     return done;
@@ -127,7 +107,7 @@ typedef int64_t some_fn(struct linux_process *p, uint32_t fd, uint32_t at, uint3
 
 static int64_t vector(struct linux_process *p, const uint32_t a[6], some_fn *fn)
 {
-    int64_t done = 0;
+    int64_t skip = p->wait.done, done = 0; /* what has been moved before this call had to wait */
     if (fd_host(p, a[0]) < 0)
         return -EBADF;
     if (a[2] > 1024)
@@ -136,13 +116,21 @@ static int64_t vector(struct linux_process *p, const uint32_t a[6], some_fn *fn)
         struct abi_iovec v;
         if (!user_get(p, &v, a[1] + i * (uint32_t)sizeof v, sizeof v))
             return done ? done : -EFAULT;
-        if (!v.len)
+        int64_t before = skip < v.len ? skip : v.len;
+        done += before;
+        skip -= before;
+        if (before == v.len)
             continue;
-        int64_t n = fn(p, a[0], v.base, v.len, -1);
+        p->wait.done = 0;
+        int64_t n = fn(p, a[0], v.base + (uint32_t)before, v.len - (uint32_t)before, -1);
+        if (n == LINUX_WAIT) {
+            p->wait.done += done;
+            return fn == read_some && done ? done : n;
+        }
         if (n < 0)
             return done ? done : n;
         done += n;
-        if (n < v.len)
+        if (n < v.len - before)
             break;
     }
     return done;
@@ -154,21 +142,27 @@ int64_t sys_writev(struct linux_process *p, const uint32_t a[6]) { return vector
 
 static int64_t send_file(struct linux_process *p, const uint32_t a[6], uint64_t *offset, bool with_offset)
 {
-    int out = fd_host(p, a[0]), in = fd_host(p, a[1]);
+    struct linux_file *out = fd_file(p, a[0]), *in = fd_file(p, a[1]);
     uint8_t buf[CHUNK];
-    int64_t done = 0;
-    if (out < 0 || in < 0)
+    int64_t done = p->wait.done;
+    if (!out || !in)
         return -EBADF;
+    *offset += (uint64_t)done;
     while (done < a[3]) {
         size_t want = a[3] - done < CHUNK ? (size_t)(a[3] - done) : CHUNK;
-        ssize_t n = with_offset ? pread(in, buf, want, (off_t)*offset) : read(in, buf, want);
+        ssize_t n = with_offset ? pread(in->host, buf, want, (off_t)*offset) : read(in->host, buf, want);
         if (n < 0)
             return done ? done : -errno;
         if (n == 0)
             break;
-        ssize_t put = write(out, buf, (size_t)n);
+        ssize_t put = write(out->host, buf, (size_t)n);
+        int error = put < 0 ? errno : 0;
+        if (put < n && !with_offset) /* what has not gone out is still to be read */
+            lseek(in->host, (put < 0 ? 0 : put) - n, SEEK_CUR);
+        if (put < 0 && error == EAGAIN && out->kind == FD_PIPE)
+            return pipe_wait(p, out, done);
         if (put < 0)
-            return done ? done : -errno;
+            return done ? done : -error;
         done += put;
         *offset += (uint64_t)put;
     }
@@ -233,30 +227,25 @@ int64_t sys_llseek(struct linux_process *p, const uint32_t a[6])
 
 static int64_t duplicate(struct linux_process *p, uint32_t fd, unsigned lowest, bool cloexec)
 {
-    int host = fd_host(p, fd);
-    if (host < 0)
-        return host;
+    struct linux_file *f = fd_file(p, fd);
+    if (!f)
+        return -EBADF;
     if (lowest >= LINUX_FDS)
         return -EINVAL;
-    host = fcntl(host, F_DUPFD_CLOEXEC, 3);
-    int new = fd_add(p, host < 0 ? -errno : host, p->fds[fd].kind, lowest, cloexec);
-    if (new >= 0)
-        p->fds[new].folder = folder_share(p, fd);
-    return new;
+    f->refs++;
+    return fd_put(p, f, lowest, cloexec);
 }
 
 int64_t sys_dup(struct linux_process *p, const uint32_t a[6]) { return duplicate(p, a[0], 0, false); }
 
 static int64_t duplicate_to(struct linux_process *p, uint32_t from, uint32_t to, bool cloexec)
 {
-    if (fd_host(p, from) < 0 || to >= LINUX_FDS)
+    struct linux_file *f = fd_file(p, from);
+    if (!f || to >= LINUX_FDS)
         return -EBADF;
-    int host = fcntl(p->fds[from].host, F_DUPFD_CLOEXEC, 3);
-    if (host < 0)
-        return -errno;
-    if (p->fds[to].kind != FD_FREE)
-        fd_close(p, to);
-    p->fds[to] = (struct linux_fd){p->fds[from].kind, host, cloexec, folder_share(p, from)};
+    f->refs++;
+    fd_close(p, to);
+    p->files->fd[to] = (struct linux_fd){f, cloexec};
     return to;
 }
 
@@ -274,7 +263,26 @@ int64_t sys_dup3(struct linux_process *p, const uint32_t a[6])
     return duplicate_to(p, a[0], a[1], a[2] & O_CLOEXEC);
 }
 
-/* One process: nobody holds a lock against it. */
+/* What a file's flags look like to the guest, whose pipes never block the host. */
+static int64_t get_flags(const struct linux_file *f)
+{
+    int r = fcntl(f->host, F_GETFL);
+    if (r >= 0 && f->kind == FD_PIPE && !f->nonblock)
+        r &= ~O_NONBLOCK;
+    return r < 0 ? -errno : r;
+}
+
+static int64_t set_flags(struct linux_file *f, uint32_t flags)
+{
+    flags &= O_APPEND | O_NONBLOCK;
+    if (f->kind == FD_PIPE) {
+        f->nonblock = flags & O_NONBLOCK;
+        flags |= O_NONBLOCK;
+    }
+    return fcntl(f->host, F_SETFL, flags) < 0 ? -errno : 0;
+}
+
+/* Locks of records are granted: that two processes of the guest want one is not looked at. */
 static int64_t get_lock(struct linux_process *p, uint32_t at)
 {
     int16_t type = F_UNLCK;
@@ -284,17 +292,19 @@ static int64_t get_lock(struct linux_process *p, uint32_t at)
 int64_t sys_fcntl64(struct linux_process *p, const uint32_t a[6])
 {
     enum { GETLK = 5, SETLK, SETLKW, GETLK64 = 12, SETLK64, SETLKW64 };
-    int host = fd_host(p, a[0]);
+    struct linux_file *f = fd_file(p, a[0]);
     int r;
-    if (host < 0)
-        return host;
+    if (!f)
+        return -EBADF;
     switch (a[1]) {
     case F_DUPFD: return duplicate(p, a[0], a[2], false);
     case F_DUPFD_CLOEXEC: return duplicate(p, a[0], a[2], true);
-    case F_GETFD: return p->fds[a[0]].cloexec;
-    case F_SETFD: p->fds[a[0]].cloexec = a[2] & FD_CLOEXEC; return 0;
-    case F_GETFL: r = fcntl(host, F_GETFL); return r < 0 ? -errno : r;
-    case F_SETFL: return fcntl(host, F_SETFL, a[2] & (O_APPEND | O_NONBLOCK)) < 0 ? -errno : 0;
+    case F_GETFD: return p->files->fd[a[0]].cloexec;
+    case F_SETFD: p->files->fd[a[0]].cloexec = a[2] & FD_CLOEXEC; return 0;
+    case F_GETFL: return get_flags(f);
+    case F_SETFL: return set_flags(f, a[2]);
+    case F_SETPIPE_SZ:
+    case F_GETPIPE_SZ: r = fcntl(f->host, (int)a[1], a[2]); return r < 0 ? -errno : r;
     case GETLK:
     case GETLK64: return get_lock(p, a[2]);
     case SETLK:
@@ -314,16 +324,18 @@ int64_t sys_ioctl(struct linux_process *p, const uint32_t a[6])
         {TCGETS, 0, 36},    {TCSETS, 36, 0},    {TCSETSW, 36, 0}, {TCSETSF, 36, 0},
         {TIOCGWINSZ, 0, 8}, {TIOCSWINSZ, 8, 0}, {FIONREAD, 0, 4}, {FIONBIO, 4, 0},
     };
-    int host = fd_host(p, a[0]);
+    struct linux_file *f = fd_file(p, a[0]);
     uint8_t buf[64] = {0}; /* the kernel's structures here are the same for both ABIs */
-    if (host < 0)
-        return host;
+    if (!f)
+        return -EBADF;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (known[i].request != a[1])
             continue;
         if (known[i].in && !user_get(p, buf, a[2], known[i].in))
             return -EFAULT;
-        if (syscall(SYS_ioctl, host, a[1], buf) < 0)
+        if (a[1] == FIONBIO && f->kind == FD_PIPE)
+            return set_flags(f, buf[0] | buf[1] | buf[2] | buf[3] ? O_NONBLOCK : 0);
+        if (syscall(SYS_ioctl, f->host, a[1], buf) < 0)
             return -errno;
         return known[i].out && !user_put(p, a[2], buf, known[i].out) ? -EFAULT : 0;
     }
@@ -336,10 +348,13 @@ static int64_t make_pipe(struct linux_process *p, uint32_t at, uint32_t flags)
     int32_t fd[2];
     if (flags & ~(uint32_t)(O_CLOEXEC | O_NONBLOCK))
         return -EINVAL;
-    if (pipe2(host, (int)(flags & O_NONBLOCK) | O_CLOEXEC))
+    if (pipe2(host, O_NONBLOCK | O_CLOEXEC))
         return -errno;
-    fd[0] = fd_add(p, host[0], FD_HOST, 0, flags & O_CLOEXEC);
-    fd[1] = fd_add(p, host[1], FD_HOST, 0, flags & O_CLOEXEC);
+    for (int i = 0; i < 2; i++) {
+        fd[i] = fd_add(p, host[i], FD_PIPE, 0, flags & O_CLOEXEC);
+        if (fd[i] >= 0)
+            fd_file(p, (uint32_t)fd[i])->nonblock = flags & O_NONBLOCK;
+    }
     if (fd[0] >= 0 && fd[1] >= 0 && user_put(p, at, fd, sizeof fd))
         return 0;
     int64_t r = fd[0] < 0 || fd[1] < 0 ? -EMFILE : -EFAULT;
@@ -385,7 +400,12 @@ int64_t sys_flock(struct linux_process *p, const uint32_t a[6])
     int host = fd_host(p, a[0]);
     if (host < 0)
         return host;
-    return flock(host, (int)a[1]) ? -errno : 0;
+    if (!flock(host, (int)a[1] | LOCK_NB))
+        return 0;
+    /* The holder may be another process of the guest. */
+    if (errno == EWOULDBLOCK && !(a[1] & LOCK_NB) && p->k->ntasks > 1)
+        return wait_for(p, "waits for a lock on a file", -1, true);
+    return errno == EWOULDBLOCK && !(a[1] & LOCK_NB) && !flock(host, (int)a[1]) ? 0 : -errno;
 }
 
 int64_t sys_fallocate(struct linux_process *p, const uint32_t a[6])

@@ -22,10 +22,9 @@ struct entry {
 
 void folder_drop(struct linux_folder *d)
 {
-    if (d && --d->refs == 0) {
+    if (d)
         free(d->host);
-        free(d);
-    }
+    free(d);
 }
 
 static bool is_folder(int host)
@@ -36,21 +35,10 @@ static bool is_folder(int host)
 
 static struct linux_folder *folder_of(struct linux_process *p, uint32_t fd)
 {
-    struct linux_fd *f = &p->fds[fd];
-    if (!f->folder && is_folder(f->host)) {
+    struct linux_file *f = fd_file(p, fd);
+    if (f && !f->folder && is_folder(f->host))
         f->folder = calloc(1, sizeof *f->folder);
-        if (f->folder)
-            f->folder->refs = 1;
-    }
-    return f->folder;
-}
-
-struct linux_folder *folder_share(struct linux_process *p, uint32_t fd)
-{
-    struct linux_folder *d = folder_of(p, fd);
-    if (d)
-        d->refs++;
-    return d;
+    return f ? f->folder : NULL;
 }
 
 bool folder_seek(struct linux_process *p, uint32_t fd, int64_t offset, int whence, int64_t *result)
@@ -63,7 +51,7 @@ bool folder_seek(struct linux_process *p, uint32_t fd, int64_t offset, int whenc
     *result = -EINVAL;
     if ((whence != SEEK_SET && whence != SEEK_CUR) || offset < 0 || offset > d->known)
         return true;
-    if (lseek(p->fds[fd].host, offset ? d->host[offset - 1] : 0, SEEK_SET) < 0) {
+    if (lseek(fd_host(p, fd), offset ? d->host[offset - 1] : 0, SEEK_SET) < 0) {
         *result = -errno;
         return true;
     }

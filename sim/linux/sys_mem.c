@@ -13,7 +13,7 @@ static uint64_t page_up(uint64_t a) { return (a + MM_PAGE - 1) & ~(uint64_t)(MM_
 static int make_prot(const struct linux_process *p, uint32_t prot)
 {
     int out = (prot & PROT_READ ? MM_READ : 0) | (prot & PROT_WRITE ? MM_WRITE : 0) | (prot & PROT_EXEC ? MM_EXEC : 0);
-    return p->read_implies_exec && (out & MM_READ) ? out | MM_EXEC : out;
+    return p->space->read_implies_exec && (out & MM_READ) ? out | MM_EXEC : out;
 }
 
 /* [addr, addr+size) lies where a process may map. */
@@ -24,20 +24,20 @@ static bool in_range(uint64_t addr, uint64_t size)
 
 int64_t sys_brk(struct linux_process *p, const uint32_t a[6])
 {
-    uint64_t old = page_up(p->brk), new = page_up(a[0]);
-    if (a[0] < p->brk_start)
-        return p->brk;
+    uint64_t old = page_up(p->space->brk), new = page_up(a[0]);
+    if (a[0] < p->space->brk_start)
+        return p->space->brk;
     if (new > old) {
         if (!in_range(old, new - old) || !mm_is_free(p->mm, old, new - old))
-            return p->brk;
+            return p->space->brk;
         int prot = make_prot(p, PROT_READ | PROT_WRITE);
         if (!mm_map(p->mm, old, new - old, prot, NULL, 0))
-            return p->brk;
+            return p->space->brk;
     } else if (new < old) {
         mm_unmap(p->mm, new, old - new);
     }
-    p->brk = a[0];
-    return p->brk;
+    p->space->brk = a[0];
+    return p->space->brk;
 }
 
 /* Where a mapping goes, or a negative error. */
@@ -55,7 +55,7 @@ static int64_t choose(struct linux_process *p, uint32_t hint, uint64_t size, uin
     }
     if (hint && in_range(addr, size) && mm_is_free(p->mm, addr, size))
         return (int64_t)addr;
-    addr = mm_gap_below(p->mm, p->sigpage, LINUX_MMAP_MIN, size);
+    addr = mm_gap_below(p->mm, p->space->sigpage, LINUX_MMAP_MIN, size);
     return addr ? (int64_t)addr : -ENOMEM;
 }
 
@@ -76,7 +76,8 @@ static int64_t map_file(struct linux_process *p, const uint32_t a[6], uint64_t a
     struct mm_file *file = fd < 0 ? NULL : mm_file_new(fd);
     if (!file)
         return -ENOMEM;
-    bool ok = mm_map(p->mm, addr, size, make_prot(p, a[2]), file, offset);
+    bool shared = (a[3] & MAP_TYPE) != MAP_PRIVATE;
+    bool ok = (shared ? mm_map_shared : mm_map)(p->mm, addr, size, make_prot(p, a[2]), file, offset);
     mm_file_drop(file);
     return ok ? (int64_t)addr : -ENOMEM;
 }
@@ -97,7 +98,8 @@ static int64_t map(struct linux_process *p, const uint32_t a[6], uint64_t offset
         return addr;
     if (!(flags & MAP_ANONYMOUS))
         return map_file(p, a, (uint64_t)addr, size, offset);
-    return mm_map(p->mm, (uint64_t)addr, size, make_prot(p, a[2]), NULL, 0) ? addr : -ENOMEM;
+    bool ok = (kind == MAP_PRIVATE ? mm_map : mm_map_shared)(p->mm, (uint64_t)addr, size, make_prot(p, a[2]), NULL, 0);
+    return ok ? addr : -ENOMEM;
 }
 
 int64_t sys_mmap2(struct linux_process *p, const uint32_t a[6]) { return map(p, a, (uint64_t)a[5] * MM_PAGE); }
@@ -148,22 +150,24 @@ int64_t sys_mremap(struct linux_process *p, const uint32_t a[6])
             mm_unmap(p->mm, from + new, old - new);
         return (int64_t)from;
     } else if (in_range(from, new) && mm_is_free(p->mm, from + old, new - old) && !area->file) {
-        return mm_map(p->mm, from + old, new - old, area->prot, NULL, 0) ? (int64_t)from : -ENOMEM;
+        bool ok = (area->shared ? mm_map_shared : mm_map)(p->mm, from + old, new - old, area->prot, NULL, 0);
+        return ok ? (int64_t)from : -ENOMEM;
     } else {
         if (!(a[3] & MREMAP_MAYMOVE))
             return -ENOMEM;
-        to = mm_gap_below(p->mm, p->sigpage, LINUX_MMAP_MIN, new);
+        to = mm_gap_below(p->mm, p->space->sigpage, LINUX_MMAP_MIN, new);
         if (!to)
             return -ENOMEM;
     }
     if (area->file && new > old)
         return -ENOMEM; /* growing a file's mapping while it moves: nobody has asked for it yet */
     int prot = area->prot;
+    bool shared = area->shared;
     uint64_t moved = new < old ? new : old;
     if (!mm_move(p->mm, from, to, moved))
         return -ENOMEM;
     mm_unmap(p->mm, from, old);
-    if (new > old && !mm_map(p->mm, to + old, new - old, prot, NULL, 0))
+    if (new > old && !(shared ? mm_map_shared : mm_map)(p->mm, to + old, new - old, prot, NULL, 0))
         return -ENOMEM;
     return (int64_t)to;
 }
@@ -190,6 +194,19 @@ enum { DESC_EMPTY = 0x28 }; /* read_exec_only and seg_not_present: what clears a
 
 static bool desc_empty(const struct abi_user_desc *d) { return !d->base && !d->limit && (d->flags & 0x7f) == DESC_EMPTY; }
 
+void tls_set(struct linux_process *p, struct guest_cpu *cpu, const struct abi_user_desc *d)
+{
+    uint32_t i = d->entry - ABI_GDT_TLS;
+    p->tls_used[i] = !desc_empty(d);
+    p->tls_limit[i] = d->limit;
+    p->tls_flags[i] = d->flags;
+    cpu->tls_base[i] = p->tls_used[i] ? d->base : 0;
+    /* A segment register that holds the selector sees the new base at once. */
+    for (int s = 0; s < GUEST_SEGS; s++)
+        if (cpu->seg_sel[s] >> 3 == d->entry)
+            cpu->seg_base[s] = cpu->tls_base[i];
+}
+
 int64_t sys_set_thread_area(struct linux_process *p, const uint32_t a[6])
 {
     struct abi_user_desc d;
@@ -207,14 +224,7 @@ int64_t sys_set_thread_area(struct linux_process *p, const uint32_t a[6])
     }
     if (i >= ABI_TLS_ENTRIES)
         return -EINVAL;
-    p->tls_used[i] = !desc_empty(&d);
-    p->tls_limit[i] = d.limit;
-    p->tls_flags[i] = d.flags;
-    p->cpu->tls_base[i] = p->tls_used[i] ? d.base : 0;
-    /* A segment register that holds the selector sees the new base at once. */
-    for (int s = 0; s < GUEST_SEGS; s++)
-        if (p->cpu->seg_sel[s] >> 3 == d.entry)
-            p->cpu->seg_base[s] = p->cpu->tls_base[i];
+    tls_set(p, p->cpu, &d);
     return 0;
 }
 

@@ -19,7 +19,7 @@ static int node(struct linux_process *p, uint32_t dirfd, uint32_t name, bool fol
         return r;
     if (path[0])
         return path_node(p, (int)dirfd, path, follow, write);
-    int host = (int)dirfd == AT_FDCWD ? p->cwd_fd : fd_host(p, dirfd);
+    int host = (int)dirfd == AT_FDCWD ? p->files->cwd_fd : fd_host(p, dirfd);
     if (host < 0)
         return host;
     r = fcntl(host, F_DUPFD_CLOEXEC, 3);

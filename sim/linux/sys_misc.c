@@ -1,6 +1,5 @@
 /* System calls about the process, its limits and the system. */
 #include <errno.h>
-#include <linux/futex.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -8,29 +7,76 @@
 
 #include "syscalls.h"
 
-int64_t sys_exit(struct linux_process *p, const uint32_t a[6])
-{
-    p->end = LINUX_EXITED;
-    p->end_value = a[0] & 0xff;
-    return LINUX_NO_RESULT;
-}
-
 int64_t sys_getpid(struct linux_process *p, const uint32_t a[6])
 {
-    (void)p, (void)a;
-    return LINUX_PID;
+    (void)a;
+    return p->group->pid;
+}
+
+int64_t sys_gettid(struct linux_process *p, const uint32_t a[6])
+{
+    (void)a;
+    return p->tid;
 }
 
 int64_t sys_getppid(struct linux_process *p, const uint32_t a[6])
 {
-    (void)p, (void)a;
-    return 1;
+    (void)a;
+    return p->group->parent ? p->group->parent->pid : 1;
+}
+
+/* The process that a call means; 0 is the caller's. */
+static struct linux_group *process(struct linux_process *p, uint32_t pid)
+{
+    return pid ? group_find(p->k, (int)pid) : p->group;
+}
+
+int64_t sys_getpgid(struct linux_process *p, const uint32_t a[6])
+{
+    const struct linux_group *g = process(p, a[0]);
+    return g ? g->pgid : -ESRCH;
+}
+
+int64_t sys_getpgrp(struct linux_process *p, const uint32_t a[6])
+{
+    (void)a;
+    return p->group->pgid;
+}
+
+int64_t sys_getsid(struct linux_process *p, const uint32_t a[6])
+{
+    const struct linux_group *g = process(p, a[0]);
+    return g ? g->sid : -ESRCH;
+}
+
+static bool is_process_group(const struct linux_kernel *k, int pgid)
+{
+    for (const struct linux_group *g = k->groups; g; g = g->next)
+        if (g->pgid == pgid)
+            return true;
+    return false;
 }
 
 int64_t sys_setsid(struct linux_process *p, const uint32_t a[6])
 {
-    (void)p, (void)a;
-    return -EPERM; /* it leads its group already */
+    (void)a;
+    if (is_process_group(p->k, p->group->pid))
+        return -EPERM;
+    return p->group->sid = p->group->pgid = p->group->pid;
+}
+
+int64_t sys_setpgid(struct linux_process *p, const uint32_t a[6])
+{
+    struct linux_group *g = process(p, a[0]);
+    int pgid = a[1] ? (int)a[1] : g ? g->pid : 0;
+    if (pgid < 0)
+        return -EINVAL;
+    if (!g || (g != p->group && g->parent != p->group))
+        return -ESRCH;
+    if (g->sid == g->pid || g->sid != p->group->sid || (pgid != g->pid && !is_process_group(p->k, pgid)))
+        return -EPERM;
+    g->pgid = pgid;
+    return 0;
 }
 
 /* The host's identity: what files the guest may open and whom they belong to depends on it. */
@@ -67,9 +113,15 @@ static int64_t put_ids(struct linux_process *p, const uint32_t a[6], uint32_t re
     return 0;
 }
 
-int64_t sys_getresuid(struct linux_process *p, const uint32_t a[6]) { return put_ids(p, a, getuid(), geteuid()); }
+int64_t sys_getresuid(struct linux_process *p, const uint32_t a[6])
+{
+    return put_ids(p, a, getuid(), geteuid());
+}
 
-int64_t sys_getresgid(struct linux_process *p, const uint32_t a[6]) { return put_ids(p, a, getgid(), getegid()); }
+int64_t sys_getresgid(struct linux_process *p, const uint32_t a[6])
+{
+    return put_ids(p, a, getgid(), getegid());
+}
 
 int64_t sys_getgroups(struct linux_process *p, const uint32_t a[6])
 {
@@ -109,8 +161,8 @@ int64_t sys_sysinfo(struct linux_process *p, const uint32_t a[6])
     struct abi_sysinfo s = {
         .uptime = (int32_t)(time_now(p) / 1000000000),
         .totalram = (uint32_t)p->mm->mem.size,
-        .freeram = (uint32_t)(p->mm->mem.size - p->mm->frames_used * MM_PAGE),
-        .procs = 1,
+        .freeram = (uint32_t)(p->mm->mem.size - p->mm->pool->frames_used * MM_PAGE),
+        .procs = (uint16_t)p->k->ntasks,
         .mem_unit = 1,
     };
     return user_put(p, a[0], &s, sizeof s) ? 0 : -EFAULT;
@@ -122,7 +174,7 @@ static struct abi_rlimit64 limit_of(uint32_t resource)
     case RLIMIT_STACK: return (struct abi_rlimit64){LINUX_STACK_SIZE, UINT64_MAX};
     case RLIMIT_NOFILE: return (struct abi_rlimit64){LINUX_FDS, LINUX_FDS};
     case RLIMIT_CORE: return (struct abi_rlimit64){0, 0};
-    case RLIMIT_NPROC: return (struct abi_rlimit64){1, 1};
+    case RLIMIT_NPROC: return (struct abi_rlimit64){LINUX_TASKS, LINUX_TASKS};
     default: return (struct abi_rlimit64){UINT64_MAX, UINT64_MAX};
     }
 }
@@ -139,7 +191,7 @@ int64_t sys_getrlimit(struct linux_process *p, const uint32_t a[6])
 
 int64_t sys_prlimit64(struct linux_process *p, const uint32_t a[6])
 {
-    if (a[0] && a[0] != LINUX_PID)
+    if (a[0] && !group_find(p->k, (int)a[0]))
         return -ESRCH;
     if (a[1] >= RLIM_NLIMITS)
         return -EINVAL;
@@ -150,43 +202,15 @@ int64_t sys_prlimit64(struct linux_process *p, const uint32_t a[6])
 int64_t sys_set_tid_address(struct linux_process *p, const uint32_t a[6])
 {
     p->clear_tid = a[0];
-    return LINUX_PID;
+    return p->tid;
 }
 
-static int64_t futex(struct linux_process *p, const uint32_t a[6], bool wide)
+int64_t sys_sched_yield(struct linux_process *p, const uint32_t a[6])
 {
-    uint32_t value;
-    switch (a[1] & FUTEX_CMD_MASK) {
-    case FUTEX_WAKE:
-    case FUTEX_WAKE_BITSET:
-    case FUTEX_REQUEUE: return 0;
-    case FUTEX_WAIT:
-    case FUTEX_WAIT_BITSET: break;
-    default: return -ENOSYS;
-    }
-    if (!user_get(p, &value, a[0], 4))
-        return -EFAULT;
-    if (value != a[2])
-        return -EAGAIN;
-    if (a[3]) { /* nobody else runs: the time passes */
-        struct abi_timespec64 t;
-        struct abi_timespec narrow;
-        if (wide ? !user_get(p, &t, a[3], sizeof t) : !user_get(p, &narrow, a[3], sizeof narrow))
-            return -EFAULT;
-        if (!wide)
-            t = (struct abi_timespec64){narrow.sec, narrow.nsec};
-        if ((a[1] & FUTEX_CMD_MASK) == FUTEX_WAIT && t.sec >= 0 && t.sec < INT32_MAX)
-            time_skip(p, t.sec * 1000000000 + (int32_t)t.nsec);
-        return -ETIMEDOUT;
-    }
-    p->end = LINUX_STUCK;
-    snprintf(p->end_text, sizeof p->end_text, "futex at %#x waits for another thread, and there is none", a[0]);
-    return -EINTR;
+    (void)a;
+    p->k->slice_end = p->k->ntasks > 1 ? 0 : p->k->slice_end;
+    return 0;
 }
-
-int64_t sys_futex(struct linux_process *p, const uint32_t a[6]) { return futex(p, a, false); }
-
-int64_t sys_futex64(struct linux_process *p, const uint32_t a[6]) { return futex(p, a, true); }
 
 int64_t sys_sched_getaffinity(struct linux_process *p, const uint32_t a[6])
 {

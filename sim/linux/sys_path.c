@@ -24,7 +24,7 @@ static int node(struct linux_process *p, uint32_t dirfd, uint32_t name, uint32_t
         return r;
     if (path[0] || !(flags & AT_EMPTY_PATH))
         return path_node(p, (int)dirfd, path, follow, write);
-    int host = (int)dirfd == AT_FDCWD ? p->cwd_fd : fd_host(p, dirfd);
+    int host = (int)dirfd == AT_FDCWD ? p->files->cwd_fd : fd_host(p, dirfd);
     if (host < 0)
         return host;
     if (write && (r = path_judge(p, host, true)) < 0)
@@ -98,9 +98,9 @@ int64_t sys_readlinkat(struct linux_process *p, const uint32_t a[6])
         return r;
     if ((int32_t)a[3] <= 0)
         return -EINVAL;
-    if (proc_is_exe(path)) {
-        n = (ssize_t)strlen(p->exe_path);
-        memcpy(target, p->exe_path, (size_t)n);
+    if (proc_is_exe(p, path)) {
+        n = (ssize_t)strlen(p->space->exe_path);
+        memcpy(target, p->space->exe_path, (size_t)n);
     } else {
         int fd = node(p, a[0], a[1], AT_EMPTY_PATH, false, false);
         if (fd < 0)
@@ -233,8 +233,8 @@ static int64_t change_cwd(struct linux_process *p, int fd)
         return close_with(fd, -ENOTDIR);
     if (faccessat(AT_FDCWD, path_link(fd).text, X_OK, AT_EACCESS))
         return close_with(fd, -errno);
-    close(p->cwd_fd);
-    p->cwd_fd = fd;
+    close(p->files->cwd_fd);
+    p->files->cwd_fd = fd;
     return 0;
 }
 
@@ -255,7 +255,7 @@ int64_t sys_fchdir(struct linux_process *p, const uint32_t a[6])
 int64_t sys_getcwd(struct linux_process *p, const uint32_t a[6])
 {
     char path[LINUX_PATH];
-    int r = path_of(p, p->cwd_fd, path);
+    int r = path_of(p, p->files->cwd_fd, path);
     if (r < 0)
         return r;
     size_t n = strlen(path) + 1;
@@ -266,6 +266,6 @@ int64_t sys_getcwd(struct linux_process *p, const uint32_t a[6])
 
 int64_t sys_umask(struct linux_process *p, const uint32_t a[6])
 {
-    (void)p;
-    return umask(a[0] & 0777);
+    p->files->umask = a[0] & 0777;
+    return umask(p->files->umask);
 }

@@ -8,22 +8,48 @@
 enum { POLL_MAX = LINUX_FDS };
 
 /* timeout in nanoseconds, negative: for ever. */
-static int64_t wait_ready(struct linux_process *p, struct pollfd *fds, uint32_t n, int64_t timeout)
+static int64_t wait_ready(struct linux_process *p, struct pollfd *fds, uint32_t n, int64_t timeout, bool outside)
 {
-    int r = poll(fds, n, timeout < 0 ? -1 : 0);
-    if (r < 0)
-        return -errno;
-    if (r == 0)
-        time_skip(p, timeout);
-    return r;
+    int64_t deadline = p->wait.again ? p->wait.deadline : timeout < 0 ? -1 : time_now(p) + timeout;
+    int r = poll(fds, n, p->k->may_block && outside ? -1 : 0);
+    if (r)
+        return r < 0 ? -errno : r;
+    if (deadline >= 0 && time_now(p) >= deadline)
+        return 0;
+    p->wait.outside = outside;
+    return wait_for(p, n ? "waits for descriptors" : "poll or select without descriptors and time limit waits for ever", deadline,
+                    false);
 }
 
-/* Nothing to wait for, for ever: only a signal could help, and nobody is there to send one. */
-static int64_t stuck(struct linux_process *p, const char *why)
+static bool is_outside(struct linux_process *p, uint32_t fd)
 {
-    p->end = LINUX_STUCK;
-    snprintf(p->end_text, sizeof p->end_text, "%s", why);
-    return -EINTR;
+    const struct linux_file *f = fd_file(p, fd);
+    return f && f->kind == FD_HOST;
+}
+
+/* The signal mask of ppoll and pselect6, which holds while they wait. */
+static int64_t mask_begin(struct linux_process *p, uint32_t at, uint32_t size)
+{
+    uint64_t mask;
+    if (!at || p->wait.again)
+        return 0;
+    if (size != sizeof mask)
+        return -EINVAL;
+    if (!user_get(p, &mask, at, sizeof mask))
+        return -EFAULT;
+    p->saved_mask = p->blocked;
+    p->restore_mask = true;
+    p->blocked = mask & ~(UINT64_C(1) << 8 | UINT64_C(1) << 18); /* SIGKILL, SIGSTOP */
+    return 0;
+}
+
+static int64_t mask_end(struct linux_process *p, int64_t r)
+{
+    if (r != LINUX_WAIT && p->restore_mask) {
+        p->blocked = p->saved_mask;
+        p->restore_mask = false;
+    }
+    return r;
 }
 
 static int64_t do_poll(struct linux_process *p, uint32_t at, uint32_t n, int64_t timeout)
@@ -34,16 +60,16 @@ static int64_t do_poll(struct linux_process *p, uint32_t at, uint32_t n, int64_t
         return -EINVAL;
     if (!user_get(p, guest, at, n * sizeof *guest))
         return -EFAULT;
-    if (!n && timeout < 0)
-        return stuck(p, "poll without descriptors and time limit waits for ever");
     int64_t bad = 0;
+    bool outside = false;
     for (uint32_t i = 0; i < n; i++) {
         int host = guest[i].fd < 0 ? -1 : fd_host(p, (uint32_t)guest[i].fd);
         fds[i] = (struct pollfd){.fd = host < 0 ? -1 : host, .events = guest[i].events};
         guest[i].revents = guest[i].fd >= 0 && host < 0 ? POLLNVAL : 0;
         bad += guest[i].revents != 0;
+        outside |= host >= 0 && is_outside(p, (uint32_t)guest[i].fd);
     }
-    int64_t r = wait_ready(p, fds, n, bad ? 0 : timeout);
+    int64_t r = wait_ready(p, fds, n, bad ? 0 : timeout, outside);
     if (r < 0)
         return r;
     for (uint32_t i = 0; i < n; i++)
@@ -73,16 +99,23 @@ int64_t sys_poll(struct linux_process *p, const uint32_t a[6])
     return do_poll(p, a[0], a[1], (int32_t)a[2] < 0 ? -1 : (int64_t)a[2] * 1000000);
 }
 
+static int64_t ppoll_with(struct linux_process *p, const uint32_t a[6], bool wide)
+{
+    int64_t t = get_time(p, a[2], wide);
+    if (t < -1)
+        return t == -2 ? -EFAULT : -EINVAL;
+    int64_t r = mask_begin(p, a[3], a[4]);
+    return r < 0 ? r : mask_end(p, do_poll(p, a[0], a[1], t));
+}
+
 int64_t sys_ppoll(struct linux_process *p, const uint32_t a[6])
 {
-    int64_t t = get_time(p, a[2], false);
-    return t < -1 ? (t == -2 ? -EFAULT : -EINVAL) : do_poll(p, a[0], a[1], t);
+    return ppoll_with(p, a, false);
 }
 
 int64_t sys_ppoll64(struct linux_process *p, const uint32_t a[6])
 {
-    int64_t t = get_time(p, a[2], true);
-    return t < -1 ? (t == -2 ? -EFAULT : -EINVAL) : do_poll(p, a[0], a[1], t);
+    return ppoll_with(p, a, true);
 }
 
 static int64_t do_select(struct linux_process *p, const uint32_t a[6], int64_t timeout)
@@ -91,6 +124,7 @@ static int64_t do_select(struct linux_process *p, const uint32_t a[6], int64_t t
     uint32_t set[3][LINUX_FDS / 32] = {{0}}, n = a[0];
     struct pollfd fds[LINUX_FDS];
     uint32_t number[LINUX_FDS], used = 0;
+    bool outside = false;
     if (n > LINUX_FDS)
         n = LINUX_FDS;
     size_t bytes = (n + 31) / 32 * 4;
@@ -107,12 +141,11 @@ static int64_t do_select(struct linux_process *p, const uint32_t a[6], int64_t t
         f.fd = fd_host(p, fd);
         if (f.fd < 0)
             return -EBADF;
+        outside |= is_outside(p, fd);
         number[used] = fd;
         fds[used++] = f;
     }
-    if (!used && timeout < 0)
-        return stuck(p, "select without descriptors and time limit waits for ever");
-    int64_t r = wait_ready(p, fds, used, timeout), ready = 0;
+    int64_t r = wait_ready(p, fds, used, timeout, outside), ready = 0;
     if (r < 0)
         return r;
     uint32_t out[3][LINUX_FDS / 32] = {{0}};
@@ -145,14 +178,24 @@ int64_t sys_select(struct linux_process *p, const uint32_t a[6])
     return do_select(p, a, timeout);
 }
 
+static int64_t pselect_with(struct linux_process *p, const uint32_t a[6], bool wide)
+{
+    uint32_t mask[2] = {0, 0}; /* address and size */
+    int64_t t = get_time(p, a[4], wide);
+    if (t < -1)
+        return t == -2 ? -EFAULT : -EINVAL;
+    if (a[5] && !user_get(p, mask, a[5], sizeof mask))
+        return -EFAULT;
+    int64_t r = mask_begin(p, mask[0], mask[1]);
+    return r < 0 ? r : mask_end(p, do_select(p, a, t));
+}
+
 int64_t sys_pselect6(struct linux_process *p, const uint32_t a[6])
 {
-    int64_t t = get_time(p, a[4], false);
-    return t < -1 ? (t == -2 ? -EFAULT : -EINVAL) : do_select(p, a, t);
+    return pselect_with(p, a, false);
 }
 
 int64_t sys_pselect64(struct linux_process *p, const uint32_t a[6])
 {
-    int64_t t = get_time(p, a[4], true);
-    return t < -1 ? (t == -2 ? -EFAULT : -EINVAL) : do_select(p, a, t);
+    return pselect_with(p, a, true);
 }

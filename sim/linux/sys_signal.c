@@ -8,20 +8,31 @@
 enum { MASK_BYTES = 8, MIN_ALTSTACK = 2048, ONSTACK = 1, DISABLED = 2 };
 #define AUTODISARM (1u << 31)
 
-static uint64_t bit(int signal) { return UINT64_C(1) << (signal - 1); }
+static uint64_t bit(int signal)
+{
+    return UINT64_C(1) << (signal - 1);
+}
 
 #define UNBLOCKABLE (bit(SIGKILL) | bit(SIGSTOP))
 
 /* Actions ------------------------------------------------------------------------------------------------------------ */
 
+static void drop_pending(struct linux_process *p, int signal)
+{
+    p->group->pending.set &= ~bit(signal);
+    for (struct linux_process *t = p->k->tasks; t; t = t->next)
+        if (t->group == p->group)
+            t->pending.set &= ~bit(signal);
+}
+
 static int64_t set_action(struct linux_process *p, uint32_t signal, const struct linux_action *new)
 {
     if (signal == 0 || signal >= LINUX_SIGNALS || signal == SIGKILL || signal == SIGSTOP)
         return -EINVAL;
-    p->action[signal] = *new;
-    p->action[signal].mask &= ~UNBLOCKABLE;
+    p->group->action[signal] = *new;
+    p->group->action[signal].mask &= ~UNBLOCKABLE;
     if (new->handler == 1 || (new->handler == 0 && (signal == SIGCHLD || signal == SIGURG || signal == SIGWINCH)))
-        p->pending &= ~bit((int)signal);
+        drop_pending(p, (int)signal);
     return 0;
 }
 
@@ -31,7 +42,7 @@ int64_t sys_rt_sigaction(struct linux_process *p, const uint32_t a[6])
     struct linux_action new = {0};
     if (a[3] != MASK_BYTES || a[0] == 0 || a[0] >= LINUX_SIGNALS)
         return -EINVAL;
-    struct linux_action old = p->action[a[0]];
+    struct linux_action old = p->group->action[a[0]];
     if (a[1]) {
         if (!user_get(p, &s, a[1], sizeof s))
             return -EFAULT;
@@ -49,7 +60,7 @@ int64_t sys_sigaction(struct linux_process *p, const uint32_t a[6])
     struct abi_old_sigaction s;
     if (a[0] == 0 || a[0] >= LINUX_SIGNALS)
         return -EINVAL;
-    struct linux_action old = p->action[a[0]];
+    struct linux_action old = p->group->action[a[0]];
     if (a[1]) {
         if (!user_get(p, &s, a[1], sizeof s))
             return -EFAULT;
@@ -66,7 +77,7 @@ int64_t sys_signal(struct linux_process *p, const uint32_t a[6])
 {
     enum { ONESHOT_NOMASK = 0xc0000000 };
     struct linux_action new = {a[1], ONESHOT_NOMASK, 0, 0};
-    uint32_t old = a[0] < LINUX_SIGNALS ? p->action[a[0]].handler : 0;
+    uint32_t old = a[0] < LINUX_SIGNALS ? p->group->action[a[0]].handler : 0;
     int64_t r = set_action(p, a[0], &new);
     return r < 0 ? r : old;
 }
@@ -116,24 +127,15 @@ int64_t sys_sigprocmask(struct linux_process *p, const uint32_t a[6])
 
 int64_t sys_rt_sigpending(struct linux_process *p, const uint32_t a[6])
 {
-    uint64_t set = p->pending & p->blocked;
+    uint64_t set = (p->pending.set | p->group->pending.set) & p->blocked;
     if (a[1] > MASK_BYTES)
         return -EINVAL;
     return user_put(p, a[0], &set, a[1]) ? 0 : -EFAULT;
 }
 
-static int64_t suspend(struct linux_process *p, uint64_t mask)
+static int64_t suspend(struct linux_process *p)
 {
-    mask &= ~UNBLOCKABLE;
-    if (!(p->pending & ~mask)) {
-        p->end = LINUX_STUCK;
-        snprintf(p->end_text, sizeof p->end_text, "waits for a signal, and there is nobody to send one");
-        return -EINTR;
-    }
-    p->saved_mask = p->blocked;
-    p->restore_mask = true;
-    p->blocked = mask;
-    return -EINTR;
+    return wait_for(p, "waits for a signal, and there is nobody to send one", -1, false);
 }
 
 int64_t sys_rt_sigsuspend(struct linux_process *p, const uint32_t a[6])
@@ -141,13 +143,20 @@ int64_t sys_rt_sigsuspend(struct linux_process *p, const uint32_t a[6])
     uint64_t mask;
     if (a[1] != MASK_BYTES)
         return -EINVAL;
-    return user_get(p, &mask, a[0], 8) ? suspend(p, mask) : -EFAULT;
+    if (!p->wait.again) {
+        if (!user_get(p, &mask, a[0], 8))
+            return -EFAULT;
+        p->saved_mask = p->blocked;
+        p->restore_mask = true;
+        p->blocked = mask & ~UNBLOCKABLE;
+    }
+    return suspend(p);
 }
 
 int64_t sys_pause(struct linux_process *p, const uint32_t a[6])
 {
     (void)a;
-    return suspend(p, p->blocked);
+    return suspend(p);
 }
 
 /* Alternate stack ---------------------------------------------------------------------------------------------------- */
@@ -166,7 +175,7 @@ int64_t sys_sigaltstack(struct linux_process *p, const uint32_t a[6])
     if (a[0]) {
         if (!user_get(p, &new, a[0], sizeof new))
             return -EFAULT;
-        uint32_t mode = (uint32_t)new.flags & ~AUTODISARM;
+        uint32_t mode = (uint32_t) new.flags & ~AUTODISARM;
         if (on)
             return -EPERM;
         if (mode != DISABLED && mode != ONSTACK && mode != 0)
@@ -182,36 +191,56 @@ int64_t sys_sigaltstack(struct linux_process *p, const uint32_t a[6])
 
 /* Sending and returning ---------------------------------------------------------------------------------------------- */
 
-static int64_t send(struct linux_process *p, int32_t pid, uint32_t signal, int code)
+static int64_t send_thread(struct linux_process *p, int32_t pid, int32_t tid, uint32_t signal)
 {
-    if (signal >= LINUX_SIGNALS)
+    if (signal >= LINUX_SIGNALS || tid <= 0)
         return -EINVAL;
-    if (pid != LINUX_PID)
-        return -ESRCH;
-    if (signal)
-        linux_raise(p, (int)signal, code);
-    return 0;
+    for (struct linux_process *t = p->k->tasks; t; t = t->next) {
+        if (t->dead || t->tid != tid || (pid && t->group->pid != pid))
+            continue;
+        if (signal)
+            linux_raise(t, (int)signal, SI_TKILL);
+        return 0;
+    }
+    return -ESRCH;
 }
 
+/* pid > 0: that process, 0: the caller's process group, -1: all but the caller, below: that process group. */
 int64_t sys_kill(struct linux_process *p, const uint32_t a[6])
 {
     int32_t pid = (int32_t)a[0];
-    if (pid == 0 || pid == -1 || pid == -LINUX_PID) /* its group is itself */
-        pid = pid == -1 ? 0 : LINUX_PID;
-    return send(p, pid, a[1], SI_USER);
+    int found = 0;
+    if (a[1] >= LINUX_SIGNALS)
+        return -EINVAL;
+    for (struct linux_group *g = p->k->groups; g; g = g->next) {
+        int pgid = pid ? -pid : p->group->pgid;
+        if (g->zombie && g == p->k->first && !g->parent && g != p->group)
+            continue;
+        if (pid > 0 ? g->pid != pid : pid == -1 ? g == p->group : g->pgid != pgid)
+            continue;
+        found++;
+        if (a[1])
+            linux_raise_group(p->k, g, (int)a[1], SI_USER, p);
+    }
+    return found ? 0 : -ESRCH;
 }
 
-int64_t sys_tkill(struct linux_process *p, const uint32_t a[6]) { return send(p, (int32_t)a[0], a[1], SI_TKILL); }
+int64_t sys_tkill(struct linux_process *p, const uint32_t a[6])
+{
+    return send_thread(p, 0, (int32_t)a[0], a[1]);
+}
 
 int64_t sys_tgkill(struct linux_process *p, const uint32_t a[6])
 {
-    return a[0] == LINUX_PID ? send(p, (int32_t)a[1], a[2], SI_TKILL) : -ESRCH;
+    return (int32_t)a[0] <= 0 ? -EINVAL : send_thread(p, (int32_t)a[0], (int32_t)a[1], a[2]);
 }
 
 static int64_t frame_return(struct linux_process *p, bool rt)
 {
-    if (!sigframe_pop(p, rt))
+    if (!sigframe_pop(p, rt)) {
+        p->k->end_info = (struct abi_siginfo){.signo = SIGSEGV, .code = SI_KERNEL};
         linux_kill(p, SIGSEGV);
+    }
     return LINUX_NO_RESULT;
 }
 

@@ -9,12 +9,15 @@
 #define NS INT64_C(1000000000)
 enum { TICKS = 100 };
 
-int64_t time_now(struct linux_process *p) { return (int64_t)p->icount(p->icount_arg) + p->time_skipped; }
-
-void time_skip(struct linux_process *p, int64_t ns)
+int64_t time_now(struct linux_process *p)
 {
-    if (ns > 0 && ns < INT64_MAX / 4 && p->time_skipped < INT64_MAX / 4)
-        p->time_skipped += ns;
+    return (int64_t)p->k->icount(p->k->arg) + p->k->time_skipped;
+}
+
+void time_skip(struct linux_kernel *k, int64_t ns)
+{
+    if (ns > 0 && ns < INT64_MAX / 4 && k->time_skipped < INT64_MAX / 4)
+        k->time_skipped += ns;
 }
 
 /* False: no such clock. */
@@ -24,13 +27,13 @@ static bool clock_read(struct linux_process *p, uint32_t clock, struct abi_times
     switch (clock) {
     case CLOCK_REALTIME:
     case CLOCK_REALTIME_COARSE:
-    case CLOCK_TAI: ns = p->epoch * NS + time_now(p); break;
+    case CLOCK_TAI: ns = p->k->epoch * NS + time_now(p); break;
     case CLOCK_MONOTONIC:
     case CLOCK_MONOTONIC_RAW:
     case CLOCK_MONOTONIC_COARSE:
     case CLOCK_BOOTTIME: ns = time_now(p); break;
-    case CLOCK_PROCESS_CPUTIME_ID:
-    case CLOCK_THREAD_CPUTIME_ID: ns = (int64_t)p->icount(p->icount_arg); break;
+    case CLOCK_PROCESS_CPUTIME_ID: ns = linux_cpu_time(p); break;
+    case CLOCK_THREAD_CPUTIME_ID: ns = p->cpu_ns + (int64_t)(p->k->icount(p->k->arg) - p->k->switched); break;
     default: return false;
     }
     *t = (struct abi_timespec64){ns / NS, ns % NS};
@@ -39,14 +42,14 @@ static bool clock_read(struct linux_process *p, uint32_t clock, struct abi_times
 
 int64_t sys_time(struct linux_process *p, const uint32_t a[6])
 {
-    int32_t t = (int32_t)(p->epoch + time_now(p) / NS);
+    int32_t t = (int32_t)(p->k->epoch + time_now(p) / NS);
     return a[0] && !user_put(p, a[0], &t, 4) ? -EFAULT : t;
 }
 
 int64_t sys_gettimeofday(struct linux_process *p, const uint32_t a[6])
 {
     int64_t now = time_now(p);
-    struct abi_timeval t = {(int32_t)(p->epoch + now / NS), (int32_t)(now % NS / 1000)};
+    struct abi_timeval t = {(int32_t)(p->k->epoch + now / NS), (int32_t)(now % NS / 1000)};
     static const uint32_t zone[2];
     if (a[0] && !user_put(p, a[0], &t, sizeof t))
         return -EFAULT;
@@ -92,14 +95,22 @@ static int64_t getres(struct linux_process *p, const uint32_t a[6], bool wide)
     return a[1] ? put_time(p, a[1], &t, wide) : 0;
 }
 
-int64_t sys_clock_getres(struct linux_process *p, const uint32_t a[6]) { return getres(p, a, false); }
+int64_t sys_clock_getres(struct linux_process *p, const uint32_t a[6])
+{
+    return getres(p, a, false);
+}
 
-int64_t sys_clock_getres64(struct linux_process *p, const uint32_t a[6]) { return getres(p, a, true); }
+int64_t sys_clock_getres64(struct linux_process *p, const uint32_t a[6])
+{
+    return getres(p, a, true);
+}
 
-static int64_t sleep_for(struct linux_process *p, uint32_t clock, uint32_t absolute, uint32_t from, bool wide)
+static int64_t sleep_for(struct linux_process *p, uint32_t clock, uint32_t absolute, const uint32_t at[2], bool wide)
 {
     struct abi_timespec64 t, now;
-    int64_t r = get_time(p, from, &t, wide);
+    if (p->wait.again)
+        return time_now(p) >= p->wait.deadline ? 0 : LINUX_WAIT;
+    int64_t r = get_time(p, at[0], &t, wide);
     if (r < 0)
         return r;
     if (!clock_read(p, clock, &now))
@@ -107,38 +118,99 @@ static int64_t sleep_for(struct linux_process *p, uint32_t clock, uint32_t absol
     int64_t sec = t.sec - (absolute ? now.sec : 0);
     if (sec > INT32_MAX)
         sec = INT32_MAX;
-    time_skip(p, sec * NS + t.nsec - (absolute ? now.nsec : 0));
-    return 0;
+    int64_t ns = sec * NS + t.nsec - (absolute ? now.nsec : 0);
+    if (ns <= 0)
+        return 0;
+    p->wait.remaining = absolute ? 0 : at[1];
+    p->wait.wide = wide;
+    return wait_for(p, "sleeps", time_now(p) + ns, absolute);
 }
 
-int64_t sys_nanosleep(struct linux_process *p, const uint32_t a[6]) { return sleep_for(p, CLOCK_MONOTONIC, 0, a[0], false); }
+void time_interrupted(struct linux_process *p)
+{
+    int64_t left = p->wait.deadline - time_now(p);
+    struct abi_timespec64 t = {left / NS, left % NS};
+    if (p->wait.remaining && left > 0)
+        put_time(p, p->wait.remaining, &t, p->wait.wide);
+}
+
+int64_t sys_nanosleep(struct linux_process *p, const uint32_t a[6])
+{
+    return sleep_for(p, CLOCK_MONOTONIC, 0, a, false);
+}
 
 int64_t sys_clock_nanosleep(struct linux_process *p, const uint32_t a[6])
 {
-    return sleep_for(p, a[0], a[1] & TIMER_ABSTIME, a[2], false);
+    return sleep_for(p, a[0], a[1] & TIMER_ABSTIME, a + 2, false);
 }
 
 int64_t sys_clock_nanosleep64(struct linux_process *p, const uint32_t a[6])
 {
-    return sleep_for(p, a[0], a[1] & TIMER_ABSTIME, a[2], true);
+    return sleep_for(p, a[0], a[1] & TIMER_ABSTIME, a + 2, true);
+}
+
+/* The alarm ---------------------------------------------------------------------------------------------------------- */
+
+static void alarm_set(struct linux_process *p, int64_t value, int64_t interval)
+{
+    p->group->alarm = (struct linux_timer){value ? time_now(p) + value : 0, interval};
+    linux_slice(p->k);
+}
+
+static int64_t alarm_left(struct linux_process *p)
+{
+    int64_t left = p->group->alarm.at - time_now(p);
+    return !p->group->alarm.at ? 0 : left > 0 ? left : 1;
+}
+
+int64_t sys_alarm(struct linux_process *p, const uint32_t a[6])
+{
+    int64_t left = (alarm_left(p) + NS / 2) / NS;
+    if (!left && p->group->alarm.at)
+        left = 1;
+    alarm_set(p, a[0] * NS, 0);
+    return left;
+}
+
+static struct abi_timeval timeval_of(int64_t ns)
+{
+    return (struct abi_timeval){(int32_t)(ns / NS), (int32_t)(ns % NS / 1000)};
+}
+
+int64_t sys_getitimer(struct linux_process *p, const uint32_t a[6])
+{
+    struct abi_timeval t[2] = {{0, 0}, {0, 0}};
+    if (a[0] > 2)
+        return -EINVAL;
+    if (a[0] == 0) {
+        t[0] = timeval_of(p->group->alarm.interval);
+        t[1] = timeval_of(alarm_left(p));
+    }
+    return user_put(p, a[1], t, sizeof t) ? 0 : -EFAULT;
+}
+
+/* Timers of processor time are not here: a guest that asks for one is told so. */
+int64_t sys_setitimer(struct linux_process *p, const uint32_t a[6])
+{
+    struct abi_timeval t[2] = {{0, 0}, {0, 0}};
+    if (a[0])
+        return -EINVAL;
+    if (a[1] && !user_get(p, t, a[1], sizeof t))
+        return -EFAULT;
+    for (int i = 0; i < 2; i++)
+        if (t[i].sec < 0 || t[i].usec < 0 || t[i].usec > 999999)
+            return -EINVAL;
+    if (a[2] && sys_getitimer(p, (uint32_t[6]){a[0], a[2]}) < 0)
+        return -EFAULT;
+    alarm_set(p, t[1].sec * NS + t[1].usec * INT64_C(1000), t[0].sec * NS + t[0].usec * INT64_C(1000));
+    return 0;
 }
 
 int64_t sys_times(struct linux_process *p, const uint32_t a[6])
 {
-    struct abi_tms t = {.utime = (int32_t)(p->icount(p->icount_arg) / (NS / TICKS))};
+    struct abi_tms t = {.utime = (int32_t)(linux_cpu_time(p) / (NS / TICKS)),
+                        .cutime = (int32_t)(p->group->child_ns / (NS / TICKS))};
     if (a[0] && !user_put(p, a[0], &t, sizeof t))
         return -EFAULT;
     return (time_now(p) / (NS / TICKS)) & INT32_MAX;
-}
-
-int64_t sys_getrusage(struct linux_process *p, const uint32_t a[6])
-{
-    struct abi_rusage u;
-    uint64_t cpu = p->icount(p->icount_arg);
-    memset(&u, 0, sizeof u);
-    if ((int32_t)a[0] != -1) { /* RUSAGE_CHILDREN: there are none */
-        u.utime.sec = (int32_t)(cpu / NS);
-        u.utime.usec = (int32_t)(cpu % NS / 1000);
-    }
-    return user_put(p, a[1], &u, sizeof u) ? 0 : -EFAULT;
 }

@@ -22,12 +22,7 @@ static const struct {
     unsigned number;
     const char *name;
 } known[] = {
-    {__NR_execve, "execve"},
-    {__NR_execveat, "execveat"},
-    {__NR_clone3, "clone3"},
     {__NR_ptrace, "ptrace"},
-    {__NR_alarm, "alarm"},
-    {__NR_setitimer, "setitimer"},
     {__NR_socketcall, "socketcall"},
     {__NR_socket, "socket"},
     {__NR_mount, "mount"},
@@ -79,81 +74,110 @@ int64_t sys_nosys(struct linux_process *p, const uint32_t a[6])
     return -ENOSYS;
 }
 
-int64_t sys_nochild(struct linux_process *p, const uint32_t a[6])
-{
-    (void)p, (void)a;
-    return -ECHILD;
-}
-
-int64_t sys_nofork(struct linux_process *p, const uint32_t a[6])
-{
-    (void)a;
-    p->missing[(uint32_t)p->cpu->gpr[GUEST_RAX]]++;
-    return -EAGAIN;
-}
-
 static void trace_string(struct linux_process *p, uint32_t addr)
 {
     char text[LINUX_PATH];
     if (path_copy(p, text, addr) < 0) {
-        fprintf(p->strace, "%#x", addr);
+        fprintf(p->k->strace, "%#x", addr);
         return;
     }
-    fputc('"', p->strace);
+    fputc('"', p->k->strace);
     for (const char *c = text; *c; c++)
-        fprintf(p->strace, *c < ' ' || *c > '~' ? "\\x%02x" : "%c", (unsigned char)*c);
-    fputc('"', p->strace);
+        fprintf(p->k->strace, *c < ' ' || *c > '~' ? "\\x%02x" : "%c", (unsigned char)*c);
+    fputc('"', p->k->strace);
 }
 
 static void trace_call(struct linux_process *p, unsigned number, const char *arguments, const uint32_t a[6])
 {
     const char *name = linux_syscall_name(number);
+    if (p->k->several)
+        fprintf(p->k->strace, "[%d] ", p->tid);
     if (name)
-        fprintf(p->strace, "%s(", name);
+        fprintf(p->k->strace, "%s(", name);
     else
-        fprintf(p->strace, "syscall_%u(", number);
+        fprintf(p->k->strace, "syscall_%u(", number);
     for (int i = 0; arguments[i]; i++) {
         if (i)
-            fputs(", ", p->strace);
+            fputs(", ", p->k->strace);
         switch (arguments[i]) {
         case 's': trace_string(p, a[i]); break;
-        case 'x': fprintf(p->strace, "%#x", a[i]); break;
-        case 'o': fprintf(p->strace, "%#o", a[i]); break;
-        case 'u': fprintf(p->strace, "%u", a[i]); break;
-        default: fprintf(p->strace, "%d", (int)a[i]); break;
+        case 'x': fprintf(p->k->strace, "%#x", a[i]); break;
+        case 'o': fprintf(p->k->strace, "%#o", a[i]); break;
+        case 'u': fprintf(p->k->strace, "%u", a[i]); break;
+        default: fprintf(p->k->strace, "%d", (int)a[i]); break;
         }
     }
-    fputc(')', p->strace);
+    fputc(')', p->k->strace);
 }
 
 static void trace_result(struct linux_process *p, int64_t r)
 {
     if (r == LINUX_NO_RESULT)
-        fputs(" = ?\n", p->strace);
+        fputs(" = ?\n", p->k->strace);
+    else if (r == LINUX_WAIT)
+        fputs(" waits\n", p->k->strace);
     else if (r < 0)
-        fprintf(p->strace, " = -%s (%s)\n", strerrorname_np((int)-r), strerror((int)-r));
+        fprintf(p->k->strace, " = -%s (%s)\n", strerrorname_np((int)-r), strerror((int)-r));
     else
-        fprintf(p->strace, r > 0xffff ? " = %#llx\n" : " = %lld\n", (long long)r);
+        fprintf(p->k->strace, r > 0xffff ? " = %#llx\n" : " = %lld\n", (long long)r);
 }
 
-void linux_syscall(struct linux_process *p)
+static const struct row *row_of(uint32_t number)
 {
-    uint64_t *g = p->cpu->gpr;
-    uint32_t number = (uint32_t)g[GUEST_RAX];
-    uint32_t a[6] = {(uint32_t)g[GUEST_RBX], (uint32_t)g[GUEST_RCX], (uint32_t)g[GUEST_RDX],
-                     (uint32_t)g[GUEST_RSI], (uint32_t)g[GUEST_RDI], (uint32_t)g[GUEST_RBP]};
-    const struct row *row = number < NROWS && rows[number].call ? &rows[number] : NULL;
-    int64_t r = -ENOSYS;
-    if (p->strace)
-        trace_call(p, number, row ? row->arguments : "xxxxxx", a);
-    if (row)
-        r = row->call(p, a);
-    else
-        p->missing[number < 511 ? number : 511]++;
-    if (p->strace)
+    return number < NROWS && rows[number].call ? &rows[number] : NULL;
+}
+
+void linux_call_again(struct linux_process *p)
+{
+    struct linux_wait *w = &p->wait;
+    int64_t r;
+    w->again = true;
+    if (linux_signal_waits(p)) {
+        r = w->done ? w->done : -EINTR;
+        p->interrupted = !w->done;
+        p->restart = w->restart;
+        p->restart_number = w->number;
+        time_interrupted(p);
+    } else {
+        r = row_of(w->number)->call(p, w->args);
+    }
+    if (r == LINUX_WAIT)
+        return;
+    w->on = false;
+    if (p->k->strace) {
+        fprintf(p->k->strace, "[%d] %s goes on", p->tid, linux_syscall_name(w->number));
         trace_result(p, r);
+    }
     if (r != LINUX_NO_RESULT)
+        p->cpu->gpr[GUEST_RAX] = (uint32_t)r;
+}
+
+void linux_syscall(struct linux_kernel *k)
+{
+    struct linux_process *p = k->current;
+    uint64_t *g = k->cpu->gpr;
+    uint32_t number = (uint32_t)g[GUEST_RAX];
+    const struct row *row = row_of(number);
+    int64_t r = -ENOSYS;
+    p->wait = (struct linux_wait){
+        .deadline = -1,
+        .number = number,
+        .args = {(uint32_t)g[GUEST_RBX], (uint32_t)g[GUEST_RCX], (uint32_t)g[GUEST_RDX], (uint32_t)g[GUEST_RSI],
+                 (uint32_t)g[GUEST_RDI], (uint32_t)g[GUEST_RBP]},
+    };
+    if (k->strace)
+        trace_call(p, number, row ? row->arguments : "xxxxxx", p->wait.args);
+    if (row)
+        r = row->call(p, p->wait.args);
+    else
+        k->missing[number < 511 ? number : 511]++;
+    if (k->strace)
+        trace_result(p, r);
+    p->wait.on = r == LINUX_WAIT;
+    if (!p->wait.on && r != LINUX_NO_RESULT)
         g[GUEST_RAX] = (uint32_t)r;
-    if (p->end == LINUX_RUNNING)
+    if (!p->wait.on && !p->dead)
         linux_deliver(p);
+    if (k->end == LINUX_RUNNING && (p->dead || p->wait.on || p->vfork_wait || linux_turn_over(k)))
+        linux_schedule(k);
 }

@@ -164,10 +164,10 @@ TEST_CASE(sim_mm, large_areas_are_lazy)
     while (mm_fault(&mm, at, MM_READ) == MM_FAULT_FIXED)
         at += 0x10000;
     EXPECT_EQ_U64(mm_fault(&mm, at, MM_READ), MM_FAULT_NOMEM);
-    uint64_t used = mm.frames_used;
+    uint64_t used = mm.pool->frames_used;
     EXPECT(!mm_map(&mm, 0x1000000, 0x100000, MM_READ, NULL, 0)); /* nothing left, nothing half done */
     EXPECT(mm_find(&mm, 0x1000000) == NULL);
-    EXPECT(mm.frames_used <= used + 1); /* at most an empty table */
+    EXPECT(mm.pool->frames_used <= used + 1); /* at most an empty table */
     mm_discard(&mm, 0x40000000, 0x20000000);
     EXPECT(mm_map(&mm, 0x1000000, 0x100000, MM_READ, NULL, 0));
     drop(&mm, memory);
@@ -221,4 +221,46 @@ TEST_CASE(sim_mm, files)
     mm_unmap(&mm, 0x11000, 0x2000);
     EXPECT(fcntl(fd, F_GETFD) < 0); /* closed with the last area */
     drop(&mm, memory);
+}
+
+static uint8_t byte_at(struct mm *mm, uint64_t addr)
+{
+    uint8_t b = 0;
+    EXPECT(mm_copy_in(mm, &b, addr, 1) == 1);
+    return b;
+}
+
+/* Two address spaces from one: private pages part when either writes, shared ones stay together, and all frames come back. */
+TEST_CASE(sim_mm, fork)
+{
+    uint8_t *memory;
+    struct mm first = make(&memory);
+    uint64_t empty = first.pool->frames_used;
+    EXPECT(mm_map(&first, 0x10000, 0x3000, MM_READ | MM_WRITE, NULL, 0));
+    EXPECT(mm_map_shared(&first, 0x20000, 0x2000, MM_READ | MM_WRITE, NULL, 0));
+    EXPECT(mm_write(&first, 0x10000, "a", 1) && mm_write(&first, 0x20000, "b", 1));
+    uint64_t used = first.pool->frames_used;
+    struct mm *second = mm_fork(&first);
+    EXPECT(second && mm_take_changes(&first).tlb);
+    EXPECT(first.pool->frames_used < used + 8); /* its tables */
+    EXPECT_EQ_U64(byte_at(second, 0x10000), 'a');
+    EXPECT(mm_copy_out(&first, 0x10000, "x", 1) == 1);
+    EXPECT(mm_write(second, 0x20001, "y", 1));
+    EXPECT_EQ_U64(byte_at(second, 0x10000), 'a');
+    EXPECT_EQ_U64(byte_at(&first, 0x10000), 'x');
+    EXPECT_EQ_U64(byte_at(&first, 0x20001), 'y');
+    /* What a host writes parts too, and a change of protection does not undo the parting. */
+    EXPECT(mm_write(second, 0x11000, "h", 1));
+    EXPECT_EQ_U64(byte_at(&first, 0x11000), 0);
+    EXPECT(mm_protect(second, 0x12000, 0x1000, MM_READ) && mm_protect(second, 0x12000, 0x1000, MM_READ | MM_WRITE));
+    EXPECT(mm_copy_out(second, 0x12000, "p", 1) == 1);
+    EXPECT_EQ_U64(byte_at(&first, 0x12000), 0);
+    /* The last owner writes in place. */
+    mm_drop(second);
+    used = first.pool->frames_used;
+    EXPECT(mm_copy_out(&first, 0x11000, "q", 1) == 1);
+    EXPECT_EQ_U64(first.pool->frames_used, used);
+    EXPECT(mm_unmap(&first, 0x10000, 0x20000));
+    EXPECT(first.pool->frames_used <= empty + 3); /* tables */
+    drop(&first, memory);
 }

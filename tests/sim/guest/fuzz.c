@@ -22,7 +22,9 @@ static const int left_out[] = {
     SYS_readv,      SYS_mknod,         SYS_mknodat,         SYS_munmap,
     SYS_mmap,       SYS_mmap2,         SYS_mprotect,        SYS_mremap,
     SYS_madvise,    SYS_brk,           SYS_set_thread_area, SYS_close,
-    SYS_dup2,       SYS_dup3,          SYS_sigaltstack,
+    SYS_dup2,       SYS_dup3,          SYS_sigaltstack,     SYS_fork,
+    SYS_vfork,      SYS_clone,         SYS_clone3,          SYS_execve,
+    SYS_execveat,   SYS_alarm,         SYS_setitimer,
 };
 
 static uint64_t state;

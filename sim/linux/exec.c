@@ -1,0 +1,231 @@
+/* execve: a new program in a process. The new address space is made whole before the old one goes, so that a program that
+ * cannot be executed leaves its caller as it was. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "load.h"
+#include "syscalls.h"
+
+enum { MOST_STRINGS = 65536, MOST_BYTES = LINUX_STACK_SIZE / 4, STRING_BYTES = 128 << 10, SCRIPT_LINE = 256, SCRIPTS = 4 };
+
+struct list {
+    char **item; /* ends with NULL */
+    size_t n, bytes;
+};
+
+static void list_free(struct list *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        free(l->item[i]);
+    free(l->item);
+    *l = (struct list){0};
+}
+
+/* Puts a copy in front of item `at`. */
+static bool list_insert(struct list *l, size_t at, const char *text)
+{
+    char **item = realloc(l->item, (l->n + 2) * sizeof *item), *copy = strdup(text);
+    if (item)
+        l->item = item;
+    if (!item || !copy) {
+        free(copy);
+        return false;
+    }
+    memmove(&item[at + 1], &item[at], (l->n - at) * sizeof *item);
+    item[at] = copy;
+    item[++l->n] = NULL;
+    return true;
+}
+
+static int64_t copy_string(struct linux_process *p, uint32_t addr, char *text)
+{
+    size_t n = 0;
+    for (;;) {
+        size_t chunk = MM_PAGE - (addr + n) % MM_PAGE;
+        if (n + chunk > STRING_BYTES)
+            chunk = STRING_BYTES - n;
+        if (!chunk)
+            return -E2BIG;
+        if (!user_get(p, text + n, addr + (uint32_t)n, chunk))
+            return -EFAULT;
+        if (memchr(text + n, 0, chunk))
+            return (int64_t)strlen(text);
+        n += chunk;
+    }
+}
+
+static int64_t copy_list(struct linux_process *p, uint32_t at, struct list *l)
+{
+    char *text = malloc(STRING_BYTES);
+    int64_t r = text && (l->item = calloc(1, sizeof *l->item)) ? 0 : -ENOMEM;
+    for (uint32_t addr; r >= 0 && at; at += 4) { /* Linux takes a null pointer for an empty list */
+        if (!user_get(p, &addr, at, 4))
+            r = -EFAULT;
+        else if (!addr)
+            break;
+        else if (l->n == MOST_STRINGS)
+            r = -E2BIG;
+        else if ((r = copy_string(p, addr, text)) >= 0)
+            r = (l->bytes += (size_t)r + 5) > MOST_BYTES ? -E2BIG : list_insert(l, l->n, text) ? 0 : -ENOMEM;
+    }
+    free(text);
+    return r;
+}
+
+/* An executable file, open for reading. */
+static int open_program(struct linux_process *p, int dirfd, const char *path)
+{
+    struct stat st;
+    int node = path_node(p, dirfd, path, true, false), fd;
+    if (node < 0)
+        return node;
+    if (fstat(node, &st))
+        fd = -errno;
+    else if (!S_ISREG(st.st_mode) || !(st.st_mode & 0111) || faccessat(AT_FDCWD, path_link(node).text, X_OK, AT_EACCESS))
+        fd = -EACCES;
+    else if ((fd = open(path_link(node).text, O_RDONLY | O_CLOEXEC)) < 0)
+        fd = -errno;
+    close(node);
+    return fd;
+}
+
+/* "#! interpreter argument": the interpreter and its argument, which may be missing, come before the script. */
+static int64_t script(int fd, struct list *argv, char path[LINUX_PATH])
+{
+    char line[SCRIPT_LINE + 1];
+    ssize_t n = pread(fd, line, SCRIPT_LINE, 0);
+    if (n < 2 || memcmp(line, "#!", 2))
+        return 0;
+    line[n] = 0;
+    char *end = strchr(line, '\n');
+    if (!end && n == SCRIPT_LINE)
+        return -ENOEXEC;
+    if (end)
+        *end = 0;
+    char *name = line + 2 + strspn(line + 2, " \t"), *argument = name + strcspn(name, " \t");
+    if (!*name)
+        return -ENOEXEC;
+    if (*argument) {
+        *argument++ = 0;
+        argument += strspn(argument, " \t");
+        for (char *last = argument + strlen(argument); last > argument && strchr(" \t", last[-1]);)
+            *--last = 0;
+    }
+    if (argv->n) {
+        free(argv->item[0]);
+        memmove(argv->item, argv->item + 1, argv->n-- * sizeof *argv->item);
+    }
+    bool ok = list_insert(argv, 0, path) && (!*argument || list_insert(argv, 0, argument)) && list_insert(argv, 0, name);
+    snprintf(path, LINUX_PATH, "%s", name);
+    return ok ? 1 : -ENOMEM;
+}
+
+/* What the old program leaves to the new one in the same process. */
+static void change_over(struct linux_process *p, struct linux_space *new)
+{
+    linux_exit_others(p);
+    futex_thread_exit(p);
+    linux_vfork_done(p);
+    if (p->tid != p->group->pid)
+        p->tid = p->group->pid; /* the leader's number goes to the thread that is left */
+    space_drop(p->space);
+    p->space = new;
+    if (p->files->refs > 1) {
+        struct linux_files *own = files_copy(p->files);
+        if (own) {
+            files_drop(p->files);
+            p->files = own;
+        }
+    }
+    fd_close_on_exec(p);
+    for (int i = 0; i < LINUX_SIGNALS; i++)
+        p->group->action[i] = (struct linux_action){.handler = p->group->action[i].handler == 1};
+    p->altstack = (struct abi_stack){0, 2 /* SS_DISABLE */, 0};
+    memset(p->tls_used, 0, sizeof p->tls_used);
+}
+
+/* A program that this machine cannot run is no news to the guest alone. */
+static int64_t refuse(struct linux_process *p, const char *path, const char *why)
+{
+    if (!p->k->exec_refused++)
+        snprintf(p->k->exec_text, sizeof p->k->exec_text, "%.200s: %.300s", path, why);
+    return -ENOEXEC;
+}
+
+static int64_t exec_file(struct linux_process *p, int fd, const char *path, const char *name, const struct list *argv,
+                         const struct list *envp)
+{
+    char why[512];
+    struct linux_space *old = p->space, *new = space_new(mm_new(p->mm));
+    struct guest_cpu before = *p->cpu;
+    if (!new)
+        return close(fd), -ENOMEM;
+    new->exe_fd = fd;
+    p->space = new;
+    p->mm = new->mm;
+    int r = load_program(p, fd, path, argv->item, envp->item, why, sizeof why);
+    p->space = old;
+    p->mm = old->mm;
+    if (r < 0) {
+        *p->cpu = before;
+        space_drop(new);
+        return r == -ENOEXEC ? refuse(p, path, why) : r;
+    }
+    change_over(p, new);
+    p->mm = new->mm;
+    p->cpu->cr3 = mm_root(p->mm);
+    snprintf(p->comm, sizeof p->comm, "%.15s", strrchr(name, '/') ? strrchr(name, '/') + 1 : name);
+    if (p->k->set_mm)
+        p->k->set_mm(p->k->arg, p->mm);
+    return LINUX_NO_RESULT;
+}
+
+static int64_t exec(struct linux_process *p, int dirfd, char path[LINUX_PATH], struct list *argv, struct list *envp)
+{
+    char name[LINUX_PATH];
+    snprintf(name, sizeof name, "%s", path);
+    for (int depth = 0; depth <= SCRIPTS; depth++) {
+        int fd = open_program(p, depth ? AT_FDCWD : dirfd, path);
+        if (fd < 0)
+            return fd;
+        if (!argv->n && !list_insert(argv, 0, ""))
+            return close(fd), -ENOMEM;
+        int64_t r = script(fd, argv, path);
+        if (!r)
+            return exec_file(p, fd, path, name, argv, envp);
+        close(fd);
+        if (r < 0)
+            return r;
+    }
+    return -ELOOP;
+}
+
+static int64_t execute(struct linux_process *p, int dirfd, uint32_t path_at, uint32_t argv_at, uint32_t envp_at)
+{
+    char path[LINUX_PATH];
+    struct list argv = {0}, envp = {0};
+    int64_t r = path_copy(p, path, path_at);
+    if (r >= 0)
+        r = copy_list(p, argv_at, &argv);
+    if (r >= 0)
+        r = copy_list(p, envp_at, &envp);
+    if (r >= 0)
+        r = exec(p, dirfd, path, &argv, &envp);
+    list_free(&argv);
+    list_free(&envp);
+    return r;
+}
+
+int64_t sys_execve(struct linux_process *p, const uint32_t a[6])
+{
+    return execute(p, AT_FDCWD, a[0], a[1], a[2]);
+}
+
+int64_t sys_execveat(struct linux_process *p, const uint32_t a[6])
+{
+    return a[4] & ~(uint32_t)AT_SYMLINK_NOFOLLOW ? -EINVAL : execute(p, (int)a[0], a[1], a[2], a[3]);
+}

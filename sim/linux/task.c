@@ -1,0 +1,340 @@
+/* Threads, processes, and which of them has the one core.
+ *
+ * A task runs until it waits or, if there are others, until its slice of guest instructions is over; then the next one in
+ * order of creation that can go on gets its turn. A system call that cannot be done yet has returned LINUX_WAIT and is simply
+ * made again at every turn until it can. When nobody can go on, virtual time passes until somebody can. All of that depends
+ * on nothing but the guest, so a run repeats.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "syscalls.h"
+
+enum { SLICE = 200000 /* guest instructions */, EXIT_SHIFT = 8, NOCLDWAIT = 2 };
+
+/* Parts of a task ---------------------------------------------------------------------------------------------------- */
+
+struct linux_space *space_new(struct mm *mm)
+{
+    struct linux_space *s = mm ? calloc(1, sizeof *s) : NULL;
+    if (!s) {
+        mm_drop(mm);
+        return NULL;
+    }
+    s->refs = 1;
+    s->mm = mm;
+    s->exe_fd = -1;
+    return s;
+}
+
+void space_drop(struct linux_space *s)
+{
+    if (!s || --s->refs)
+        return;
+    mm_drop(s->mm);
+    if (s->exe_fd >= 0)
+        close(s->exe_fd);
+    free(s);
+}
+
+struct linux_process *task_make(struct linux_kernel *k, const struct linux_process *like)
+{
+    struct linux_process **end = &k->tasks, *p = k->ntasks < LINUX_TASKS ? calloc(1, sizeof *p) : NULL;
+    if (!p)
+        return NULL;
+    if (like)
+        *p = *like;
+    p->next = NULL;
+    p->k = k;
+    p->cpu = k->cpu;
+    p->tid = k->next_pid++;
+    while (*end)
+        end = &(*end)->next;
+    *end = p;
+    k->several = k->ntasks++ > 0;
+    return p;
+}
+
+void task_free(struct linux_process *p)
+{
+    struct linux_process **at = &p->k->tasks;
+    while (*at != p)
+        at = &(*at)->next;
+    *at = p->next;
+    p->k->ntasks--;
+    free(p);
+}
+
+struct linux_group *group_find(struct linux_kernel *k, int pid)
+{
+    struct linux_group *g = k->groups;
+    while (g && g->pid != pid)
+        g = g->next;
+    return g;
+}
+
+void group_reap(struct linux_kernel *k, struct linux_group *g)
+{
+    struct linux_group **at = &k->groups;
+    if (g == k->first) /* its status is the run's */
+        return;
+    while (*at != g)
+        at = &(*at)->next;
+    *at = g->next;
+    free(g);
+}
+
+/* End ---------------------------------------------------------------------------------------------------------------- */
+
+/* The last thread of a process has gone: its children are init's now, its parent is told. */
+void group_note_exit(struct linux_kernel *k, struct linux_group *g)
+{
+    g->zombie = true;
+    g->alarm = (struct linux_timer){0};
+    for (struct linux_group *c = k->groups, *next; c; c = next) {
+        next = c->next;
+        if (c->parent != g)
+            continue;
+        c->parent = NULL;
+        if (c->zombie)
+            group_reap(k, c);
+    }
+    const struct linux_action *a = g->parent ? &g->parent->action[SIGCHLD] : NULL;
+    bool forgotten = !a || (g->exit_signal == SIGCHLD && (a->handler == 1 || (a->flags & NOCLDWAIT)));
+    if (a && g->exit_signal) {
+        struct abi_siginfo info = {.signo = g->exit_signal};
+        int signal = g->status & 0x7f;
+        info.code = !signal ? CLD_EXITED : CLD_KILLED;
+        info.kill.pid = g->pid;
+        info.kill.uid = getuid();
+        info.kill.value = signal ? signal : g->status >> EXIT_SHIFT;
+        linux_queue(g->parent, &g->parent->pending, group_blocked(k, g->parent), &info);
+    }
+    if (forgotten)
+        group_reap(k, g);
+}
+
+void linux_vfork_done(struct linux_process *p)
+{
+    if (p->vfork_parent)
+        p->vfork_parent->vfork_wait = false;
+    p->vfork_parent = NULL;
+}
+
+static int64_t cpu_time(const struct linux_process *p)
+{
+    const struct linux_kernel *k = p->k;
+    return p->cpu_ns + (p == k->current ? (int64_t)(k->icount(k->arg) - k->switched) : 0);
+}
+
+void linux_exit_thread(struct linux_process *p, int status)
+{
+    struct linux_group *g = p->group;
+    if (p->dead)
+        return;
+    futex_thread_exit(p);
+    linux_vfork_done(p);
+    for (struct linux_process *t = p->k->tasks; t; t = t->next)
+        if (t->vfork_parent == p)
+            t->vfork_parent = NULL;
+    p->dead = true;
+    p->wait.on = false;
+    files_drop(p->files);
+    space_drop(p->space);
+    p->files = NULL;
+    p->space = NULL;
+    p->mm = NULL;
+    g->cpu_ns += cpu_time(p);
+    if (--g->threads)
+        return;
+    if (!g->exiting)
+        g->status = status;
+    group_note_exit(p->k, g);
+}
+
+void linux_exit_others(struct linux_process *p)
+{
+    for (struct linux_process *t = p->k->tasks; t; t = t->next)
+        if (t != p && !t->dead && t->group == p->group)
+            linux_exit_thread(t, 0);
+}
+
+void linux_exit_group(struct linux_process *p, int status)
+{
+    p->group->exiting = true;
+    p->group->status = status;
+    linux_exit_others(p);
+    linux_exit_thread(p, status);
+}
+
+void linux_kill(struct linux_process *p, int signal)
+{
+    struct linux_kernel *k = p->k;
+    if (p->group == k->first) {
+        k->end = LINUX_KILLED;
+        k->end_value = signal;
+    }
+    linux_exit_group(p, signal);
+}
+
+void linux_stuck(struct linux_kernel *k, const char *why)
+{
+    k->end = LINUX_STUCK;
+    snprintf(k->end_text, sizeof k->end_text, "%s", why);
+}
+
+int64_t linux_cpu_time(const struct linux_process *p)
+{
+    int64_t sum = p->group->cpu_ns;
+    for (const struct linux_process *t = p->k->tasks; t; t = t->next)
+        if (!t->dead && t->group == p->group)
+            sum += cpu_time(t);
+    return sum;
+}
+
+/* Scheduling --------------------------------------------------------------------------------------------------------- */
+
+int64_t wait_for(struct linux_process *p, const char *why, int64_t deadline, bool restart)
+{
+    p->wait.why = why;
+    p->wait.deadline = deadline;
+    p->wait.restart = restart;
+    return LINUX_WAIT;
+}
+
+void linux_slice(struct linux_kernel *k)
+{
+    uint64_t now = k->icount(k->arg);
+    k->slice_end = k->ntasks > 1 ? now + SLICE : UINT64_MAX;
+    for (const struct linux_group *g = k->groups; g; g = g->next) {
+        int64_t at = g->alarm.at - k->time_skipped; /* in instructions, which take a nanosecond each */
+        if (g->alarm.at && (at < 0 || (uint64_t)at < k->slice_end))
+            k->slice_end = at < 0 ? 0 : (uint64_t)at;
+    }
+}
+
+bool linux_turn_over(struct linux_kernel *k)
+{
+    return k->icount(k->arg) >= k->slice_end;
+}
+
+static void leave(struct linux_kernel *k)
+{
+    struct linux_process *p = k->current;
+    uint64_t now = k->icount(k->arg);
+    if (!p->dead) {
+        p->saved = *k->cpu;
+        p->cpu_ns += (int64_t)(now - k->switched);
+    }
+    k->switched = now;
+}
+
+/* Makes p the current task. False: it cannot go on. */
+static bool enter(struct linux_kernel *k, struct linux_process *p)
+{
+    if (p->dead || p->vfork_wait)
+        return false;
+    *k->cpu = p->saved;
+    k->current = p;
+    umask(p->files->umask);
+    if (p->wait.on)
+        linux_call_again(p);
+    if (!p->dead && !p->wait.on)
+        linux_deliver(p);
+    if (p->dead || p->wait.on || p->vfork_wait)
+        return false;
+    linux_slice(k);
+    if (k->set_mm)
+        k->set_mm(k->arg, p->mm);
+    return true;
+}
+
+/* Nobody can go on: the time passes at which something will happen. */
+static bool pass_time(struct linux_kernel *k)
+{
+    int64_t first = INT64_MAX, now = (int64_t)k->icount(k->arg) + k->time_skipped;
+    for (const struct linux_process *t = k->tasks; t; t = t->next)
+        if (t->wait.on && t->wait.deadline >= 0 && t->wait.deadline < first)
+            first = t->wait.deadline;
+    for (const struct linux_group *g = k->groups; g; g = g->next)
+        if (g->alarm.at && g->alarm.at < first)
+            first = g->alarm.at;
+    if (first == INT64_MAX)
+        return false;
+    time_skip(k, first > now ? first - now : 1);
+    return true;
+}
+
+/* Or the host's side does something. */
+static bool wait_outside(struct linux_kernel *k)
+{
+    for (struct linux_process *t = k->tasks; t; t = t->next) {
+        if (!t->wait.on || !t->wait.outside)
+            continue;
+        k->may_block = true;
+        *k->cpu = t->saved;
+        k->current = t;
+        linux_call_again(t);
+        k->may_block = false;
+        t->saved = *k->cpu;
+        return !t->wait.on;
+    }
+    return false;
+}
+
+static void run_ends(struct linux_kernel *k)
+{
+    k->end = LINUX_EXITED;
+    k->end_value = k->first->status >> EXIT_SHIFT;
+}
+
+static struct linux_process *sweep(struct linux_kernel *k)
+{
+    struct linux_process *start = k->current->next;
+    while (start && start->dead)
+        start = start->next;
+    for (struct linux_process *t = k->tasks, *next; t; t = next) {
+        next = t->next;
+        if (t->dead && t != k->current) /* the system call of the current one may still look at it */
+            task_free(t);
+    }
+    return start ? start : k->tasks;
+}
+
+void linux_schedule(struct linux_kernel *k)
+{
+    if (k->end != LINUX_RUNNING)
+        return;
+    leave(k);
+    for (;;) {
+        struct linux_process *start = sweep(k), *t = start;
+        bool alive = false;
+        linux_take_timers(k);
+        do {
+            alive |= !t->dead;
+            if (enter(k, t) || k->end != LINUX_RUNNING)
+                return;
+            t = t->next ? t->next : k->tasks;
+        } while (t != start);
+        if (!alive) {
+            run_ends(k);
+            return;
+        }
+        if (pass_time(k) || wait_outside(k))
+            continue;
+        if (k->first->zombie) {
+            run_ends(k);
+            return;
+        }
+        const char *why = "every process waits for another";
+        for (t = k->tasks; t; t = t->next)
+            if (t->wait.on && t->wait.why && (t->group == k->first || !k->several))
+                why = t->wait.why;
+        linux_stuck(k, why);
+        return;
+    }
+}
