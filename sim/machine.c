@@ -163,22 +163,13 @@ bool selkirk_protect(struct selkirk *m, uint64_t addr, uint64_t size, int prot)
     return whole_pages(addr, size) && mm_protect(m->mm, addr, size, prot);
 }
 
-bool selkirk_read(struct selkirk *m, uint64_t addr, void *buf, size_t size)
-{
-    return mm_read(m->mm, addr, buf, size);
-}
+bool selkirk_read(struct selkirk *m, uint64_t addr, void *buf, size_t size) { return mm_read(m->mm, addr, buf, size); }
 
-bool selkirk_write(struct selkirk *m, uint64_t addr, const void *buf, size_t size)
-{
-    return mm_write(m->mm, addr, buf, size);
-}
+bool selkirk_write(struct selkirk *m, uint64_t addr, const void *buf, size_t size) { return mm_write(m->mm, addr, buf, size); }
 
 bool selkirk_read_physical(struct selkirk *m, uint32_t paddr, void *buf, size_t size) { return dma_read(m, paddr, buf, size); }
 
-struct mm *selkirk_mm(struct selkirk *m)
-{
-    return m->mm;
-}
+struct mm *selkirk_mm(struct selkirk *m) { return m->mm; }
 
 void selkirk_set_mm(struct selkirk *m, struct mm *mm)
 {

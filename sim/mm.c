@@ -63,10 +63,7 @@ void mm_drop(struct mm *mm)
     }
 }
 
-uint64_t mm_root(const struct mm *mm)
-{
-    return (uint64_t)mm->root->frame * MM_PAGE;
-}
+uint64_t mm_root(const struct mm *mm) { return (uint64_t)mm->root->frame * MM_PAGE; }
 
 struct mm_file *mm_file_new(int fd)
 {
@@ -217,7 +214,8 @@ static bool area_split(struct mm *mm, uint64_t addr)
 
 static bool mergeable(const struct mm_area *a, const struct mm_area *b)
 {
-    return a->end == b->start && a->prot == b->prot && a->shared == b->shared && !a->file && !b->file && !a->grows_down && !b->grows_down;
+    return a->end == b->start && a->prot == b->prot && a->shared == b->shared && !a->file && !b->file && !a->grows_down &&
+           !b->grows_down;
 }
 
 static void area_merge_around(struct mm *mm, uint64_t start, uint64_t end)
@@ -338,12 +336,9 @@ bool mm_map(struct mm *mm, uint64_t addr, uint64_t size, int prot, struct mm_fil
 
 bool mm_map_shared(struct mm *mm, uint64_t addr, uint64_t size, int prot, struct mm_file *file, uint64_t offset)
 {
-    return map_area(mm, (struct mm_area){.start = addr,
-                                         .end = addr + size,
-                                         .prot = prot,
-                                         .shared = true,
-                                         .file = file,
-                                         .offset = file ? offset : 0});
+    return map_area(
+        mm, (struct mm_area){
+                .start = addr, .end = addr + size, .prot = prot, .shared = true, .file = file, .offset = file ? offset : 0});
 }
 
 bool mm_unmap(struct mm *mm, uint64_t addr, uint64_t size)

@@ -73,10 +73,7 @@ bool mm_frame_share(struct mm *mm, uint32_t frame)
     return true;
 }
 
-bool mm_frame_shared(const struct mm *mm, uint32_t frame)
-{
-    return mm->pool->sharers[frame] != 0;
-}
+bool mm_frame_shared(const struct mm *mm, uint32_t frame) { return mm->pool->sharers[frame] != 0; }
 
 struct mm_node *mm_node_new(struct mm *mm)
 {

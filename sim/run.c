@@ -49,10 +49,7 @@ static void catch_signals(struct selkirk *m)
 
 static uint64_t icount(void *arg) { return selkirk_icount(arg); }
 
-static void set_mm(void *arg, struct mm *mm)
-{
-    selkirk_set_mm(arg, mm);
-}
+static void set_mm(void *arg, struct mm *mm) { selkirk_set_mm(arg, mm); }
 
 /* Instructions until the user's limit or another task's turn. */
 static void set_limit(struct run *r)

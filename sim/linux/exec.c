@@ -220,10 +220,7 @@ static int64_t execute(struct linux_process *p, int dirfd, uint32_t path_at, uin
     return r;
 }
 
-int64_t sys_execve(struct linux_process *p, const uint32_t a[6])
-{
-    return execute(p, AT_FDCWD, a[0], a[1], a[2]);
-}
+int64_t sys_execve(struct linux_process *p, const uint32_t a[6]) { return execute(p, AT_FDCWD, a[0], a[1], a[2]); }
 
 int64_t sys_execveat(struct linux_process *p, const uint32_t a[6])
 {

@@ -22,10 +22,7 @@ void file_drop(struct linux_file *f)
     free(f);
 }
 
-struct linux_file *fd_file(struct linux_process *p, uint32_t fd)
-{
-    return fd < LINUX_FDS ? p->files->fd[fd].file : NULL;
-}
+struct linux_file *fd_file(struct linux_process *p, uint32_t fd) { return fd < LINUX_FDS ? p->files->fd[fd].file : NULL; }
 
 int fd_host(struct linux_process *p, uint32_t fd)
 {

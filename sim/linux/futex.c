@@ -134,7 +134,7 @@ static int64_t wake_op(struct linux_process *p, const uint32_t a[6], const struc
     if (!user_put(p, a[4], &new, 4))
         return -EFAULT;
     int32_t was = (int32_t)old;
-    const bool results[] = {was == cmparg, was != cmparg, was < cmparg, was <= cmparg, was > cmparg, was >= cmparg};
+    const bool results[] = {was == cmparg, was != cmparg, was<cmparg, was <= cmparg, was> cmparg, was >= cmparg};
     if (cmp >= sizeof results / sizeof *results)
         return -ENOSYS;
     uint32_t n = wake(p->k, first, a[2], UINT32_MAX);
@@ -176,22 +176,16 @@ static int64_t futex(struct linux_process *p, const uint32_t a[6], bool wide)
     }
 }
 
-int64_t sys_futex(struct linux_process *p, const uint32_t a[6])
-{
-    return futex(p, a, false);
-}
+int64_t sys_futex(struct linux_process *p, const uint32_t a[6]) { return futex(p, a, false); }
 
-int64_t sys_futex64(struct linux_process *p, const uint32_t a[6])
-{
-    return futex(p, a, true);
-}
+int64_t sys_futex64(struct linux_process *p, const uint32_t a[6]) { return futex(p, a, true); }
 
 /* The end of a thread ------------------------------------------------------------------------------------------------ */
 
 static void wake_both(struct linux_process *p, uint32_t addr)
 {
     struct key key;
-    for (int private = 0; private < 2; private++)
+    for (int private = 0; private < 2; private ++)
         if (key_of(p, addr, private, &key))
             wake(p->k, &key, 1, UINT32_MAX);
 }

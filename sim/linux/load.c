@@ -87,7 +87,8 @@ static bool load_sigpage(struct linux_process *p)
         0xb8, 0xad, 0,    0, 0, 0xcd, 0x80,                               /* mov eax, rt_sigreturn; int 0x80 */
     };
     p->space->sigpage = LINUX_MMAP_BASE - PAGE;
-    return mm_map(p->mm, p->space->sigpage, PAGE, MM_READ | MM_EXEC, NULL, 0) && mm_write(p->mm, p->space->sigpage, code, sizeof code);
+    return mm_map(p->mm, p->space->sigpage, PAGE, MM_READ | MM_EXEC, NULL, 0) &&
+           mm_write(p->mm, p->space->sigpage, code, sizeof code);
 }
 
 static void start_registers(struct linux_process *p, uint32_t entry)

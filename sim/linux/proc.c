@@ -42,20 +42,11 @@ static void memory(struct linux_process *p, uint32_t from, uint32_t to, FILE *ou
         fputc(c, out);
 }
 
-static void cmdline(struct linux_process *p, FILE *out)
-{
-    memory(p, p->space->arg_start, p->space->arg_end, out);
-}
+static void cmdline(struct linux_process *p, FILE *out) { memory(p, p->space->arg_start, p->space->arg_end, out); }
 
-static void environment(struct linux_process *p, FILE *out)
-{
-    memory(p, p->space->arg_end, p->space->env_end, out);
-}
+static void environment(struct linux_process *p, FILE *out) { memory(p, p->space->arg_end, p->space->env_end, out); }
 
-static void comm(struct linux_process *p, FILE *out)
-{
-    fprintf(out, "%s\n", p->comm);
-}
+static void comm(struct linux_process *p, FILE *out) { fprintf(out, "%s\n", p->comm); }
 
 static uint64_t mapped_bytes(const struct linux_process *p)
 {
@@ -72,13 +63,15 @@ static void status(struct linux_process *p, FILE *out)
     fprintf(out, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\nFDSize:\t%d\n", getuid(), geteuid(), geteuid(), geteuid(),
             getgid(), getegid(), getegid(), getegid(), LINUX_FDS);
     fprintf(out, "VmSize:\t%8llu kB\nVmRSS:\t%8llu kB\nThreads:\t%u\nSigPnd:\t%016llx\nSigBlk:\t%016llx\n",
-            (unsigned long long)mapped_bytes(p) >> 10, (unsigned long long)(p->mm->pool->frames_used * (MM_PAGE >> 10)), p->group->threads,
-            (unsigned long long)(p->pending.set | p->group->pending.set), (unsigned long long)p->blocked);
+            (unsigned long long)mapped_bytes(p) >> 10, (unsigned long long)(p->mm->pool->frames_used * (MM_PAGE >> 10)),
+            p->group->threads, (unsigned long long)(p->pending.set | p->group->pending.set), (unsigned long long)p->blocked);
 }
 
 static void stat_line(struct linux_process *p, FILE *out)
 {
-    fprintf(out, "%d (%s) R %d %d %d 0 -1 4194304 0 0 0 0 %llu 0 0 0 20 0 1 0 0 %llu %llu", p->group->pid, p->comm, p->group->parent ? p->group->parent->pid : 1, p->group->pgid, p->group->sid, (unsigned long long)(linux_cpu_time(p) / 10000000), (unsigned long long)mapped_bytes(p),
+    fprintf(out, "%d (%s) R %d %d %d 0 -1 4194304 0 0 0 0 %llu 0 0 0 20 0 1 0 0 %llu %llu", p->group->pid, p->comm,
+            p->group->parent ? p->group->parent->pid : 1, p->group->pgid, p->group->sid,
+            (unsigned long long)(linux_cpu_time(p) / 10000000), (unsigned long long)mapped_bytes(p),
             (unsigned long long)p->mm->pool->frames_used);
     for (int i = 25; i <= 52; i++)
         fputs(" 0", out);

@@ -219,7 +219,8 @@ static bool push_rt(struct linux_process *p, int signal, const struct linux_acti
     return true;
 }
 
-bool sigframe_push(struct linux_process *p, int signal, const struct linux_action *a, const struct abi_siginfo *info, uint64_t oldmask)
+bool sigframe_push(struct linux_process *p, int signal, const struct linux_action *a, const struct abi_siginfo *info,
+                   uint64_t oldmask)
 {
     bool rt = a->flags & A_SIGINFO;
     struct abi_fregs env;

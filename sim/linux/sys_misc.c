@@ -113,15 +113,9 @@ static int64_t put_ids(struct linux_process *p, const uint32_t a[6], uint32_t re
     return 0;
 }
 
-int64_t sys_getresuid(struct linux_process *p, const uint32_t a[6])
-{
-    return put_ids(p, a, getuid(), geteuid());
-}
+int64_t sys_getresuid(struct linux_process *p, const uint32_t a[6]) { return put_ids(p, a, getuid(), geteuid()); }
 
-int64_t sys_getresgid(struct linux_process *p, const uint32_t a[6])
-{
-    return put_ids(p, a, getgid(), getegid());
-}
+int64_t sys_getresgid(struct linux_process *p, const uint32_t a[6]) { return put_ids(p, a, getgid(), getegid()); }
 
 int64_t sys_getgroups(struct linux_process *p, const uint32_t a[6])
 {

@@ -17,8 +17,8 @@ static int64_t wait_ready(struct linux_process *p, struct pollfd *fds, uint32_t 
     if (deadline >= 0 && time_now(p) >= deadline)
         return 0;
     p->wait.outside = outside;
-    return wait_for(p, n ? "waits for descriptors" : "poll or select without descriptors and time limit waits for ever", deadline,
-                    false);
+    return wait_for(p, n ? "waits for descriptors" : "poll or select without descriptors and time limit waits for ever",
+                    deadline, false);
 }
 
 static bool is_outside(struct linux_process *p, uint32_t fd)
@@ -108,15 +108,9 @@ static int64_t ppoll_with(struct linux_process *p, const uint32_t a[6], bool wid
     return r < 0 ? r : mask_end(p, do_poll(p, a[0], a[1], t));
 }
 
-int64_t sys_ppoll(struct linux_process *p, const uint32_t a[6])
-{
-    return ppoll_with(p, a, false);
-}
+int64_t sys_ppoll(struct linux_process *p, const uint32_t a[6]) { return ppoll_with(p, a, false); }
 
-int64_t sys_ppoll64(struct linux_process *p, const uint32_t a[6])
-{
-    return ppoll_with(p, a, true);
-}
+int64_t sys_ppoll64(struct linux_process *p, const uint32_t a[6]) { return ppoll_with(p, a, true); }
 
 static int64_t do_select(struct linux_process *p, const uint32_t a[6], int64_t timeout)
 {
@@ -190,12 +184,6 @@ static int64_t pselect_with(struct linux_process *p, const uint32_t a[6], bool w
     return r < 0 ? r : mask_end(p, do_select(p, a, t));
 }
 
-int64_t sys_pselect6(struct linux_process *p, const uint32_t a[6])
-{
-    return pselect_with(p, a, false);
-}
+int64_t sys_pselect6(struct linux_process *p, const uint32_t a[6]) { return pselect_with(p, a, false); }
 
-int64_t sys_pselect64(struct linux_process *p, const uint32_t a[6])
-{
-    return pselect_with(p, a, true);
-}
+int64_t sys_pselect64(struct linux_process *p, const uint32_t a[6]) { return pselect_with(p, a, true); }

@@ -8,10 +8,7 @@
 enum { MASK_BYTES = 8, MIN_ALTSTACK = 2048, ONSTACK = 1, DISABLED = 2 };
 #define AUTODISARM (1u << 31)
 
-static uint64_t bit(int signal)
-{
-    return UINT64_C(1) << (signal - 1);
-}
+static uint64_t bit(int signal) { return UINT64_C(1) << (signal - 1); }
 
 #define UNBLOCKABLE (bit(SIGKILL) | bit(SIGSTOP))
 
@@ -175,7 +172,7 @@ int64_t sys_sigaltstack(struct linux_process *p, const uint32_t a[6])
     if (a[0]) {
         if (!user_get(p, &new, a[0], sizeof new))
             return -EFAULT;
-        uint32_t mode = (uint32_t) new.flags & ~AUTODISARM;
+        uint32_t mode = (uint32_t)new.flags & ~AUTODISARM;
         if (on)
             return -EPERM;
         if (mode != DISABLED && mode != ONSTACK && mode != 0)
@@ -225,10 +222,7 @@ int64_t sys_kill(struct linux_process *p, const uint32_t a[6])
     return found ? 0 : -ESRCH;
 }
 
-int64_t sys_tkill(struct linux_process *p, const uint32_t a[6])
-{
-    return send_thread(p, 0, (int32_t)a[0], a[1]);
-}
+int64_t sys_tkill(struct linux_process *p, const uint32_t a[6]) { return send_thread(p, 0, (int32_t)a[0], a[1]); }
 
 int64_t sys_tgkill(struct linux_process *p, const uint32_t a[6])
 {

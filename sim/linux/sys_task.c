@@ -255,10 +255,7 @@ int64_t sys_wait4(struct linux_process *p, const uint32_t a[6])
     return a[3] && !user_put(p, a[3], &u, sizeof u) ? -EFAULT : r;
 }
 
-int64_t sys_waitpid(struct linux_process *p, const uint32_t a[6])
-{
-    return sys_wait4(p, (uint32_t[6]){a[0], a[1], a[2], 0});
-}
+int64_t sys_waitpid(struct linux_process *p, const uint32_t a[6]) { return sys_wait4(p, (uint32_t[6]){a[0], a[1], a[2], 0}); }
 
 int64_t sys_waitid(struct linux_process *p, const uint32_t a[6])
 {

@@ -9,10 +9,7 @@
 #define NS INT64_C(1000000000)
 enum { TICKS = 100 };
 
-int64_t time_now(struct linux_process *p)
-{
-    return (int64_t)p->k->icount(p->k->arg) + p->k->time_skipped;
-}
+int64_t time_now(struct linux_process *p) { return (int64_t)p->k->icount(p->k->arg) + p->k->time_skipped; }
 
 void time_skip(struct linux_kernel *k, int64_t ns)
 {
@@ -95,15 +92,9 @@ static int64_t getres(struct linux_process *p, const uint32_t a[6], bool wide)
     return a[1] ? put_time(p, a[1], &t, wide) : 0;
 }
 
-int64_t sys_clock_getres(struct linux_process *p, const uint32_t a[6])
-{
-    return getres(p, a, false);
-}
+int64_t sys_clock_getres(struct linux_process *p, const uint32_t a[6]) { return getres(p, a, false); }
 
-int64_t sys_clock_getres64(struct linux_process *p, const uint32_t a[6])
-{
-    return getres(p, a, true);
-}
+int64_t sys_clock_getres64(struct linux_process *p, const uint32_t a[6]) { return getres(p, a, true); }
 
 static int64_t sleep_for(struct linux_process *p, uint32_t clock, uint32_t absolute, const uint32_t at[2], bool wide)
 {
@@ -134,10 +125,7 @@ void time_interrupted(struct linux_process *p)
         put_time(p, p->wait.remaining, &t, p->wait.wide);
 }
 
-int64_t sys_nanosleep(struct linux_process *p, const uint32_t a[6])
-{
-    return sleep_for(p, CLOCK_MONOTONIC, 0, a, false);
-}
+int64_t sys_nanosleep(struct linux_process *p, const uint32_t a[6]) { return sleep_for(p, CLOCK_MONOTONIC, 0, a, false); }
 
 int64_t sys_clock_nanosleep(struct linux_process *p, const uint32_t a[6])
 {
@@ -172,10 +160,7 @@ int64_t sys_alarm(struct linux_process *p, const uint32_t a[6])
     return left;
 }
 
-static struct abi_timeval timeval_of(int64_t ns)
-{
-    return (struct abi_timeval){(int32_t)(ns / NS), (int32_t)(ns % NS / 1000)};
-}
+static struct abi_timeval timeval_of(int64_t ns) { return (struct abi_timeval){(int32_t)(ns / NS), (int32_t)(ns % NS / 1000)}; }
 
 int64_t sys_getitimer(struct linux_process *p, const uint32_t a[6])
 {

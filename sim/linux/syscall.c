@@ -122,10 +122,7 @@ static void trace_result(struct linux_process *p, int64_t r)
         fprintf(p->k->strace, r > 0xffff ? " = %#llx\n" : " = %lld\n", (long long)r);
 }
 
-static const struct row *row_of(uint32_t number)
-{
-    return number < NROWS && rows[number].call ? &rows[number] : NULL;
-}
+static const struct row *row_of(uint32_t number) { return number < NROWS && rows[number].call ? &rows[number] : NULL; }
 
 void linux_call_again(struct linux_process *p)
 {

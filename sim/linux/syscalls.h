@@ -8,10 +8,7 @@ typedef int64_t syscall_fn(struct linux_process *p, const uint32_t a[6]);
 #include "syscalls.def"
 #undef SYSCALL
 
-static inline uint64_t pair64(uint32_t low, uint32_t high)
-{
-    return (uint64_t)high << 32 | low;
-}
+static inline uint64_t pair64(uint32_t low, uint32_t high) { return (uint64_t)high << 32 | low; }
 
 /* sys_mem.c: a GDT entry of the thread, whose registers are in cpu. */
 void tls_set(struct linux_process *p, struct guest_cpu *cpu, const struct abi_user_desc *d);

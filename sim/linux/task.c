@@ -217,10 +217,7 @@ void linux_slice(struct linux_kernel *k)
     }
 }
 
-bool linux_turn_over(struct linux_kernel *k)
-{
-    return k->icount(k->arg) >= k->slice_end;
-}
+bool linux_turn_over(struct linux_kernel *k) { return k->icount(k->arg) >= k->slice_end; }
 
 static void leave(struct linux_kernel *k)
 {

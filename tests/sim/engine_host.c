@@ -2,7 +2,8 @@
  *
  * Guest DRAM is a memory file. Before the process runs, its mappings are made equal to the guest's page tables, by system
  * calls that are injected into it at a gadget of host_stub.S. Error codes of page faults are not told to a tracer; they are
- * worked out from the page tables. An instruction count does not exist: every stop counts as a thousand.
+ * worked out from the page tables. An instruction count does not exist: every stop counts as a thousand, and a limit is
+ * reached after some milliseconds.
  */
 #include "engine_host.h"
 
@@ -14,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/time.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,9 +25,9 @@
 
 #define PAGES (1u << 20)
 enum { MEMORY_FD = 100, GADGET_AT = 16 /* behind the entry */, DESC_AT = 0x100, FREE_FROM = 0x30000 };
-enum { PAGE = 4096, STOP_COSTS = 1000, HIDDEN = 1 << 20 };
+enum { PAGE = 4096, STOP_COSTS = 1000, HIDDEN = 1 << 20, LIMIT_MICROSECONDS = 5000 };
 enum { NR_MUNMAP = 91, NR_MMAP2 = 192, NR_SET_THREAD_AREA = 243 };
-enum { P = 1, W = 2 };
+enum { P = 1, W = 2, REGION_SHIFT = 21, REGIONS = 2048 };
 #define NX (UINT64_C(1) << 63)
 
 struct host_engine {
@@ -41,6 +43,7 @@ struct host_engine {
     uint64_t tls_base[3];
     uint64_t *mapped; /* [PAGES] page-table entry that the process has, 0: none */
     uint64_t *wanted;
+    uint8_t seen[REGIONS], had[REGIONS]; /* of 512 pages: have a table now, ever had one */
     volatile sig_atomic_t interrupted;
     char error[256];
 };
@@ -70,6 +73,25 @@ static int wait_stop(struct host_engine *h)
     return WSTOPSIG(status);
 }
 
+/* The time that a run with a limit on instructions may take. */
+static volatile pid_t timed_child;
+
+static void time_over(int signal)
+{
+    (void)signal;
+    if (timed_child)
+        kill(timed_child, SIGALRM);
+}
+
+static void timer_set(struct host_engine *h, bool on)
+{
+    struct itimerval t = {.it_value.tv_usec = on ? LIMIT_MICROSECONDS : 0, .it_interval.tv_usec = on ? LIMIT_MICROSECONDS : 0};
+    struct sigaction a = {.sa_handler = time_over, .sa_flags = SA_RESTART};
+    timed_child = on ? h->child : 0;
+    sigaction(SIGALRM, &a, NULL);
+    setitimer(ITIMER_REAL, &t, NULL);
+}
+
 static int32_t inject(struct host_engine *h, uint32_t nr, uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e,
                       uint32_t f)
 {
@@ -83,7 +105,9 @@ static int32_t inject(struct host_engine *h, uint32_t nr, uint32_t a, uint32_t b
     r.eflags = 0x202;
     if (ptrace(PTRACE_SETREGS, h->child, NULL, &r) || ptrace(PTRACE_CONT, h->child, NULL, NULL))
         die("ptrace");
-    int signal = wait_stop(h);
+    int signal;
+    while ((signal = wait_stop(h)) == SIGALRM) /* one that came too late */
+        ptrace(PTRACE_CONT, h->child, NULL, NULL);
     if (ptrace(PTRACE_GETREGS, h->child, NULL, &r) || signal != SIGTRAP) {
         fprintf(stderr, "engine_host: signal %d at %#llx instead of a system call's end\n", signal, r.rip);
         abort();
@@ -122,17 +146,20 @@ static void start_child(struct host_engine *h)
 
 /* Page tables -------------------------------------------------------------------------------------------------------- */
 
+/* Tables of the last level that are there now, by region: h->wanted has their entries, and zeros elsewhere. */
 static void walk(struct host_engine *h, uint64_t table, int level, uint64_t va)
 {
     const uint64_t *entry = (const uint64_t *)(h->dram + table);
+    if (!level)
+        h->seen[va >> REGION_SHIFT] = 1;
     for (uint64_t i = 0; i < 512; i++) {
         uint64_t at = va | i << (12 + 9 * level), e = entry[i];
-        if (!(e & P) || at >> 32)
+        if (at >> 32)
             continue;
-        if (level)
+        if (!level)
+            h->wanted[at >> 12] = e & P ? e : 0;
+        else if (e & P)
             walk(h, e & 0x000ffffffffff000, level - 1, at);
-        else
-            h->wanted[at >> 12] = e;
     }
 }
 
@@ -150,9 +177,18 @@ static uint32_t run_length(const struct host_engine *h, uint32_t first)
 
 static void sync_mappings(struct host_engine *h)
 {
-    memset(h->wanted, 0, PAGES * sizeof *h->wanted);
+    memset(h->seen, 0, sizeof h->seen);
     walk(h, shared(h)->cpu.cr3, 3, 0);
+    for (uint32_t r = 0; r < REGIONS; r++) {
+        if (!h->seen[r] && h->had[r])
+            memset(&h->wanted[r * 512], 0, 512 * sizeof *h->wanted);
+        h->had[r] |= h->seen[r];
+    }
     for (uint32_t i = FREE_FROM / PAGE; i < PAGES;) {
+        if (i % 512 == 0 && !h->had[i / 512]) {
+            i += 512;
+            continue;
+        }
         if (h->wanted[i] == h->mapped[i]) {
             i++;
             continue;
@@ -299,10 +335,23 @@ static enum engine_stop run(struct engine *engine, uint64_t max_cycles, engine_r
     sync_tls(h);
     set_registers(h);
     h->insts += STOP_COSTS;
-    if (ptrace(PTRACE_SYSEMU, h->child, NULL, NULL))
-        die("PTRACE_SYSEMU");
-    int signal = wait_stop(h);
+    uint64_t limit = shared(h)->params.max_insts;
+    int signal;
+    if (limit)
+        timer_set(h, true);
+    do {
+        if (ptrace(PTRACE_SYSEMU, h->child, NULL, NULL))
+            die("PTRACE_SYSEMU");
+        signal = wait_stop(h);
+    } while (signal == SIGALRM && !limit);
+    if (limit)
+        timer_set(h, false);
     get_registers(h, &r);
+    if (signal == SIGALRM) {
+        if (h->insts < limit)
+            h->insts = limit;
+        return call(h, HC_STOP, STOP_COUNT, 0, 0);
+    }
     if (signal == (SIGTRAP | 0x80)) {
         shared(h)->cpu.gpr[GUEST_RAX] = (uint32_t)r.orig_rax;
         return call(h, HC_SYSCALL, 0x80, 0, 0);
