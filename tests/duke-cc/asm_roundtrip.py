@@ -1,6 +1,6 @@
-"""The assembler, the disassembler and the generated C encoder must agree on every op in every form.
+"""The assembler, the disassembler and the generated C encoder, or morph's emitter, must agree on every op in every form.
 
-usage: asm_roundtrip.py --bin DIR --gen GEN_OPS [--seed N]
+usage: asm_roundtrip.py --bin DIR --gen GEN_OPS [--emitter] [--seed N]
 
 gen_ops writes text and words. Text assembled must be those words; words disassembled must be that text; and that text
 assembled again the same words.
@@ -35,17 +35,18 @@ def main():
     p = argparse.ArgumentParser()
     p.add_argument("--bin", required=True, type=pathlib.Path)
     p.add_argument("--gen", required=True)
+    p.add_argument("--emitter", action="store_true", help="words by morph's emitter instead of the generated encoder")
     p.add_argument("--seed", default="1")
     args = p.parse_args()
     with tempfile.TemporaryDirectory() as tmp:
-        subprocess.run([args.gen, args.seed, f"{tmp}/ops.s", f"{tmp}/ops.bin"], check=True)
+        subprocess.run([args.gen, *["--emitter"] * args.emitter, args.seed, f"{tmp}/ops.s", f"{tmp}/ops.bin"], check=True)
         want = pathlib.Path(f"{tmp}/ops.bin").read_bytes()
         lines = pathlib.Path(f"{tmp}/ops.s").read_text().splitlines()
         got = words_of(args, tmp, f"{tmp}/ops.s")
         if got != want:
             at = next((i for i, (a, b) in enumerate(zip(got, want)) if a != b), min(len(got), len(want)))
             near = disassemble(args, tmp, want[:at // 4 * 4 + 8])[-2:]
-            sys.exit(f"FAIL: assembler and encoder differ at byte {at}: {got[at // 4 * 4:][:8].hex()} and "
+            sys.exit(f"FAIL: assembler and {'emitter' if args.emitter else 'encoder'} differ at byte {at}: {got[at // 4 * 4:][:8].hex()} and "
                      f"{want[at // 4 * 4:][:8].hex()}, near {near}")
         text = disassemble(args, tmp, want)
         differ = [(a, b) for a, b in zip(text, lines) if a != b]

@@ -19,9 +19,9 @@ VARIANTS = [("0", "default"), ("1", "default"), ("2", "default"), ("3", "default
 MAX_CYCLES = 200_000_000
 
 
-def run(command, timeout):
+def run(command, timeout, cwd=None):
     try:
-        return subprocess.run(command, capture_output=True, timeout=timeout)
+        return subprocess.run(command, capture_output=True, timeout=timeout, cwd=cwd)
     except subprocess.TimeoutExpired:
         return None
 
@@ -30,7 +30,7 @@ def one(seed, args):
     """List of messages (empty: all equal), or None if the program was skipped."""
     with tempfile.TemporaryDirectory() as tmp:
         source = f"{tmp}/s{seed}.c"
-        if run(CSMITH + ["--seed", str(seed), "-o", source], 60) is None:
+        if run(CSMITH + ["--seed", str(seed), "-o", source], 60, cwd=tmp) is None:  # leaves platform.info where it runs
             return None
         gcc = run(["gcc", "-w", "-O1", "-fwrapv", "-fno-strict-aliasing", INCLUDE, "-o", f"{tmp}/host", source], 120)
         if gcc is None or gcc.returncode:

@@ -1,6 +1,9 @@
-/* Writes every op in every form with random operands, as assembly text (by the generated disassembler) and as words (by the
- * generated encoder). Every third op shares a bundle with a nop, so that the end bit is seen both ways.
- * usage: gen_ops seed out.s out.bin
+/* Writes every op in every form with random operands, as assembly text (by the generated disassembler) and as words. Every third
+ * op shares a bundle with a nop, so that the end bit is seen both ways.
+ *
+ * The words are those of the generated encoder, or with --emitter those of morph's own (morph/gen/words.h), which chooses the
+ * form itself; formats that morph never emits are left out then.
+ * usage: gen_ops [--emitter] seed out.s out.bin
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,8 +11,11 @@
 #include <string.h>
 
 #include "duke_disasm.h"
+#include "gen/words.h"
 
 enum { SAMPLES = 8 };
+
+static struct gen emitter;
 
 static uint64_t state;
 static uint64_t rnd(void)
@@ -67,12 +73,56 @@ static struct duke_op sample_op(unsigned op, unsigned form, unsigned sample)
     return o;
 }
 
-static void emit(FILE *text, FILE *bin, struct duke_op *o)
+/* What morph's emitter makes of the op; `o` gets the form that it chose. 0: morph does not emit such ops. */
+static unsigned emitter_words(struct duke_op *o, uint32_t w[2])
+{
+    const struct gen_info *t = &emitter.info[o->op];
+    struct gen_op e = {.nwords = 0};
+    bool branch = t->fmt == DUKE_FMT_BC || t->fmt == DUKE_FMT_BF || t->fmt == DUKE_FMT_J;
+    if (t->fmt == DUKE_FMT_R3 || t->fmt == DUKE_FMT_MEM || branch)
+        o->imm = (int32_t)o->imm; /* all that morph passes */
+    switch (t->fmt) {
+    case DUKE_FMT_R3:
+        if (o->form == DUKE_FORM_REG)
+            words_r3(&e, t, o->rd, o->ra, o->rb);
+        else
+            words_r3i(&e, t, o->rd, o->ra, (int32_t)o->imm);
+        break;
+    case DUKE_FMT_RI: words_ri(&e, t, o->rd, o->ra, o->imm); break;
+    case DUKE_FMT_LI: words_li(&e, t, o->rd, o->imm); break;
+    case DUKE_FMT_R4:
+    case DUKE_FMT_R4X: words_r4(&e, t, o->rd, o->ra, o->rb, o->rc, o->cc); break;
+    case DUKE_FMT_MEM: words_mem(&e, t, o->rd, o->ra, o->rb, o->scale, (int32_t)o->imm); break;
+    case DUKE_FMT_BC:
+    case DUKE_FMT_BF: words_branch(&e, t, o->ra, o->rb, o->cc); break;
+    case DUKE_FMT_J:
+        if (o->op != DUKE_OP_J)
+            return 0; /* calls are the firmware's */
+        e.w[0] = t->imm;
+        e.nwords = 1;
+        break;
+    default: return 0;
+    }
+    if (branch)
+        gen_patch(e.w, 0, (uint32_t)o->imm);
+    if (o->form != DUKE_FORM_REG)
+        o->form = e.nwords == 2 ? DUKE_FORM_EXT : DUKE_FORM_IMM;
+    if (o->form == DUKE_FORM_IMM)
+        o->rb = o->scale = (branch ? o->rb : 0) & 63;
+    e.w[e.nwords - 1] |= o->end ? DUKE_END : 0;
+    memcpy(w, e.w, sizeof e.w);
+    return e.nwords;
+}
+
+/* False: left out. */
+static bool emit(FILE *text, FILE *bin, struct duke_op *o, bool by_emitter)
 {
     const struct duke_op_info *info = &duke_ops[o->op];
     char line[128];
     uint32_t w[2];
-    unsigned n = duke_encode(o, w);
+    unsigned n = by_emitter ? emitter_words(o, w) : duke_encode(o, w);
+    if (n == 0 && by_emitter)
+        return false;
     if (n == 0) {
         fprintf(stderr, "gen_ops: %s cannot be encoded\n", duke_op_names[o->op]);
         exit(1);
@@ -82,27 +132,40 @@ static void emit(FILE *text, FILE *bin, struct duke_op *o)
     if (info->fmt == DUKE_FMT_BC || info->fmt == DUKE_FMT_BF || info->fmt == DUKE_FMT_J)
         sprintf(strrchr(line, ' ') + 1, "%" PRId64, o->imm); /* assembly has displacements */
     fprintf(text, "%s%s\n", line, o->end ? "" : " ~");
+    return true;
 }
 
 int main(int argc, char **argv)
 {
-    if (argc != 4)
+    bool by_emitter = argc > 1 && strcmp(argv[1], "--emitter") == 0;
+    if (by_emitter)
+        argc--, argv++;
+    if (argc != 4) {
+        fprintf(stderr, "usage: gen_ops [--emitter] seed out.s out.bin\n");
         return 2;
+    }
+    gen_init(&emitter, duke_machines[0]);
     state = strtoull(argv[1], NULL, 0) * 2 + 1;
     FILE *text = fopen(argv[2], "w"), *bin = fopen(argv[3], "wb");
-    if (!text || !bin)
+    if (!text || !bin) {
+        fprintf(stderr, "gen_ops: cannot write %s or %s\n", argv[2], argv[3]);
         return 2;
-    unsigned count = 0;
-    for (unsigned op = 0; op < DUKE_OP_COUNT; op++)
+    }
+    unsigned count = 0, ops = 0;
+    for (unsigned op = 0; op < DUKE_OP_COUNT; op++) {
+        unsigned before = count;
         for (unsigned form = 0; form < DUKE_FORM_COUNT; form++)
             for (unsigned i = 0; i < SAMPLES && (duke_ops[op].forms & (1u << form)) != 0; i++) {
                 struct duke_op o = sample_op(op, form, i);
                 o.end = (duke_ops[op].flags & DUKE_ALONE) != 0 || i % 3 != 0;
-                emit(text, bin, &o);
+                if (!emit(text, bin, &o, by_emitter))
+                    continue;
                 if (!o.end)
-                    emit(text, bin, &(struct duke_op){.op = DUKE_OP_NOP, .end = true});
+                    emit(text, bin, &(struct duke_op){.op = DUKE_OP_NOP, .end = true}, false);
                 count++;
             }
-    printf("%u ops\n", count);
+        ops += count != before;
+    }
+    printf("%u of %u ops, %u samples\n", ops, (unsigned)DUKE_OP_COUNT, count);
     return fclose(text) != 0 || fclose(bin) != 0;
 }
