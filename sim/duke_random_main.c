@@ -174,7 +174,7 @@ static uint64_t number(const char *option, const char *text)
     char *end;
     uint64_t v = text == NULL ? 0 : strtoull(text, &end, 0);
     if (text == NULL || end == text || *end != 0) {
-        fprintf(stderr, "duke-random: %s needs a number\n%s", option, usage);
+        fprintf(stderr, "duke-random: %s needs a number; see duke-random --help\n", option);
         exit(2);
     }
     return v;
@@ -184,6 +184,10 @@ static void parse(struct options *o, int argc, char **argv)
 {
     for (int i = 1; i < argc; i += 2) {
         const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+        if (strcmp(argv[i], "--help") == 0) {
+            fputs(usage, stdout);
+            exit(0);
+        }
         if (strcmp(argv[i], "--engine") == 0 && value != NULL)
             o->engine = value;
         else if (strcmp(argv[i], "--machine") == 0 && value != NULL)
@@ -195,12 +199,12 @@ static void parse(struct options *o, int argc, char **argv)
         else if (strcmp(argv[i], "--bundles") == 0)
             o->bundles = number(argv[i], value);
         else {
-            fprintf(stderr, "duke-random: option %s is unknown or lacks its value\n%s", argv[i], usage);
+            fprintf(stderr, "duke-random: option %s is unknown or lacks its value; see duke-random --help\n", argv[i]);
             exit(2);
         }
     }
     if (strcmp(o->engine, "self") != 0 && find_engine(o->engine) == NULL) {
-        fprintf(stderr, "duke-random: engine %s is unknown, or not in this build\n%s", o->engine, usage);
+        fprintf(stderr, "duke-random: engine %s is unknown, or not in this build; see duke-random --help\n", o->engine);
         exit(2);
     }
     if (duke_machine_find(o->machine) == NULL) {

@@ -71,7 +71,7 @@ static struct engine *create(const struct engine_cfg *cfg, char *err, size_t err
 {
     const struct duke_machine *m = duke_machine_find(cfg->machine);
     if (m == NULL) {
-        snprintf(err, err_size, "machine \"%s\" is unknown; there are machine tables in isa-spec/machines", cfg->machine);
+        snprintf(err, err_size, "machine \"%s\" is unknown; see selkirk list-machines", cfg->machine);
         return NULL;
     }
     if (cfg->dram_size > GIB || cfg->hidden_size > GIB || cfg->hidden_size < 2 * 65536 ||

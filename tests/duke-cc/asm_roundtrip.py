@@ -46,7 +46,8 @@ def main():
         if got != want:
             at = next((i for i, (a, b) in enumerate(zip(got, want)) if a != b), min(len(got), len(want)))
             near = disassemble(args, tmp, want[:at // 4 * 4 + 8])[-2:]
-            sys.exit(f"FAIL: assembler and {'emitter' if args.emitter else 'encoder'} differ at byte {at}: {got[at // 4 * 4:][:8].hex()} and "
+            maker = "emitter" if args.emitter else "encoder"
+            sys.exit(f"FAIL: assembler and {maker} differ at byte {at}: {got[at // 4 * 4:][:8].hex()} and "
                      f"{want[at // 4 * 4:][:8].hex()}, near {near}")
         text = disassemble(args, tmp, want)
         differ = [(a, b) for a, b in zip(text, lines) if a != b]

@@ -1,4 +1,4 @@
-"""Wrong input to duke-cc, duke-ld and duke-run is refused with a message that says what is wrong, and leaves no output.
+"""Wrong input to duke-cc and its companions is refused with a message that says what is wrong, and leaves no output.
 
 usage: messages.py --bin DIR
 """
@@ -79,6 +79,14 @@ class Checks:
             print(f"FAIL {what}: left {output.name} behind")
             output.unlink()
 
+    def refused(self, what, command):
+        """One line on standard error, nothing on standard output, status 2."""
+        r = subprocess.run([str(c) for c in command], capture_output=True, timeout=60)
+        self.count += 1
+        if (r.returncode, r.stdout, r.stderr.count(b"\n")) != (2, b"", 1):
+            self.failures += 1
+            print(f"FAIL {what}: status {r.returncode}, {r.stderr.decode()[:400]}")
+
     def file(self, name, data):
         path = self.tmp / name
         path.write_bytes(data if isinstance(data, bytes) else data.encode())
@@ -89,7 +97,7 @@ def main():
     p = argparse.ArgumentParser()
     p.add_argument("--bin", required=True, type=pathlib.Path)
     args = p.parse_args()
-    cc, ld, run = args.bin / "duke-cc", args.bin / "duke-ld", args.bin / "duke-run"
+    cc, ld, run, dump = (args.bin / name for name in ("duke-cc", "duke-ld", "duke-run", "duke-objdump"))
     with tempfile.TemporaryDirectory() as tmp:
         c = Checks(args, tmp)
         out = c.tmp / "out"
@@ -123,6 +131,12 @@ def main():
             ("short", [ld, c.file("t20.o", whole[:20]), "-o", out], "not an ELF object"),
             ("address", [ld, "-Ttext=0x123", c.tmp / "main.o"], "is not an address that is a multiple of 64"),
             ("option", [ld, "--frob", c.tmp / "main.o"], "unknown option --frob"),
+            ("dump nothing", [dump], "no input files"),
+            ("dump a missing file", [dump, c.tmp / "none"], "No such file or directory"),
+            ("dump text", [dump, good], "not recognized as a valid object"),
+            ("dump with an unknown option", [dump, "--frob", c.tmp / "linked"], "unknown argument '--frob'"),
+            ("random programs, unknown option", [args.bin / "duke-random", "--frob"], "option --frob is unknown"),
+            ("random programs, no number", [args.bin / "duke-random", "--seed", "x"], "--seed needs a number"),
             ("run nothing", [run], "no program given"),
             ("run a missing file", [run, c.tmp / "none"], "No such file or directory"),
             ("run text", [run, good], "not an ELF file"),
@@ -134,6 +148,7 @@ def main():
             ("run in no memory", [run, "--memory=0", c.tmp / "linked"], "--memory"),
         ]:
             c.expect(what, command, message, out)
+            c.refused(what, command)
         # Every truncation and some corruptions of an object are survived.
         for n in range(0, len(whole), 37):
             broken = bytearray(whole)

@@ -267,7 +267,7 @@ int main(int argc, char **argv)
         } else if (!strcmp(name, "--vectors")) {
             o.vectors = value;
         } else if (!number(value, &v)) {
-            return usage("an option wants a number");
+            return usage(strncmp(name, "--", 2) ? "arguments are options" : "unknown option, or it wants a number");
         } else if (!strcmp(name, "--seed")) {
             o.seed = v;
         } else if (!strcmp(name, "--count")) {
