@@ -36,9 +36,15 @@ static bool report(struct morph *m, enum interp_result r)
     }
 }
 
-/* The fetch at cpu.rip fails: raises what the processor raises. */
+/* The fetch at cpu.rip fails: raises what the processor raises, unless the run is to stop before that instruction. */
 static bool report_fetch(struct morph *m, enum block_result r, const struct block_fault *f)
 {
+    const struct morph_params *p = &m->sh->params;
+    bool counted = p->max_insts && port_icount() >= p->max_insts;
+    if (counted || (p->stop_rip_on && p->stop_rip == m->sh->cpu.rip)) {
+        m->interp.stop = counted ? STOP_COUNT : STOP_ADDRESS;
+        return report(m, INTERP_STOP);
+    }
     unsigned vector = r == BLOCK_PAGE_FAULT ? GUEST_PF : r == BLOCK_PROTECTION ? GUEST_GP : GUEST_UD;
     m->interp.addr = f->addr;
     return report(m, interp_raise(m, vector, r == BLOCK_PAGE_FAULT ? f->error : 0));

@@ -34,10 +34,14 @@ def known(checks, selkirk):
     smc = case("c6050e000100414040404040" "40" "4040", regs={"eax": 0}, id="smc")
     wide = {"mode": "x86-64", "regs": {"rip": CODE, "r9": "0xffffffffffffffff"}, "mem": [{"addr": CODE, "bytes": "49ffc1"}],
             "count": 1}
+    away = case("ffe0", regs={"eax": 0x345}, end=0x345)  # where nothing is mapped
+    away_count = dict(away, count=1)
+    del away_count["end"]
     ask = dict(plain, read=[{"addr": DATA, "size": 5}, {"addr": 0x90000, "size": 1}])
     for gear in ("interp", "translate", "tcache"):
-        status, r, err = vectors(selkirk, [plain, divide, store, call, half, loop, smc, wide, ask], "--gear", gear)
-        checks.same(f"{gear}: status ({err})", (status, len(r)), (0, 9))
+        status, r, err = vectors(selkirk, [plain, divide, store, call, half, loop, smc, wide, ask, away, away_count],
+                                 "--gear", gear)
+        checks.same(f"{gear}: status ({err})", (status, len(r)), (0, 11))
         checks.same(f"{gear}: registers", (r[0]["regs"]["eax"], r[0]["regs"]["ebx"], r[0]["regs"]["eip"]), (0, 1, plain["end"]))
         checks.same(f"{gear}: flags", r[0]["flags"] & 0x8d5, 0x55)
         checks.same(f"{gear}: memory", r[0]["mem"], [{"addr": DATA, "bytes": "fbffffff"}])
@@ -53,6 +57,8 @@ def known(checks, selkirk):
         checks.same(f"{gear}: changing code", (r[6]["regs"]["eax"], r[6]["regs"]["ecx"]), (7, 1))
         checks.same(f"{gear}: 64 bits", (r[7]["regs"]["r9"], r[7]["regs"]["rip"]), (0, CODE + 3))
         checks.same(f"{gear}: read", r[8]["read"], [{"addr": DATA, "bytes": "fbffffff00"}, {"addr": 0x90000, "bytes": None}])
+        checks.same(f"{gear}: end where nothing is", (r[9]["stop"], r[9]["insts"], r[9]["regs"]["eip"]), ("end", 1, 0x345))
+        checks.same(f"{gear}: count up to nothing", (r[10]["stop"], r[10]["insts"]), ("count", 1))
 
 
 def refusals(checks, selkirk):
