@@ -6,7 +6,7 @@
 #include "block.h"
 
 #include "decode.h"
-#include "interp.h"
+#include "interp_table.h"
 #include "mmu.h"
 #include "morph.h"
 #include "port.h"
@@ -172,6 +172,7 @@ void block_drop_range(struct block_cache *c, uint64_t start, uint64_t end)
 /* The guest code that the block being made may use: at most two pages. */
 struct fetch {
     const struct shared *sh;
+    struct decode_memo *memo;
     const uint8_t *code;    /* the byte at rip; readable to the page's end */
     uint64_t rip, page_end; /* page_end: linear address where the second page starts */
     uint32_t paddr, paddr2; /* paddr2: BLOCK_NO_PAGE until looked up */
@@ -239,32 +240,73 @@ static enum block_result decode_at(struct fetch *f, uint64_t at, struct ginsn *g
     return r == DECODE_TOO_LONG ? BLOCK_PROTECTION : BLOCK_UNDEFINED;
 }
 
-/* Decodes from rip into `g`, at most `max` instructions; fills in b's ninsns, len, end. The first instruction's failure is the
- * result. */
+_Static_assert(offsetof(struct ginsn, imm2) == 40 && offsetof(struct ginsn, next16) == 42 && offsetof(struct ginsn, offset) == 44,
+               "the last word of struct ginsn is written as one here");
+
+static void set_last_word(struct ginsn *g, uint64_t v)
+{
+    __builtin_memcpy(&g->imm2, &v, 8);
+}
+
+/* Decodes the instruction at `at`, in either way. BLOCK_OK or what is wrong with it. */
+static enum block_result decode_either(struct fetch *f, uint64_t at, struct decode_quick *found, unsigned *handler, struct ginsn *g,
+                                       struct block_fault *fault)
+{
+    enum guest_mode mode = (enum guest_mode)f->sh->cpu.mode;
+    if (f->page_end - at >= DECODE_QUICK_BYTES && guest_decode_quick(f->memo, f->code + (at - f->rip), mode, found, g)) {
+        if (!*found->handler)
+            *found->handler = (uint16_t)interp_handler(g, mode);
+        *handler = *found->handler;
+        return BLOCK_OK;
+    }
+    enum block_result r = decode_at(f, at, g, fault);
+    if (r != BLOCK_OK)
+        return r;
+    interp_bind(g);
+    *handler = interp_handler(g, mode);
+    found->op = g->op;
+    found->len = g->len;
+    __builtin_memcpy(&found->word5, &g->imm2, 8);
+    return BLOCK_OK;
+}
+
+/* Decodes from rip into `g`, at most `max` instructions; fills in b's start, ninsns, len, end. The first instruction's failure is
+ * the result. */
 static enum block_result decode_block(struct fetch *f, struct ginsn *g, unsigned max, struct gblock *b,
                                       struct block_fault *fault)
 {
-    uint64_t at = f->rip;
-    unsigned n = 0;
+    uint64_t at = f->rip, last = 0; /* last: what is still to be written of the instruction before */
+    unsigned n = 0, handler, start = 0;
+    struct decode_quick found;
     b->end = BLOCK_END_LIMIT;
-    while (n < max) {
-        enum block_result r = decode_at(f, at, &g[n], fault);
+    for (;; n++, g++) {
+        if (n == max)
+            break;
+        if (n && at >= f->page_end) {
+            b->end = BLOCK_END_PAGE;
+            break;
+        }
+        enum block_result r = decode_either(f, at, &found, &handler, g, fault);
         if (r != BLOCK_OK) {
             if (!n)
                 return r;
             b->end = BLOCK_END_UNDECODED;
             break;
         }
-        at += g[n].len;
-        if (gop_ends_block(g[n++].op)) {
+        if (n)
+            set_last_word(g - 1, last | (uint64_t)handler << 16);
+        else
+            start = handler;
+        last = found.word5 | (at - f->rip) << 32;
+        at += found.len;
+        if (gop_ends_block(found.op)) {
             b->end = BLOCK_END_BRANCH;
-            break;
-        }
-        if (at >= f->page_end) {
-            b->end = BLOCK_END_PAGE;
+            n++, g++;
             break;
         }
     }
+    set_last_word(g - 1, last | (uint64_t)HANDLER_END << 16);
+    b->start = (uint16_t)start;
     b->ninsns = (uint16_t)n;
     b->len = (uint16_t)(at - f->rip);
     return BLOCK_OK;
@@ -311,7 +353,7 @@ enum block_result block_make(struct morph *m, uint64_t rip, struct gblock **out,
 {
     struct shared *sh = m->sh;
     struct block_cache *c = m->blocks;
-    struct fetch f = {.sh = sh, .rip = rip, .page_end = (rip | (PAGE - 1)) + 1, .paddr2 = BLOCK_NO_PAGE};
+    struct fetch f = {.sh = sh, .memo = &c->memo, .rip = rip, .page_end = (rip | (PAGE - 1)) + 1, .paddr2 = BLOCK_NO_PAGE};
     unsigned max = sh->params.block_insns < BLOCK_MAX_INSNS ? (unsigned)sh->params.block_insns : BLOCK_MAX_INSNS;
 
     fault->addr = rip;
@@ -336,13 +378,12 @@ enum block_result block_make(struct morph *m, uint64_t rip, struct gblock **out,
 
     uint32_t index = c->free ? c->free : c->nblocks;
     struct gblock *b = &c->blocks[index];
-    uint32_t next_free = b->hash_next;
     struct ginsn *first = &c->insns[c->ninsns];
     enum block_result result = decode_block(&f, first, max, b, fault);
     if (result != BLOCK_OK)
         return result;
     if (c->free)
-        c->free = next_free;
+        c->free = b->hash_next;
     else
         c->nblocks++;
     b->rip = rip;
@@ -356,10 +397,9 @@ enum block_result block_make(struct morph *m, uint64_t rip, struct gblock **out,
     b->paddr = f.paddr;
     b->paddr2 = BLOCK_NO_PAGE;
     b->epoch = c->epoch;
-    c->ninsns += b->ninsns + 1u; /* one more for the interpreter */
+    c->ninsns += b->ninsns;
     sh->stats.blocks_decoded++;
     sh->stats.insns_decoded += b->ninsns;
-    interp_bind(m, b);
     enter(m, c, index, &f);
     *out = b;
     return BLOCK_OK;
@@ -367,7 +407,7 @@ enum block_result block_make(struct morph *m, uint64_t rip, struct gblock **out,
 
 bool block_still_mapped(struct morph *m, struct gblock *b)
 {
-    struct mmu_result r = mmu_translate(m->sh, b->rip, MMU_EXEC);
+    struct mmu_result r = look_up(m->sh, m->blocks, b->rip);
     bool same = r.ok && r.paddr == b->paddr;
     if (same && b->paddr2 != BLOCK_NO_PAGE) {
         r = mmu_translate(m->sh, (b->rip | (PAGE - 1)) + 1, MMU_EXEC);

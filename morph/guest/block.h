@@ -25,27 +25,26 @@ enum { BLOCK_DEAD = 1 }; /* flags */
 enum {
     BLOCK_NO_KEY = 1,
     BLOCK_MAX_INSNS = 64,
-    BLOCK_HANDLERS = DECODE_ROWS * 2 * 4 * 4, /* by row, mode, operand size, shape of the memory operand */
 };
 
 enum { BLOCK_NO_PAGE = 0xffffffffu };
 
 struct gblock {
-    /* The first cache line is what the interpreter reads on its way from block to block. */
+    /* The first 64 bytes are what the interpreter reads on its way from block to block. */
     uint64_t rip;          /* linear address of the first instruction */
     uint64_t follow_key;   /* shared.follow_key for which an interpreter may come here without asking; BLOCK_NO_KEY: none */
     uint64_t end_rip;      /* what follows the last instruction in memory */
-    struct ginsn *first;   /* after the last is one more, that ends interpreting */
+    struct ginsn *first;
     struct gblock *succ[2]; /* where it went last; never NULL, but perhaps dead or another block by now: compare rip and key */
     uint32_t count;        /* executions seen by the dispatcher and the interpreter */
     uint32_t native;       /* native address of its translation, 0 if none */
-    uint32_t translation;  /* number of its translation in the tcache */
+    uint16_t start;        /* number of the first instruction's handler */
     uint16_t ninsns;       /* at least 1 */
     uint16_t len;          /* bytes */
     uint8_t mode;          /* enum guest_mode */
     uint8_t end;           /* enum block_end */
-    uint8_t flags;         /* BLOCK_* */
-    uint8_t pad;
+    uint32_t translation;  /* number of its translation in the tcache */
+    uint32_t flags;        /* BLOCK_* */
     uint32_t paddr;        /* physical address of the first byte */
     uint32_t paddr2;       /* physical address of the second page, or BLOCK_NO_PAGE */
     uint32_t epoch;        /* mappings were checked in this epoch of the cache */
@@ -67,7 +66,7 @@ struct block_cache {
         uint64_t page, frame; /* page: its number + 1; 0: none */
         uint32_t epoch, user;
     } fetch;
-    uint16_t handlers[BLOCK_HANDLERS]; /* interp_bind's memory: numbers of handlers already found, 0 unknown */
+    struct decode_memo memo;
 };
 
 enum block_result {
@@ -109,7 +108,7 @@ uint32_t block_next_on_page(const struct block_cache *c, uint32_t index, uint32_
 
 static inline uint32_t block_hash(uint64_t rip)
 {
-    return (uint32_t)(rip ^ rip >> 12);
+    return (uint32_t)(rip >> 2 ^ rip >> 14); /* blocks that are neighbours are so in the table: fewer cache misses */
 }
 
 static inline uint32_t block_index(const struct block_cache *c, const struct gblock *b)

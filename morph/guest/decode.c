@@ -6,6 +6,8 @@
  */
 #include "decode.h"
 
+#include <stddef.h>
+
 #include "guest_decode.inc"
 
 #define X(name, text, read, written, undefined, attr) [G_##name] = {read, written, undefined, attr},
@@ -326,7 +328,6 @@ static inline __attribute__((always_inline)) enum decode_result decode_rest(stru
     out->len = (uint8_t)d.pos;
     out->opsize = (uint8_t)(1u << d.size_log);
     out->nopnds = row->nopnds;
-    out->handler16 = (uint16_t)entry;
     out->flags_read = row->flags_read;
     out->flags_written = row->flags_written;
     if (d.prefixes | d.rep) {
@@ -368,3 +369,5 @@ enum decode_result guest_decode(const uint8_t *bytes, unsigned avail, enum guest
     int entry = find_opcode(&d, out);
     return decode_rest(d, entry, out);
 }
+
+#include "decode_quick.inc"

@@ -32,6 +32,41 @@ enum decode_result {
  */
 enum decode_result guest_decode(const uint8_t *bytes, unsigned avail, enum guest_mode mode, struct ginsn *out);
 
+/* What all instructions of one row of the table with the same operand size and kind of ModRM have in common, in the form of
+ * struct ginsn's words. A decode_memo learns it from the table when it is first needed. */
+struct decode_template {
+    uint64_t word[3];
+    uint64_t word5;
+    uint8_t state;            /* enum in decode.c; 0: not yet known */
+    uint8_t traits;           /* the same */
+    uint8_t imm_size;
+    uint8_t high;             /* bits of the register fields that mean AH, CH, DH, BH */
+    uint8_t shift_a, shift_b; /* where the register numbers of ModRM's reg and rm (or of the opcode) go in word 1 */
+    uint8_t mask_a, mask_b;
+    uint8_t byte_a, byte_b;   /* where they go in word 5, for byte_reg */
+    uint16_t handler[4];      /* the interpreter's: by shape of the memory operand; 0 not yet known */
+    uint8_t pad[14];          /* to 64 bytes */
+};
+
+struct decode_memo {
+    struct decode_template row[2][DECODE_ROWS][2][2]; /* by mode, row, memory operand, REX.W */
+};
+
+enum { DECODE_QUICK_BYTES = 24 }; /* that must be readable for guest_decode_quick */
+
+/* What guest_decode_quick found out: to be used instead of reading fresh memory back. */
+struct decode_quick {
+    uint16_t op;
+    uint8_t len;
+    uint16_t *handler; /* where the number of the instruction's handler is kept; 0 at first: interp_handler knows it */
+    uint64_t word5;    /* the last word of `out`, which is for the caller to write when it knows next16, at bit 16 */
+};
+
+/* The same as guest_decode for the commonest instructions, those without prefixes but REX, in a third of the time. Makes
+ * byte_reg and offset too. False: ask guest_decode. `memo` must be zero in the beginning. */
+bool guest_decode_quick(struct decode_memo *memo, const uint8_t *bytes, enum guest_mode mode, struct decode_quick *found,
+                        struct ginsn *out);
+
 /* Facts of an op, from the table. */
 struct gop_info {
     uint8_t flags_read, flags_written, flags_undefined; /* packed as in struct ginsn; undefined is a subset of written */

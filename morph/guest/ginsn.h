@@ -44,8 +44,8 @@ struct ginsn {
     int64_t disp;
     int64_t imm;
     uint16_t imm2;
-    /* The interpreter's own use, set by interp_bind. */
-    uint16_t handler16;   /* number of its handler; the decoder leaves its table's row here */
+    /* The interpreter's own use. */
+    uint16_t next16;      /* number of the handler of the instruction behind it in the block, or of what ends interpreting */
     uint16_t offset;      /* from the block's first instruction */
     uint8_t byte_reg[2];  /* operands 0 and 1 if byte registers: their byte offset in guest_cpu.gpr */
 };

@@ -74,7 +74,7 @@ static bool helper_stores(unsigned op)
     }
 }
 
-static unsigned handler_of(const struct ginsn *g, enum guest_mode mode)
+unsigned interp_handler(const struct ginsn *g, enum guest_mode mode)
 {
     unsigned attr = gop_infos[g->op].attr;
     if (attr & GOPA_UNDEF)
@@ -96,49 +96,10 @@ static unsigned handler_of(const struct ginsn *g, enum guest_mode mode)
     return interp_handlers[g->op] ? g->op : HANDLER_OTHER;
 }
 
-/* Distinguishes memory operands as far as handlers do; SHAPE_ODD: not in the table of known handlers. */
-enum shape { SHAPE_NONE, SHAPE_BASE, SHAPE_ANY, SHAPE_FAR, SHAPE_ODD };
-
-static enum shape shape_of(const struct ginsn *g, enum guest_mode mode)
+void interp_bind(struct ginsn *g)
 {
-    bool mem = g->opnd[0].kind == GO_MEM || g->opnd[1].kind == GO_MEM || g->opnd[2].kind == GO_MEM;
-    bool far_seg = g->seg >= GUEST_FS;
-    if (!mem)
-        return far_seg || g->seg == GUEST_CS ? SHAPE_ODD : SHAPE_NONE;
-    if (g->addrsize != (mode == GUEST_IA32 ? 4 : 8) || g->base == GREG_RIP || g->seg == GUEST_CS)
-        return SHAPE_ODD;
-    return far_seg ? SHAPE_FAR : g->base < 16 && g->index == GREG_NONE ? SHAPE_BASE : SHAPE_ANY;
-}
-
-/* The same as handler_of, most often from memory. */
-static unsigned known_handler(struct block_cache *c, const struct ginsn *g, enum guest_mode mode)
-{
-    enum shape shape = shape_of(g, mode);
-    unsigned size_log = (g->opsize >> 1) - (g->opsize >> 3u);
-    if (shape == SHAPE_ODD)
-        return handler_of(g, mode);
-    uint16_t *known = &c->handlers[((g->handler16 * 2u + mode) * 4 + size_log) * 4 + shape];
-    if (!*known)
-        *known = (uint16_t)handler_of(g, mode);
-    return *known;
-}
-
-void interp_bind(struct morph *m, struct gblock *b)
-{
-    struct block_cache *c = m->blocks;
-    struct ginsn *g = b->first;
-    unsigned offset = 0;
-    g[b->ninsns].handler16 = HANDLER_END;
-    for (unsigned n = b->ninsns; n; n--, g++) {
-        g->handler16 = (uint16_t)known_handler(c, g, b->mode);
-        g->offset = (uint16_t)offset;
-        offset += g->len;
-        for (unsigned i = 0; i < 2; i++) {
-            const struct gopnd *o = &g->opnd[i];
-            if (o->size == 1)
-                g->byte_reg[i] = (uint8_t)(o->reg * 8 + (o->kind == GO_REGH));
-        }
-    }
+    for (unsigned i = 0; i < 2; i++)
+        g->byte_reg[i] = (uint8_t)(g->opnd[i].reg * 8 + (g->opnd[i].kind == GO_REGH));
 }
 
 /* How many of the block's instructions may run before a stop condition holds; 0: m->interp.stop says which does now. */
@@ -163,28 +124,32 @@ static unsigned until_stop(struct morph *m, const struct gblock *b, unsigned n)
     return n;
 }
 
-/* The first handler of a run; each jumps to the next where the compiler can (interp_next), and returns INTERP_OK where not.
- * Not inlined: in a function that port_guard returns to twice, LLVM does not coalesce registers. */
-__attribute__((noinline)) static enum interp_result run(struct guest_cpu *cpu, struct morph *m, const struct ginsn *g)
+/* Each handler jumps to the next where the compiler can (interp_next), and returns INTERP_OK where not. Not inlined: in a
+ * function that port_guard returns to twice, LLVM does not coalesce registers. */
+__attribute__((noinline)) static enum interp_result run(struct guest_cpu *cpu, struct morph *m, const struct ginsn *g,
+                                                        unsigned handler)
 {
     for (;;) {
-        enum interp_result r = interp_handlers[g->handler16](cpu, m, g);
+        enum interp_result r = interp_handlers[handler](cpu, m, g);
         g = m->interp.insn;
         if (r == INTERP_OK) {
+            handler = g->next16;
             m->interp.insn = ++g;
             port_commit(1);
-        } else if (r != INTERP_FOLLOW) {
+        } else if (r == INTERP_FOLLOW) {
+            handler = m->interp.block->start;
+        } else {
             return r;
         }
     }
 }
 
 /* A frame of its own, because a guest fault returns to it and may have lost whatever locals have changed. */
-static enum interp_result run_guarded(struct guest_cpu *cpu, struct morph *m, const struct ginsn *g)
+static enum interp_result run_guarded(struct guest_cpu *cpu, struct morph *m, const struct gblock *b)
 {
     if (port_guard())
         return interp_fault(m);
-    return run(cpu, m, g);
+    return run(cpu, m, b->first, b->start);
 }
 
 static inline __attribute__((always_inline)) enum interp_result begin_next(struct guest_cpu *cpu, struct morph *m,
@@ -196,7 +161,7 @@ static inline __attribute__((always_inline)) enum interp_result begin_next(struc
     st->rip = next->rip;
     st->insn = first;
     cpu->rip = next->end_rip;
-    return PORT_TAIL_CALLS ? interp_handlers[first->handler16](cpu, m, first) : INTERP_FOLLOW;
+    return PORT_TAIL_CALLS ? interp_handlers[next->start](cpu, m, first) : INTERP_FOLLOW;
 }
 
 /* Whether the interpreter may begin the block without telling the dispatcher. */
@@ -243,18 +208,18 @@ static enum interp_result begin_block(struct morph *m, struct gblock *b, unsigne
 {
     struct guest_cpu *cpu = &m->sh->cpu;
     struct interp_state *st = &m->interp;
-    struct ginsn *first = b->first, *end = &first[n];
+    struct ginsn *first = b->first, *last = &first[n - 1];
     uint64_t count = port_icount();
 
-    uint16_t behind = end->handler16;
-    end->handler16 = HANDLER_END;
+    uint16_t behind = last->next16;
+    last->next16 = HANDLER_END;
     st->rip = b->rip;
     st->block = b;
     st->insn = first;
-    cpu->rip = n < b->ninsns ? wrap(m, b->rip + end->offset) : b->end_rip;
+    cpu->rip = n < b->ninsns ? wrap(m, b->rip + last[1].offset) : b->end_rip;
 
-    enum interp_result r = run_guarded(cpu, m, first);
-    end->handler16 = behind;
+    enum interp_result r = run_guarded(cpu, m, b);
+    last->next16 = behind;
     if (r == INTERP_END) {
         r = INTERP_OK;
     } else {

@@ -3,9 +3,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "shared.h"
+
 struct gblock;
 struct ginsn;
-struct guest_cpu;
 struct morph;
 
 enum interp_result {
@@ -53,8 +54,12 @@ enum interp_result interp_raise(struct morph *m, unsigned vector, unsigned error
 /* What the fault of port_fault() means for the instruction m->interp.insn. */
 enum interp_result interp_fault(struct morph *m);
 
-/* Sets the handlers and offsets of a new block's instructions, and the one behind them. */
-void interp_bind(struct morph *m, struct gblock *b);
+/* The number of the handler that fits the instruction: depends on its op, sizes, prefixes, kinds of operands, segment, and on which
+ * parts its address has. */
+unsigned interp_handler(const struct ginsn *g, enum guest_mode mode);
+
+/* Sets byte_reg of a decoded instruction. */
+void interp_bind(struct ginsn *g);
 
 /* One handler. The result INTERP_OK counts the instruction. */
 typedef enum interp_result interp_fn(struct guest_cpu *cpu, struct morph *m, const struct ginsn *g);

@@ -77,7 +77,7 @@
 #define X(op_, body, name, as, s, k0, s0, k1, s1, k2, s2, am) \
     static enum interp_result hot_##op_##_##name(struct guest_cpu *cpu, struct morph *m, const struct ginsn *g) \
     { \
-        interp_fn *next = interp_handlers[g[1].handler16]; \
+        interp_fn *next = interp_handlers[g->next16]; \
         sem_ctx c = { \
             .m = m, \
             .cpu = cpu, \

@@ -1,6 +1,6 @@
 /* The interpreter's handlers, shared by interp.c, interp_hot.c and interp_any.c.
  *
- * A handler's number (ginsn.handler16) is the op for one that serves all its forms, and from HANDLER_HOT on for one that is
+ * A handler's number (ginsn.next16, gblock.start) is the op for one that serves all its forms, and from HANDLER_HOT on for one that is
  * specialised on sizes and operand kinds.
  */
 #pragma once

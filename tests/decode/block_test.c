@@ -28,7 +28,7 @@ static void start(uint32_t max_blocks, uint32_t max_insns)
     memset(marked, 0, sizeof marked);
     port_host_make(&sh, RAM);
     sh.params.block_insns = 32;
-    machine = (struct morph){.sh = &sh, .arena = {.base = calloc(1, 4 << 20), .size = 4 << 20}};
+    machine = (struct morph){.sh = &sh, .arena = {.base = calloc(1, 8 << 20), .size = 8 << 20}};
     machine.blocks = block_cache_make(&machine.arena, max_blocks, max_insns);
     EXPECT(machine.blocks);
     port_host_map(LIN, CODE, 4 * PAGE, PORT_HOST_READ | PORT_HOST_EXEC);

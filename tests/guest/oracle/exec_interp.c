@@ -11,7 +11,7 @@
 #include "port.h"
 #include "sem/sem.h"
 
-enum { RAM = 0x100000, CODE_AT = 0x80000, DATA_AT = CODE_AT + ORACLE_CODE_SIZE, ARENA = 4 << 20 };
+enum { RAM = 0x100000, CODE_AT = 0x80000, DATA_AT = CODE_AT + ORACLE_CODE_SIZE, ARENA = 8 << 20 };
 
 struct interp_machine {
     struct shared sh;
