@@ -128,6 +128,8 @@ interp_fn *const interp_handlers[] = {
 #define HELPER(op, name) [G_##op] = helper_##name,
 #include "sem/helpers.def"
 #undef HELPER
+#define SIMD(op) [G_##op] = helper_simd,
+#include "sem/simd.def"
     [HANDLER_DIV128] = helper_div128,
     [HANDLER_IDIV128] = helper_idiv128,
     [HANDLER_PRIVILEGED] = helper_privileged,

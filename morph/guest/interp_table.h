@@ -25,7 +25,7 @@ extern interp_fn *const interp_handlers[]; /* by handler number: GOP_COUNT + row
 #define HELPER(op, name) interp_fn helper_##name;
 #include "sem/helpers.def"
 #undef HELPER
-interp_fn helper_div128, helper_idiv128, helper_privileged, helper_iopl, helper_other, helper_odd_segment, interp_end;
+interp_fn helper_div128, helper_idiv128, helper_privileged, helper_iopl, helper_other, helper_odd_segment, helper_simd, interp_end;
 
 /* Linear address of the memory operand; for bit tests with a register offset, that of the word tested. (interp_any.c) */
 uint64_t interp_operand_address(struct morph *m, const struct ginsn *g);

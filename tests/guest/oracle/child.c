@@ -62,9 +62,11 @@ void _start(void)
     call(__NR_kill, self, SIGSTOP_, 0, 0, 0, 0);
     /* The parent lets it go once, to unmap its stack and the vdso; no stack from here on. */
 #if defined(__x86_64__)
-    __asm__ volatile("mov $11, %%eax\n\tmov $0x60000000, %%edi\n\tmovabs $0x7fff9ffff000, %%rsi\n\tsyscall\n\tint3\n\t" ::: "memory");
+    __asm__ volatile("mov $11, %%eax\n\tmov $0x60000000, %%edi\n\tmovabs $0x7fff9ffff000, %%rsi\n\tsyscall\n\tint3\n\t" ::
+                         : "memory");
 #else
-    __asm__ volatile("mov $91, %%eax\n\tmov $0x60000000, %%ebx\n\tmov $0x9fffe000, %%ecx\n\tint $0x80\n\tint3\n\t" ::: "memory");
+    __asm__ volatile("mov $91, %%eax\n\tmov $0x60000000, %%ebx\n\tmov $0x9fffe000, %%ecx\n\tint $0x80\n\tint3\n\t" ::
+                         : "memory");
 #endif
     for (;;)
         ;

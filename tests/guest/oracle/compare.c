@@ -50,8 +50,8 @@ static void compare_sse(struct report *r, const struct oracle_state *host, const
         say(r, "  registers not tagged empty: host %02x, got %02x\n", host->mmx_used, got->mmx_used);
 }
 
-bool oracle_differs(const struct oracle_state *host, const struct oracle_state *got, uint32_t eflags_mask, const uint8_t *host_data,
-                    const uint8_t *got_data, char *text, unsigned size)
+bool oracle_differs(const struct oracle_state *host, const struct oracle_state *got, uint32_t eflags_mask,
+                    const uint8_t *host_data, const uint8_t *got_data, char *text, unsigned size)
 {
     static const char *const reg_names[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
                                             "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};

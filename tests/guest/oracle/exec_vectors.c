@@ -83,7 +83,8 @@ static void get_hex(const char **at, uint8_t *bytes, unsigned n)
 
 static void get_sse(const char *line, unsigned nxmm, struct oracle_state *out)
 {
-    const char *x87 = strstr(line, "\"x87\":"), *regs = x87 ? strstr(x87, "\"regs\":[") : NULL, *xmm = strstr(line, "\"xmm\":[");
+    const char *x87 = strstr(line, "\"x87\":"), *regs = x87 ? strstr(x87, "\"regs\":[") : NULL,
+               *xmm = strstr(line, "\"xmm\":[");
     unsigned tw = x87 ? (unsigned)number_after(x87, "tw") : 0;
     out->mxcsr = (uint32_t)number_after(line, "mxcsr");
     if (regs)
@@ -100,8 +101,8 @@ static void get_sse(const char *line, unsigned nxmm, struct oracle_state *out)
     }
 }
 
-bool vectors_run(struct vectors_process *p, const struct oracle_case *c, struct oracle_state *out, uint8_t *data_after, char *answer,
-                 unsigned size)
+bool vectors_run(struct vectors_process *p, const struct oracle_case *c, struct oracle_state *out, uint8_t *data_after,
+                 char *answer, unsigned size)
 {
     static const char *const names[2][16] = {
         {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"},
@@ -118,9 +119,8 @@ bool vectors_run(struct vectors_process *p, const struct oracle_case *c, struct 
     bool exception = strstr(p->line, "\"stop\":\"exception\"");
     if (!exception && !strstr(p->line, "\"stop\":\"end\""))
         return false;
-    *out = (struct oracle_state){.rip = number_after(p->line, wide ? "rip" : "eip"),
-                                 .eflags = (uint32_t)number_after(p->line, "flags"),
-                                 .vector = -1};
+    *out = (struct oracle_state){
+        .rip = number_after(p->line, wide ? "rip" : "eip"), .eflags = (uint32_t)number_after(p->line, "flags"), .vector = -1};
     for (unsigned i = 0; i < (wide ? 16 : 8); i++)
         out->gpr[i] = number_after(p->line, names[wide][i]);
     if (c->kind.sse)

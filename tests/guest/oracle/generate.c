@@ -19,77 +19,186 @@
     {0, 0xd2, n, RM | BYTE, 2}, {0, 0xd3, n, RM, 3}
 
 static const struct row rows[] = {
-    ALU(0x00, 0), ALU(0x08, 1), ALU(0x10, 2), ALU(0x18, 3), ALU(0x20, 4), ALU(0x28, 5), ALU(0x30, 6), ALU(0x38, 7),
-    SHIFT(0), SHIFT(1), SHIFT(2), SHIFT(3), SHIFT(4), SHIFT(5), SHIFT(6), SHIFT(7),
-    {0, 0x27, -1, NONE | NO64, 4}, {0, 0x2f, -1, NONE | NO64, 4}, {0, 0x37, -1, NONE | NO64, 4}, {0, 0x3f, -1, NONE | NO64, 4},
-    {0, 0xd4, -1, IMM8 | BYTE | NO64, 4}, {0, 0xd5, -1, IMM8 | BYTE | NO64, 4}, {0, 0xd6, -1, NONE | NO64, 2}, /* aam aad salc */
-    {0, 0x40, -1, OPREG | NO64, 3}, {0, 0x48, -1, OPREG | NO64, 3}, {0, 0x50, -1, OPREG, 4}, {0, 0x58, -1, OPREG, 4},
-    {0, 0x60, -1, NONE | NO64, 2}, {0, 0x61, -1, NONE | NO64, 1}, {0, 0x62, -1, MEM | NO64, 1},
-    {0, 0x63, -1, RM | NO64, 1}, {0, 0x63, -1, RM | NEW64, 5}, /* arpl; movsxd */
-    {0, 0x68, -1, IMMZ, 2}, {0, 0x6a, -1, IMM8, 2},
-    {0, 0x69, -1, RM | IMMZ, 3}, {0, 0x6b, -1, RM | IMM8, 3},
-    {0, 0x84, -1, RM | BYTE, 2}, {0, 0x85, -1, RM, 3}, {0, 0x86, -1, RM | BYTE | LOCK, 2}, {0, 0x87, -1, RM | LOCK, 3},
-    {0, 0x88, -1, RM | BYTE, 3}, {0, 0x89, -1, RM, 5}, {0, 0x8a, -1, RM | BYTE, 3}, {0, 0x8b, -1, RM, 5},
+    ALU(0x00, 0),
+    ALU(0x08, 1),
+    ALU(0x10, 2),
+    ALU(0x18, 3),
+    ALU(0x20, 4),
+    ALU(0x28, 5),
+    ALU(0x30, 6),
+    ALU(0x38, 7),
+    SHIFT(0),
+    SHIFT(1),
+    SHIFT(2),
+    SHIFT(3),
+    SHIFT(4),
+    SHIFT(5),
+    SHIFT(6),
+    SHIFT(7),
+    {0, 0x27, -1, NONE | NO64, 4},
+    {0, 0x2f, -1, NONE | NO64, 4},
+    {0, 0x37, -1, NONE | NO64, 4},
+    {0, 0x3f, -1, NONE | NO64, 4},
+    {0, 0xd4, -1, IMM8 | BYTE | NO64, 4},
+    {0, 0xd5, -1, IMM8 | BYTE | NO64, 4},
+    {0, 0xd6, -1, NONE | NO64, 2}, /* aam aad salc */
+    {0, 0x40, -1, OPREG | NO64, 3},
+    {0, 0x48, -1, OPREG | NO64, 3},
+    {0, 0x50, -1, OPREG, 4},
+    {0, 0x58, -1, OPREG, 4},
+    {0, 0x60, -1, NONE | NO64, 2},
+    {0, 0x61, -1, NONE | NO64, 1},
+    {0, 0x62, -1, MEM | NO64, 1},
+    {0, 0x63, -1, RM | NO64, 1},
+    {0, 0x63, -1, RM | NEW64, 5}, /* arpl; movsxd */
+    {0, 0x68, -1, IMMZ, 2},
+    {0, 0x6a, -1, IMM8, 2},
+    {0, 0x69, -1, RM | IMMZ, 3},
+    {0, 0x6b, -1, RM | IMM8, 3},
+    {0, 0x84, -1, RM | BYTE, 2},
+    {0, 0x85, -1, RM, 3},
+    {0, 0x86, -1, RM | BYTE | LOCK, 2},
+    {0, 0x87, -1, RM | LOCK, 3},
+    {0, 0x88, -1, RM | BYTE, 3},
+    {0, 0x89, -1, RM, 5},
+    {0, 0x8a, -1, RM | BYTE, 3},
+    {0, 0x8b, -1, RM, 5},
     {0, 0x8c, -1, RM, 3}, /* mov from segment */
-    {0, 0x8d, -1, MEM | LEA, 6}, {0, 0x8f, 0, RM, 2},
-    {0, 0x90, -1, OPREG, 3}, {0, 0x98, -1, NONE, 2}, {0, 0x99, -1, NONE, 2}, {0, 0x9c, -1, NONE, 2}, {0, 0x9e, -1, NONE, 2},
-    {0, 0x9f, -1, NONE, 2}, {0, 0xa8, -1, IMM8 | BYTE, 1}, {0, 0xa9, -1, IMMZ, 1},
-    {0, 0xb0, -1, OPREG | IMM8 | BYTE, 3}, {0, 0xb8, -1, OPREG | IMMZ, 3}, {0, 0xc6, 0, RM | BYTE | IMM8, 2},
+    {0, 0x8d, -1, MEM | LEA, 6},
+    {0, 0x8f, 0, RM, 2},
+    {0, 0x90, -1, OPREG, 3},
+    {0, 0x98, -1, NONE, 2},
+    {0, 0x99, -1, NONE, 2},
+    {0, 0x9c, -1, NONE, 2},
+    {0, 0x9e, -1, NONE, 2},
+    {0, 0x9f, -1, NONE, 2},
+    {0, 0xa8, -1, IMM8 | BYTE, 1},
+    {0, 0xa9, -1, IMMZ, 1},
+    {0, 0xb0, -1, OPREG | IMM8 | BYTE, 3},
+    {0, 0xb8, -1, OPREG | IMMZ, 3},
+    {0, 0xc6, 0, RM | BYTE | IMM8, 2},
     {0, 0xc7, 0, RM | IMMZ, 3},
-    {0, 0xf5, -1, NONE, 2}, {0, 0xf8, -1, NONE, 2}, {0, 0xf9, -1, NONE, 2}, {0, 0xfc, -1, NONE, 1}, {0, 0xfd, -1, NONE, 1},
-    {0, 0xf6, 0, RM | BYTE | IMM8, 1}, {0, 0xf7, 0, RM | IMMZ, 1}, {0, 0xf6, 1, RM | BYTE | IMM8, 1}, {0, 0xf7, 1, RM | IMMZ, 1},
-    {0, 0xf6, 2, RM | BYTE | LOCK, 2}, {0, 0xf7, 2, RM | LOCK, 2}, {0, 0xf6, 3, RM | BYTE | LOCK, 2},
-    {0, 0xf7, 3, RM | LOCK, 2}, {0, 0xf6, 4, RM | BYTE, 3}, {0, 0xf7, 4, RM, 4}, {0, 0xf6, 5, RM | BYTE, 3}, {0, 0xf7, 5, RM, 4},
-    {0, 0xf6, 6, RM | BYTE, 3}, {0, 0xf7, 6, RM, 3}, {0, 0xf6, 7, RM | BYTE, 3}, {0, 0xf7, 7, RM, 3}, /* div idiv */
-    {0, 0xfe, 0, RM | BYTE | LOCK, 2}, {0, 0xfe, 1, RM | BYTE | LOCK, 2}, {0, 0xff, 0, RM | LOCK, 3}, {0, 0xff, 1, RM | LOCK, 3},
+    {0, 0xf5, -1, NONE, 2},
+    {0, 0xf8, -1, NONE, 2},
+    {0, 0xf9, -1, NONE, 2},
+    {0, 0xfc, -1, NONE, 1},
+    {0, 0xfd, -1, NONE, 1},
+    {0, 0xf6, 0, RM | BYTE | IMM8, 1},
+    {0, 0xf7, 0, RM | IMMZ, 1},
+    {0, 0xf6, 1, RM | BYTE | IMM8, 1},
+    {0, 0xf7, 1, RM | IMMZ, 1},
+    {0, 0xf6, 2, RM | BYTE | LOCK, 2},
+    {0, 0xf7, 2, RM | LOCK, 2},
+    {0, 0xf6, 3, RM | BYTE | LOCK, 2},
+    {0, 0xf7, 3, RM | LOCK, 2},
+    {0, 0xf6, 4, RM | BYTE, 3},
+    {0, 0xf7, 4, RM, 4},
+    {0, 0xf6, 5, RM | BYTE, 3},
+    {0, 0xf7, 5, RM, 4},
+    {0, 0xf6, 6, RM | BYTE, 3},
+    {0, 0xf7, 6, RM, 3},
+    {0, 0xf6, 7, RM | BYTE, 3},
+    {0, 0xf7, 7, RM, 3}, /* div idiv */
+    {0, 0xfe, 0, RM | BYTE | LOCK, 2},
+    {0, 0xfe, 1, RM | BYTE | LOCK, 2},
+    {0, 0xff, 0, RM | LOCK, 3},
+    {0, 0xff, 1, RM | LOCK, 3},
     {0, 0xff, 6, RM, 3},
-    {0x0f, 0x02, -1, RM, 1}, {0x0f, 0x03, -1, RM, 1}, {0x0f, 0x00, 4, RM, 1}, {0x0f, 0x00, 5, RM, 1},
-    {0x0f, 0x18, -1, MEM, 1}, {0x0f, 0x1f, 0, RM, 1}, {0x0f, 0xae, 7, MEM, 1}, /* prefetch, nop, clflush */
-    {0x0f, 0x40, -1, RM | CC, 8}, {0x0f, 0x90, -1, RM | BYTE | CC, 8},
-    {0x0f, 0xa3, -1, RM | BIT, 3}, {0x0f, 0xab, -1, RM | LOCK | BIT, 3}, {0x0f, 0xb3, -1, RM | LOCK | BIT, 3},
-    {0x0f, 0xbb, -1, RM | LOCK | BIT, 3}, {0x0f, 0xba, 4, RM | IMM8, 2}, {0x0f, 0xba, 5, RM | LOCK | IMM8, 2},
-    {0x0f, 0xba, 6, RM | LOCK | IMM8, 2}, {0x0f, 0xba, 7, RM | LOCK | IMM8, 2},
-    {0x0f, 0xa4, -1, RM | IMM8, 4}, {0x0f, 0xa5, -1, RM, 4}, {0x0f, 0xac, -1, RM | IMM8, 4}, {0x0f, 0xad, -1, RM, 4},
-    {0x0f, 0xaf, -1, RM, 4}, {0x0f, 0xb0, -1, RM | BYTE | LOCK, 3}, {0x0f, 0xb1, -1, RM | LOCK, 4},
-    {0x0f, 0xb6, -1, RM, 4}, {0x0f, 0xb7, -1, RM, 3}, {0x0f, 0xbe, -1, RM, 4}, {0x0f, 0xbf, -1, RM, 3},
-    {0x0f, 0xbc, -1, RM, 3}, {0x0f, 0xbd, -1, RM, 3}, {0xf3, 0xbc, -1, RM, 2}, {0xf3, 0xbd, -1, RM, 2}, {0xf3, 0xb8, -1, RM, 3},
-    {0x0f, 0xc0, -1, RM | BYTE | LOCK, 3}, {0x0f, 0xc1, -1, RM | LOCK, 3}, {0x0f, 0xc3, -1, MEM, 1},
-    {0x0f, 0xc7, 1, MEM | LOCK, 4}, {0x0f, 0xc8, -1, OPREG, 3},
-    {0x0f, 0x0b, -1, NONE, 1}, {0, 0xcc, -1, NONE, 1}, {0, 0xce, -1, NONE | NO64, 2}, {0, 0xf4, -1, NONE, 1},
+    {0x0f, 0x02, -1, RM, 1},
+    {0x0f, 0x03, -1, RM, 1},
+    {0x0f, 0x00, 4, RM, 1},
+    {0x0f, 0x00, 5, RM, 1},
+    {0x0f, 0x18, -1, MEM, 1},
+    {0x0f, 0x1f, 0, RM, 1},
+    {0x0f, 0xae, 7, MEM, 1}, /* prefetch, nop, clflush */
+    {0x0f, 0x40, -1, RM | CC, 8},
+    {0x0f, 0x90, -1, RM | BYTE | CC, 8},
+    {0x0f, 0xa3, -1, RM | BIT, 3},
+    {0x0f, 0xab, -1, RM | LOCK | BIT, 3},
+    {0x0f, 0xb3, -1, RM | LOCK | BIT, 3},
+    {0x0f, 0xbb, -1, RM | LOCK | BIT, 3},
+    {0x0f, 0xba, 4, RM | IMM8, 2},
+    {0x0f, 0xba, 5, RM | LOCK | IMM8, 2},
+    {0x0f, 0xba, 6, RM | LOCK | IMM8, 2},
+    {0x0f, 0xba, 7, RM | LOCK | IMM8, 2},
+    {0x0f, 0xa4, -1, RM | IMM8, 4},
+    {0x0f, 0xa5, -1, RM, 4},
+    {0x0f, 0xac, -1, RM | IMM8, 4},
+    {0x0f, 0xad, -1, RM, 4},
+    {0x0f, 0xaf, -1, RM, 4},
+    {0x0f, 0xb0, -1, RM | BYTE | LOCK, 3},
+    {0x0f, 0xb1, -1, RM | LOCK, 4},
+    {0x0f, 0xb6, -1, RM, 4},
+    {0x0f, 0xb7, -1, RM, 3},
+    {0x0f, 0xbe, -1, RM, 4},
+    {0x0f, 0xbf, -1, RM, 3},
+    {0x0f, 0xbc, -1, RM, 3},
+    {0x0f, 0xbd, -1, RM, 3},
+    {0xf3, 0xbc, -1, RM, 2},
+    {0xf3, 0xbd, -1, RM, 2},
+    {0xf3, 0xb8, -1, RM, 3},
+    {0x0f, 0xc0, -1, RM | BYTE | LOCK, 3},
+    {0x0f, 0xc1, -1, RM | LOCK, 3},
+    {0x0f, 0xc3, -1, MEM, 1},
+    {0x0f, 0xc7, 1, MEM | LOCK, 4},
+    {0x0f, 0xc8, -1, OPREG, 3},
+    {0x0f, 0x0b, -1, NONE, 1},
+    {0, 0xcc, -1, NONE, 1},
+    {0, 0xce, -1, NONE | NO64, 2},
+    {0, 0xf4, -1, NONE, 1},
 };
 
 /* Sequences of more than one instruction, and those that need a prepared state. */
 enum plan {
     PLAN_NONE,
-    PLAN_JCC, PLAN_JMP, PLAN_CALL, PLAN_LOOP, PLAN_JMP_REG, PLAN_CALL_REG, PLAN_JMP_FAR,
-    PLAN_RET_PUSH, PLAN_RET,
-    PLAN_RETF_CS, PLAN_RETF_IP, PLAN_RETF,
-    PLAN_STRING_CX, PLAN_STRING_SI, PLAN_STRING_DI, PLAN_STRING,
-    PLAN_POPF_PUSH, PLAN_POPF,
-    PLAN_XLAT_BX, PLAN_XLAT,
-    PLAN_LEAVE_BP, PLAN_LEAVE,
+    PLAN_JCC,
+    PLAN_JMP,
+    PLAN_CALL,
+    PLAN_LOOP,
+    PLAN_JMP_REG,
+    PLAN_CALL_REG,
+    PLAN_JMP_FAR,
+    PLAN_RET_PUSH,
+    PLAN_RET,
+    PLAN_RETF_CS,
+    PLAN_RETF_IP,
+    PLAN_RETF,
+    PLAN_STRING_CX,
+    PLAN_STRING_SI,
+    PLAN_STRING_DI,
+    PLAN_STRING,
+    PLAN_POPF_PUSH,
+    PLAN_POPF,
+    PLAN_XLAT_BX,
+    PLAN_XLAT,
+    PLAN_LEAVE_BP,
+    PLAN_LEAVE,
     PLAN_ENTER,
-    PLAN_SEG_AX, PLAN_SEG,
-    PLAN_DIV_DX, PLAN_DIV,
+    PLAN_SEG_AX,
+    PLAN_SEG,
+    PLAN_DIV_DX,
+    PLAN_DIV,
     PLAN_STACK, /* put the stack pointer back into data */
     PLAN_MOFFS,
     PLAN_INT,
     PLAN_INVALID,
-    PLAN_MXCSR_STORE, PLAN_MXCSR,
+    PLAN_MXCSR_STORE,
+    PLAN_MXCSR,
     PLAN_COUNT,
 };
 static const uint8_t plan_starts[] = {
-    PLAN_JCC, PLAN_JCC, PLAN_JCC, PLAN_JMP, PLAN_CALL, PLAN_LOOP, PLAN_JMP_REG, PLAN_CALL_REG, PLAN_JMP_FAR, PLAN_RET_PUSH,
-    PLAN_RET_PUSH, PLAN_RETF_CS, PLAN_STRING_CX, PLAN_STRING_CX, PLAN_STRING_CX, PLAN_STRING_CX, PLAN_STRING_SI,
-    PLAN_STRING_SI, PLAN_POPF_PUSH, PLAN_XLAT_BX, PLAN_LEAVE_BP, PLAN_ENTER, PLAN_SEG_AX, PLAN_DIV_DX, PLAN_DIV_DX, PLAN_DIV_DX,
-    PLAN_MOFFS, PLAN_MOFFS, PLAN_INT,
+    PLAN_JCC,       PLAN_JCC,       PLAN_JCC,       PLAN_JMP,       PLAN_CALL,      PLAN_LOOP,
+    PLAN_JMP_REG,   PLAN_CALL_REG,  PLAN_JMP_FAR,   PLAN_RET_PUSH,  PLAN_RET_PUSH,  PLAN_RETF_CS,
+    PLAN_STRING_CX, PLAN_STRING_CX, PLAN_STRING_CX, PLAN_STRING_CX, PLAN_STRING_SI, PLAN_STRING_SI,
+    PLAN_POPF_PUSH, PLAN_XLAT_BX,   PLAN_LEAVE_BP,  PLAN_ENTER,     PLAN_SEG_AX,    PLAN_DIV_DX,
+    PLAN_DIV_DX,    PLAN_DIV_DX,    PLAN_MOFFS,     PLAN_MOFFS,     PLAN_INT,
 };
 /* In 64-bit mode without far transfers and segment registers: other modes and the kernel's own treatment would show. */
 static const uint8_t plan_starts64[] = {
-    PLAN_JCC, PLAN_JCC, PLAN_JCC, PLAN_JMP, PLAN_CALL, PLAN_LOOP, PLAN_JMP_REG, PLAN_CALL_REG, PLAN_RET_PUSH,
-    PLAN_RET_PUSH, PLAN_STRING_CX, PLAN_STRING_CX, PLAN_STRING_CX, PLAN_STRING_CX, PLAN_STRING_SI,
-    PLAN_STRING_SI, PLAN_POPF_PUSH, PLAN_XLAT_BX, PLAN_LEAVE_BP, PLAN_ENTER, PLAN_DIV_DX, PLAN_DIV_DX, PLAN_DIV_DX,
-    PLAN_MOFFS, PLAN_MOFFS, PLAN_INT, PLAN_INVALID,
+    PLAN_JCC,       PLAN_JCC,       PLAN_JCC,       PLAN_JMP,       PLAN_CALL,      PLAN_LOOP,      PLAN_JMP_REG,
+    PLAN_CALL_REG,  PLAN_RET_PUSH,  PLAN_RET_PUSH,  PLAN_STRING_CX, PLAN_STRING_CX, PLAN_STRING_CX, PLAN_STRING_CX,
+    PLAN_STRING_SI, PLAN_STRING_SI, PLAN_POPF_PUSH, PLAN_XLAT_BX,   PLAN_LEAVE_BP,  PLAN_ENTER,     PLAN_DIV_DX,
+    PLAN_DIV_DX,    PLAN_DIV_DX,    PLAN_MOFFS,     PLAN_MOFFS,     PLAN_INT,       PLAN_INVALID,
 };
 
 static bool is_used(const struct generator *gen, unsigned at) { return gen->used[at / 8] >> (at % 8) & 1; }
@@ -214,9 +323,7 @@ static unsigned from_plan(struct generator *gen, const struct oracle_state *s, u
             p[5] = 0x28;
         p[6] = 0;
         return 7;
-    case PLAN_RET_PUSH:
-        gen->plan = PLAN_RET;
-        return target ? push_imm(target, p) : 0;
+    case PLAN_RET_PUSH: gen->plan = PLAN_RET; return target ? push_imm(target, p) : 0;
     case PLAN_RET:
         if (random_below(r, 2)) {
             p[0] = 0xc3;
@@ -229,9 +336,7 @@ static unsigned from_plan(struct generator *gen, const struct oracle_state *s, u
     case PLAN_RETF_CS:
         gen->plan = PLAN_RETF_IP;
         return push_imm(random_below(r, 6) ? 0x23 : (uint32_t)random_next(r) & 0xffffff0f, p);
-    case PLAN_RETF_IP:
-        gen->plan = PLAN_RETF;
-        return target ? push_imm(target, p) : 0;
+    case PLAN_RETF_IP: gen->plan = PLAN_RETF; return target ? push_imm(target, p) : 0;
     case PLAN_RETF: p[0] = 0xcb; return 1;
     case PLAN_STRING_CX:
         gen->plan = PLAN_STRING_SI;
@@ -287,7 +392,9 @@ static unsigned from_plan(struct generator *gen, const struct oracle_state *s, u
         p[1] = (uint8_t)(0xc0 | seg << 3);
         return 2;
     }
-    case PLAN_DIV_DX: gen->plan = PLAN_DIV; return mov_imm(GUEST_RDX, random_below(r, 3) ? random_below(r, 16) : -random_below(r, 16), p);
+    case PLAN_DIV_DX:
+        gen->plan = PLAN_DIV;
+        return mov_imm(GUEST_RDX, random_below(r, 3) ? random_below(r, 16) : -random_below(r, 16), p);
     case PLAN_DIV:
         if (random_below(r, 4) == 0)
             p[n++] = 0x66;
@@ -314,8 +421,8 @@ static unsigned from_plan(struct generator *gen, const struct oracle_state *s, u
             p[1] = 0x21;
         return random_below(r, 4) ? 0 : 2;
     case PLAN_INVALID: { /* no VEX or EVEX: the host may have AVX */
-        static const uint8_t gone[] = {0x06, 0x07, 0x0e, 0x16, 0x17, 0x1e, 0x1f, 0x27, 0x2f, 0x37, 0x3f, 0x60, 0x61, 0x82, 0x9a, 0xce,
-                                       0xd4, 0xd5, 0xd6, 0xea};
+        static const uint8_t gone[] = {0x06, 0x07, 0x0e, 0x16, 0x17, 0x1e, 0x1f, 0x27, 0x2f, 0x37,
+                                       0x3f, 0x60, 0x61, 0x82, 0x9a, 0xce, 0xd4, 0xd5, 0xd6, 0xea};
         if (random_below(r, 4))
             return 0;
         p[0] = gone[random_below(r, sizeof gone)];
@@ -361,6 +468,8 @@ static bool suitable(const struct generator *gen, const struct oracle_state *s, 
     if (g.opsize == 2 && g.op == G_BSWAP) /* undefined */
         return false;
     if (g.op == G_LSL && (g.opnd[1].kind == GO_MEM || (s->gpr[g.opnd[1].reg] & 0xfffc) == 0x78)) /* number of the host's CPU */
+        return false;
+    if (g.opsize == 2 && g.op == G_MOVSXD) /* reads two bytes or four */
         return false;
     bool names_segment = g.op == G_LAR || g.op == G_LSL || g.op == G_VERR || g.op == G_VERW;
     if (gen->kind.mode == GUEST_X86_64 && names_segment) { /* the 64-bit child has no TLS segments */
@@ -408,7 +517,8 @@ unsigned generator_next(struct generator *gen, const struct oracle_state *s, uin
         }
         unsigned plan = gen->plan, plan_arg = gen->plan_arg;
         if (!gen->plan && random_below(r, 4) == 0)
-            gen->plan = wide ? plan_starts64[random_below(r, sizeof plan_starts64)] : plan_starts[random_below(r, sizeof plan_starts)];
+            gen->plan = wide ? plan_starts64[random_below(r, sizeof plan_starts64)]
+                             : plan_starts[random_below(r, sizeof plan_starts)];
         if (gen->kind.sse && !plan && random_below(r, 3)) {
             gen->plan = PLAN_NONE;
             if (random_below(r, 25) == 0)

@@ -46,8 +46,8 @@ static unsigned put_mem64(struct generator *gen, const struct oracle_state *s, u
     return n + 4;
 }
 
-unsigned generator_put_mem(struct generator *gen, const struct oracle_state *s, unsigned reg, uint32_t target, uint64_t base_of_seg,
-                           unsigned at, unsigned tail, uint8_t *rex, uint8_t *p)
+unsigned generator_put_mem(struct generator *gen, const struct oracle_state *s, unsigned reg, uint32_t target,
+                           uint64_t base_of_seg, unsigned at, unsigned tail, uint8_t *rex, uint8_t *p)
 {
     struct random *r = &gen->rng;
     if (gen->kind.mode == GUEST_X86_64)

@@ -65,7 +65,7 @@ static void make_forms(void)
             unsigned ops[8], n = 0;
             for (unsigned reg = 0; reg < 8; reg++)
                 ops[reg] = decodes(&f, reg, false, &g) || decodes(&f, reg, true, &g) ? (n++, g.op) : 0;
-            if (!n)
+            if (!n || (!f.map && (opcode == 0x38 || opcode == 0x3a))) /* escapes */
                 continue;
             bool same = n == 8;
             for (unsigned reg = 1; reg < 8; reg++)
@@ -82,8 +82,8 @@ static void make_forms(void)
 
 /* A fresh value into an XMM register, so that not all become NaNs. */
 static const struct form loads[] = {
-    {0xf3, 0, 0x6f, -1, true, true}, {0x66, 0, 0x6f, -1, true, true}, {0xf3, 0, 0x10, -1, true, true}, {0xf2, 0, 0x10, -1, true, true},
-    {0, 0, 0x10, -1, true, true}, {0, 0, 0x16, -1, false, true},
+    {0xf3, 0, 0x6f, -1, true, true}, {0x66, 0, 0x6f, -1, true, true}, {0xf3, 0, 0x10, -1, true, true},
+    {0xf2, 0, 0x10, -1, true, true}, {0, 0, 0x10, -1, true, true},    {0, 0, 0x16, -1, false, true},
 };
 
 unsigned generator_sse(struct generator *gen, const struct oracle_state *s, uint8_t *p)
@@ -114,8 +114,13 @@ unsigned generator_sse(struct generator *gen, const struct oracle_state *s, uint
     probe[pn] = (uint8_t)(reg << 3 | (memory ? 0 : 0xc0));
     if (guest_decode(probe, 15, GUEST_X86_64, &g) != DECODE_OK)
         return 0;
-    unsigned tail = g.len - pn - 1;
-    if (memory) {
+    uint64_t room = ORACLE_DATA + ORACLE_RW_SIZE - 16 - s->gpr[GUEST_RDI];
+    if ((g.op == G_MASKMOVQ || g.op == G_MASKMOVDQU) &&
+        room > ORACLE_RW_SIZE - 16) /* processors differ in the fault's address */
+        return 0;
+    bool modrm = g.len > pn; /* not EMMS */
+    unsigned tail = modrm ? g.len - pn - 1 : 0;
+    if (modrm && memory) {
         unsigned size = 4;
         for (unsigned i = 0; i < g.nopnds; i++)
             size = g.opnd[i].kind == GO_MEM && g.opnd[i].size ? g.opnd[i].size : size;
@@ -126,7 +131,7 @@ unsigned generator_sse(struct generator *gen, const struct oracle_state *s, uint
         if (!done)
             return 0;
         n += done;
-    } else {
+    } else if (modrm) {
         p[n++] = (uint8_t)(0xc0 | reg << 3 | random_below(r, 8));
     }
     for (unsigned i = 0; i < tail; i++)

@@ -110,8 +110,8 @@ static void print_state(const struct options *o, const struct oracle_state *s)
     fprintf(stderr, "  mxcsr %04x\n", s->mxcsr);
 }
 
-static void complain(const struct options *o, const char *what, const char *executor, const struct oracle_case *c, const char *text,
-                     const struct trace *trace, unsigned n, const struct oracle_state *before)
+static void complain(const struct options *o, const char *what, const char *executor, const struct oracle_case *c,
+                     const char *text, const struct trace *trace, unsigned n, const struct oracle_state *before)
 {
     fprintf(stderr, "guest-oracle: case %" PRIu64 " of seed %" PRIu64 ": %s differs from the host %s:\n%s", c->number, o->seed,
             executor, what, text);
@@ -119,7 +119,8 @@ static void complain(const struct options *o, const char *what, const char *exec
     fprintf(stderr, "Instructions:\n");
     for (unsigned i = 0; i < n; i++)
         print_insn(stderr, o->kind.mode, trace[i].rip, trace[i].bytes, trace[i].len);
-    fprintf(stderr, "Again: guest-oracle %s--seed %" PRIu64 " --case %" PRIu64 " --len %u\n", kind_options(o), o->seed, c->number, o->len);
+    fprintf(stderr, "Again: guest-oracle %s--seed %" PRIu64 " --case %" PRIu64 " --len %u\n", kind_options(o), o->seed,
+            c->number, o->len);
 }
 
 static uint32_t defined_mask(const struct generator *gen)
@@ -128,8 +129,8 @@ static uint32_t defined_mask(const struct generator *gen)
 }
 
 /* Makes case c on the host, instruction by instruction with the executor. False: they differ. *complete: false if given up. */
-static bool make_case(const struct options *o, struct host_cpu *h, const struct oracle_executor *x, void *xs, struct oracle_case *c,
-                      struct totals *totals, bool *complete)
+static bool make_case(const struct options *o, struct host_cpu *h, const struct oracle_executor *x, void *xs,
+                      struct oracle_case *c, struct totals *totals, bool *complete)
 {
     static struct generator gen;
     struct trace trace[ORACLE_MAX_INSNS];
@@ -216,17 +217,19 @@ static bool send_case(const struct options *o, struct vectors_process *p, const 
     }
     if (!oracle_differs(&c->after, &got, c->eflags_mask, c->data_after, data, text, sizeof text))
         return true;
-    fprintf(stderr, "guest-oracle: case %" PRIu64 " of seed %" PRIu64 ": %s differs from the host:\n%sAnswer: %s", c->number, o->seed,
-            o->vectors, text, answer);
-    fprintf(stderr, "Again: guest-oracle %s--seed %" PRIu64 " --case %" PRIu64 " --len %u --vectors '%s' --verbose\n", kind_options(o),
-            o->seed, c->number, o->len, o->vectors);
+    fprintf(stderr, "guest-oracle: case %" PRIu64 " of seed %" PRIu64 ": %s differs from the host:\n%sAnswer: %s", c->number,
+            o->seed, o->vectors, text, answer);
+    fprintf(stderr, "Again: guest-oracle %s--seed %" PRIu64 " --case %" PRIu64 " --len %u --vectors '%s' --verbose\n",
+            kind_options(o), o->seed, c->number, o->len, o->vectors);
     return false;
 }
 
 static int usage(const char *why)
 {
-    fprintf(stderr, "guest-oracle: %s; usage: guest-oracle --seed S --count N [--mode ia32|x86-64] [--sse] [--len 1..%u] "
-            "[--case K] [--vectors COMMAND] [--dump FILE] [--expect FILE] [--child PATH] [--verbose]\n", why, ORACLE_MAX_INSNS);
+    fprintf(stderr,
+            "guest-oracle: %s; usage: guest-oracle --seed S --count N [--mode ia32|x86-64] [--sse] [--len 1..%u] "
+            "[--case K] [--vectors COMMAND] [--dump FILE] [--expect FILE] [--child PATH] [--verbose]\n",
+            why, ORACLE_MAX_INSNS);
     return 2;
 }
 
@@ -318,8 +321,10 @@ int main(int argc, char **argv)
         fclose(expect);
     if (process)
         vectors_end(process);
-    fprintf(stderr, "guest-oracle: seed %" PRIu64 ": %" PRIu64 " cases, %" PRIu64 " instructions, %" PRIu64 " exceptions, %" PRIu64
-            " given up: %s\n", o.seed, totals.cases, totals.insns, totals.faults, totals.given_up, ok ? "no difference" : "DIFFERENT");
+    fprintf(stderr,
+            "guest-oracle: seed %" PRIu64 ": %" PRIu64 " cases, %" PRIu64 " instructions, %" PRIu64 " exceptions, %" PRIu64
+            " given up: %s\n",
+            o.seed, totals.cases, totals.insns, totals.faults, totals.given_up, ok ? "no difference" : "DIFFERENT");
     if (o.verbose)
         for (unsigned i = 0; i < GOP_COUNT; i++)
             if (totals.by_op[i])

@@ -10,8 +10,11 @@
 #include "shared.h"
 
 enum {
-    ORACLE_CODE = 0x10000000, ORACLE_CODE_SIZE = 0x1000,
-    ORACLE_DATA = 0x20000000, ORACLE_RW_SIZE = 0x2000, ORACLE_RO_SIZE = 0x1000, /* read-only bytes follow the writable ones */
+    ORACLE_CODE = 0x10000000,
+    ORACLE_CODE_SIZE = 0x1000,
+    ORACLE_DATA = 0x20000000,
+    ORACLE_RW_SIZE = 0x2000,
+    ORACLE_RO_SIZE = 0x1000, /* read-only bytes follow the writable ones */
     ORACLE_DATA_SIZE = ORACLE_RW_SIZE + ORACLE_RO_SIZE,
     ORACLE_TLS = ORACLE_DATA + 0x1000, /* base of the segment that selector 0x63 names; in 64-bit mode of GS */
     ORACLE_FS = ORACLE_DATA + 0x800,   /* base of FS in 64-bit mode */
@@ -89,7 +92,7 @@ uint32_t random_below(struct random *r, uint32_t n);
 uint32_t random_data(struct random *r, unsigned size); /* an address, mostly of good data for `size` bytes */
 uint32_t random_value(struct random *r);               /* with a liking for edges */
 uint64_t random_value64(struct random *r);
-uint64_t random_double(struct random *r);              /* bits with a liking for special numbers, of one double or two singles */
+uint64_t random_double(struct random *r); /* bits with a liking for special numbers, of one double or two singles */
 
 /* Random instructions (generate*.c). */
 
@@ -97,9 +100,9 @@ struct generator {
     struct random rng;
     struct oracle_kind kind;
     uint8_t used[ORACLE_CODE_SIZE / 8]; /* code bytes that are taken */
-    unsigned plan, plan_arg;            /* what a sequence under way wants next */
-    uint32_t undefined;                 /* EFLAGS bits without a defined value */
-    bool addr32;                        /* 64-bit mode: the address-size prefix is there */
+    unsigned plan, plan_arg; /* what a sequence under way wants next */
+    uint32_t undefined; /* EFLAGS bits without a defined value */
+    bool addr32; /* 64-bit mode: the address-size prefix is there */
     uint8_t pattern[ORACLE_PATTERN];
 };
 void generator_begin(struct generator *gen, const struct oracle_kind *kind, uint64_t seed, struct oracle_state *s,
@@ -111,8 +114,8 @@ void generator_done(struct generator *gen, const uint8_t *bytes, unsigned len, c
 /* For the generator's parts. ModRM, SIB and displacement of a memory operand whose linear address is `target`, into p; *rex
  * gets the bits that extend registers. `reg` is the ModRM field (0..7); `tail`: bytes of the instruction behind, for RIP-relative
  * addresses, `at` bytes before p. Returns bytes written; 0: the address cannot be reached by 32 bits of displacement. */
-unsigned generator_put_mem(struct generator *gen, const struct oracle_state *s, unsigned reg, uint32_t target, uint64_t base_of_seg,
-                           unsigned at, unsigned tail, uint8_t *rex, uint8_t *p);
+unsigned generator_put_mem(struct generator *gen, const struct oracle_state *s, unsigned reg, uint32_t target,
+                           uint64_t base_of_seg, unsigned at, unsigned tail, uint8_t *rex, uint8_t *p);
 /* An instruction from a row of rows.h; 0: try again. (generate_row.c) */
 struct row;
 unsigned generator_row(struct generator *gen, const struct oracle_state *s, const struct row *row, uint8_t *p);

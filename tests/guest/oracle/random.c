@@ -31,8 +31,10 @@ uint32_t random_data(struct random *r, unsigned size)
 
 uint32_t random_value(struct random *r)
 {
-    static const uint32_t edges[] = {0, 1, 2, 3, 7, 8, 9, 15, 16, 31, 32, 33, 0x7f, 0x80, 0xff, 0x100, 0x7fff, 0x8000, 0xffff,
-                                     0x10000, 0x7fffffff, 0x80000000, 0x80000001, 0xfffffffe, 0xffffffff, 0x99, 0x9a, 0xf0};
+    static const uint32_t edges[] = {0,          1,          2,          3,          7,      8,       9,
+                                     15,         16,         31,         32,         33,     0x7f,    0x80,
+                                     0xff,       0x100,      0x7fff,     0x8000,     0xffff, 0x10000, 0x7fffffff,
+                                     0x80000000, 0x80000001, 0xfffffffe, 0xffffffff, 0x99,   0x9a,    0xf0};
     switch (random_below(r, 6)) {
     case 0: return edges[random_below(r, sizeof edges / sizeof *edges)];
     case 1: return random_below(r, 256);
@@ -57,9 +59,9 @@ uint64_t random_value64(struct random *r)
 static uint32_t random_single(struct random *r)
 {
     static const uint32_t special[] = {
-        0, 1, 2, 0x7fffff, 0x800000, 0x800001, 0x3f800000, 0x3f7fffff, 0x3f800001, 0x3f000000, 0x3fc00000, 0x40000000, 0x4b000000,
-        0x4b7fffff, 0x4effffff, 0x4f000000, 0x5f000000, 0x5effffff, 0x7f7fffff, 0x7f800000, 0x7f800001, 0x7fc00000, 0x7fc12345,
-        0x7fbfffff, 0x40200000, 0x4b000001, 0x34000000, 0x33800000, 0x1f800000,
+        0,          1,          2,          0x7fffff,   0x800000,   0x800001,   0x3f800000, 0x3f7fffff, 0x3f800001, 0x3f000000,
+        0x3fc00000, 0x40000000, 0x4b000000, 0x4b7fffff, 0x4effffff, 0x4f000000, 0x5f000000, 0x5effffff, 0x7f7fffff, 0x7f800000,
+        0x7f800001, 0x7fc00000, 0x7fc12345, 0x7fbfffff, 0x40200000, 0x4b000001, 0x34000000, 0x33800000, 0x1f800000,
     };
     uint32_t sign = (uint32_t)random_next(r) & 0x80000000;
     switch (random_below(r, 5)) {
@@ -74,14 +76,41 @@ static uint32_t random_single(struct random *r)
 uint64_t random_double(struct random *r)
 {
     static const uint64_t special[] = {
-        0, 1, 2, UINT64_C(0xfffffffffffff), UINT64_C(0x10000000000000), UINT64_C(0x10000000000001), UINT64_C(0x3ff0000000000000),
-        UINT64_C(0x3fefffffffffffff), UINT64_C(0x3ff0000000000001), UINT64_C(0x3fe0000000000000), UINT64_C(0x3ff8000000000000),
-        UINT64_C(0x4000000000000000), UINT64_C(0x4330000000000000), UINT64_C(0x433fffffffffffff), UINT64_C(0x41dfffffffc00000),
-        UINT64_C(0x41dfffffffe00000), UINT64_C(0x41e0000000000000), UINT64_C(0xc1e0000000000000), UINT64_C(0xc1e0000000100000),
-        UINT64_C(0x43e0000000000000), UINT64_C(0x43dfffffffffffff), UINT64_C(0x7fefffffffffffff), UINT64_C(0x7ff0000000000000),
-        UINT64_C(0x7ff0000000000001), UINT64_C(0x7ff8000000000000), UINT64_C(0x7ff8000012345678), UINT64_C(0x7ff7ffffffffffff),
-        UINT64_C(0x3810000000000000), UINT64_C(0x380fffffffffffff), UINT64_C(0x36a0000000000000), UINT64_C(0x3690000000000001),
-        UINT64_C(0x47efffffe0000000), UINT64_C(0x47effffff0000000), UINT64_C(0x3ca0000000000000), UINT64_C(0x4004000000000000),
+        0,
+        1,
+        2,
+        UINT64_C(0xfffffffffffff),
+        UINT64_C(0x10000000000000),
+        UINT64_C(0x10000000000001),
+        UINT64_C(0x3ff0000000000000),
+        UINT64_C(0x3fefffffffffffff),
+        UINT64_C(0x3ff0000000000001),
+        UINT64_C(0x3fe0000000000000),
+        UINT64_C(0x3ff8000000000000),
+        UINT64_C(0x4000000000000000),
+        UINT64_C(0x4330000000000000),
+        UINT64_C(0x433fffffffffffff),
+        UINT64_C(0x41dfffffffc00000),
+        UINT64_C(0x41dfffffffe00000),
+        UINT64_C(0x41e0000000000000),
+        UINT64_C(0xc1e0000000000000),
+        UINT64_C(0xc1e0000000100000),
+        UINT64_C(0x43e0000000000000),
+        UINT64_C(0x43dfffffffffffff),
+        UINT64_C(0x7fefffffffffffff),
+        UINT64_C(0x7ff0000000000000),
+        UINT64_C(0x7ff0000000000001),
+        UINT64_C(0x7ff8000000000000),
+        UINT64_C(0x7ff8000012345678),
+        UINT64_C(0x7ff7ffffffffffff),
+        UINT64_C(0x3810000000000000),
+        UINT64_C(0x380fffffffffffff),
+        UINT64_C(0x36a0000000000000),
+        UINT64_C(0x3690000000000001),
+        UINT64_C(0x47efffffe0000000),
+        UINT64_C(0x47effffff0000000),
+        UINT64_C(0x3ca0000000000000),
+        UINT64_C(0x4004000000000000),
     };
     uint64_t sign = random_next(r) & UINT64_C(1) << 63;
     switch (random_below(r, 8)) {

@@ -85,13 +85,14 @@ void vectors_write(FILE *f, const struct oracle_case *c)
 
 void vectors_write_expected(FILE *f, const struct oracle_case *c)
 {
-    fprintf(f, "{\"id\":\"%" PRIu64 ":%" PRIu64 "\",\"stop\":\"%s\",", c->seed, c->number, c->after.vector < 0 ? "end" : "exception");
+    fprintf(f, "{\"id\":\"%" PRIu64 ":%" PRIu64 "\",\"stop\":\"%s\",", c->seed, c->number,
+            c->after.vector < 0 ? "end" : "exception");
     if (c->after.vector >= 0)
         fprintf(f, "\"exception\":{\"vector\":%d,\"address\":%" PRIu64 "},", c->after.vector, c->after.addr);
     fputs("\"regs\":{", f);
     put_regs(f, c, &c->after);
-    fprintf(f, "\"%s\":%" PRIu64 "},\"flags\":%u,\"flags_defined\":%u,", c->kind.mode == GUEST_X86_64 ? "rip" : "eip", c->after.rip,
-            c->after.eflags, c->eflags_mask);
+    fprintf(f, "\"%s\":%" PRIu64 "},\"flags\":%u,\"flags_defined\":%u,", c->kind.mode == GUEST_X86_64 ? "rip" : "eip",
+            c->after.rip, c->after.eflags, c->eflags_mask);
     if (c->kind.sse)
         put_sse(f, c, &c->after, "");
     fputs("\"mem\":[", f);

@@ -13,6 +13,6 @@ struct vectors_process;
 struct vectors_process *vectors_start(const char *command);
 /* Runs the case; data_after gets the memory. False: no answer, or one that says neither "end" nor "exception" (then `answer`
  * holds it). */
-bool vectors_run(struct vectors_process *p, const struct oracle_case *c, struct oracle_state *out, uint8_t *data_after, char *answer,
-                 unsigned size);
+bool vectors_run(struct vectors_process *p, const struct oracle_case *c, struct oracle_state *out, uint8_t *data_after,
+                 char *answer, unsigned size);
 void vectors_end(struct vectors_process *p);
