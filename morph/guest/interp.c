@@ -14,7 +14,6 @@
 #include "mmu.h"
 #include "morph.h"
 #include "port.h"
-#include "simd.h"
 
 enum interp_result interp_raise(struct morph *m, unsigned vector, unsigned error)
 {
@@ -57,9 +56,8 @@ static bool fits(const struct sem_form *f, const struct ginsn *g, enum guest_mod
 }
 
 /* Helpers that store to their memory operand. */
-static bool helper_stores(const struct ginsn *g)
+static bool helper_stores(unsigned op)
 {
-    unsigned op = g->op;
     switch (op) {
     case G_MOV_FROM_SEG:
     case G_FST:
@@ -72,7 +70,7 @@ static bool helper_stores(const struct ginsn *g)
     case G_FNSTSW:
     case G_FNSTENV:
     case G_FNSAVE: return true;
-    default: return interp_handlers[op] == helper_simd && simd_stores(g);
+    default: return false;
     }
 }
 
@@ -93,7 +91,7 @@ unsigned interp_handler(const struct ginsn *g, enum guest_mode mode)
         for (unsigned i = hot_first[g->op] - 1u; i < hot_count && hot_rows[i].op == g->op; i++)
             if (fits(&hot_rows[i].form, g, mode))
                 return HANDLER_HOT + i;
-    if (mode == GUEST_IA32 && !sem_liftable(g) && (g->seg >= GUEST_FS || (g->seg == GUEST_CS && helper_stores(g))))
+    if (mode == GUEST_IA32 && !sem_liftable(g) && (g->seg >= GUEST_FS || (g->seg == GUEST_CS && helper_stores(g->op))))
         return HANDLER_ODD_SEGMENT;
     return interp_handlers[g->op] ? g->op : HANDLER_OTHER;
 }

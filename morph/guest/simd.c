@@ -133,6 +133,8 @@ HELPER_FN(simd)
 
     if (vector >= 0)
         return interp_raise(m, (unsigned)vector, 0);
+    if (g->seg == GUEST_CS && simd_stores(g) && !c.f.wide) /* CS is never writable */
+        return interp_raise(m, GUEST_GP, 0);
     if (sem_has_mem(&c.f) && c.mem & 15 && g->opnd[g->opnd[0].kind != GO_MEM].size == 16 && !may_be_unaligned(g->op))
         return interp_raise(m, GUEST_GP, 0);
     if (simd_state(&x, &result))

@@ -1,4 +1,4 @@
-/* MMX and SSE instructions: internal to simd*.c, but for simd_stores. */
+/* MMX and SSE instructions: internal to simd*.c. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
