@@ -18,6 +18,7 @@ void __duke_tlbi(unsigned long lin);
 void __duke_itcw(unsigned long guest, unsigned long native);
 void __duke_itcf(void);
 void __duke_icf(void);
+void __duke_icl(unsigned long line);
 
 static inline uint64_t gld8(uint64_t lin) { return *PORT_GUEST(uint8_t, lin); }
 static inline uint64_t gld16(uint64_t lin) { return *PORT_GUEST(uint16_t, lin); }
@@ -40,7 +41,12 @@ static inline void pst64(uint64_t paddr, uint64_t v) { *(volatile uint64_t *)pad
 static inline const uint8_t *port_phys(uint64_t paddr) { return (const uint8_t *)paddr; }
 static inline void port_itc_write(uint64_t guest, uint32_t native) { __duke_itcw(guest, native); }
 static inline void port_itc_flush(void) { __duke_itcf(); }
-static inline void port_code_sync(void) { __duke_icf(); }
+/* Line by line: the core keeps what else is in its instruction cache. */
+static inline void port_code_sync_range(uint32_t native, uint32_t size)
+{
+    for (uint32_t line = native & ~63u; line < native + size; line += 64)
+        __duke_icl(line);
+}
 static inline uint64_t port_cycles(void) { return __duke_rdcr(DUKE_CR_CYCLE); }
 static inline void port_cat(unsigned category) { __duke_wrcr(DUKE_CR_CAT, category); }
 /* The host reads and writes memory during a host call: nothing may be kept in registers across it. */

@@ -446,6 +446,7 @@ static void perform_system(struct func *e, struct plan *p, const struct duke_op 
     case DUKE_KIND_TLB_INVAL: func_tlb_inval(e, ra); break;
     case DUKE_KIND_TLB_FLUSH: func_tlb_flush(e); break;
     case DUKE_KIND_TLB_WRITE: func_tlb_write(e, ra, rb, e->reg[op->rc]); break;
+    case DUKE_KIND_ICACHE_LINE: /* more than asked for: whatever is dirty */
     case DUKE_KIND_ICACHE_FLUSH: func_code_sync(e); break;
     case DUKE_KIND_RFE:
         func_count_category(e);

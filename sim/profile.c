@@ -14,7 +14,7 @@
 #include "duke_events.h"
 #include "duke_isa.h"
 
-enum { WORDS = 12, TEXT = 256, MAX_BUNDLES = 400 };
+enum { WORDS = 12, TEXT = 256 };
 
 struct cost {
     uint64_t count, cycles, reason[ENGINE_REASONS]; /* count: bundles */
@@ -392,8 +392,8 @@ static void write_bundles(FILE *f, struct profile *p, struct entry *list)
         if (p->sites[i].cost.count)
             list[n++] = (struct entry){&p->sites[i].cost, i};
     qsort(list, n, sizeof *list, by_cycles);
-    heading(f, "Bundles that cost most", "category, place, ops");
-    for (size_t i = 0; i < n && i < MAX_BUNDLES; i++) {
+    heading(f, "Bundles", "category, place, ops");
+    for (size_t i = 0; i < n; i++) {
         const struct site *s = &p->sites[list[i].index];
         row(f, p, &s->cost);
         if (s->translation) {

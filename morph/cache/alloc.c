@@ -43,8 +43,8 @@ void cache_flush(struct morph *m)
         t->page_heads[i] = CACHE_NONE;
     for (unsigned i = 0; i < CACHE_FILTER_BITS / 64; i++)
         t->filter[i] = 0;
+    t->synced = 0;
     port_itc_flush();
-    port_code_sync();
 }
 
 bool cache_reserve(struct morph *m, uint32_t words, uint32_t exits, uint32_t pages)
@@ -100,8 +100,13 @@ uint32_t cache_enter(struct morph *m, const struct ir_block *b, const struct gen
                 cache_chain(m, first + i, to->translation);
         }
     }
-    port_code_sync();
     return n;
+}
+
+void cache_sync(struct tcache *t)
+{
+    port_code_sync_range(t->native + t->synced, t->used - t->synced);
+    t->synced = t->used;
 }
 
 void cache_add_page(struct morph *m, uint64_t lin, uint32_t paddr)

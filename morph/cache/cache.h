@@ -46,6 +46,7 @@ struct cache_page {
 struct tcache {
     uint8_t *mem;
     uint32_t native, size, used; /* bytes */
+    uint32_t synced; /* of them, what instruction fetch may see: see cache_sync */
     struct translation *tr;
     struct cache_exit *exits;
     struct cache_page *pages;
@@ -66,6 +67,8 @@ void cache_flush(struct morph *m);
 bool cache_reserve(struct morph *m, uint32_t words, uint32_t exits, uint32_t pages);
 /* Enters the code just written at the end of the cache. Exits whose targets are known are chained. */
 uint32_t cache_enter(struct morph *m, const struct ir_block *b, const struct gen_code *code, uint32_t block);
+/* Lets new code be run; to be called before any of it is. */
+void cache_sync(struct tcache *t);
 /* Says that the last translation has code from this page. */
 void cache_add_page(struct morph *m, uint64_t lin, uint32_t paddr);
 

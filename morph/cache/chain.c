@@ -8,10 +8,13 @@
 
 static void patch(struct tcache *t, uint32_t at, uint32_t target)
 {
+    enum { BRANCH_BYTES = 8 };
     gen_patch((uint32_t *)(void *)(t->mem + (at - t->native)), at, target);
+    if (at - t->native < t->synced)
+        port_code_sync_range(at, BRANCH_BYTES);
 }
 
-/* Makes the exit go straight to translation `to`. The caller syncs code. */
+/* Makes the exit go straight to translation `to`. */
 void cache_chain(struct morph *m, uint32_t exit, uint32_t to)
 {
     struct tcache *t = m->tcache;
@@ -44,7 +47,6 @@ void cache_drop(struct morph *m, uint32_t n)
     tr->incoming = CACHE_NONE;
     m->sh->stats.tcache_invalidations++;
     port_itc_flush();
-    port_code_sync();
 }
 
 void cache_drop_frame(struct morph *m, uint32_t paddr)

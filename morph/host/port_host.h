@@ -76,7 +76,11 @@ static inline const uint8_t *port_phys(uint64_t paddr) { return port_host->ram +
 int port_enter(uint32_t native);
 static inline void port_itc_write(uint64_t guest, uint32_t native) { (void)guest, (void)native; }
 static inline void port_itc_flush(void) {}
-static inline void port_code_sync(void) {}
+static inline void port_code_sync_range(uint32_t native, uint32_t size)
+{
+    (void)native;
+    (void)size;
+}
 static inline void port_cat(unsigned category) { (void)category; }
 void port_hcall(unsigned n);
 static inline uint64_t port_cycles(void) { return 0; }

@@ -158,10 +158,8 @@ static void grant(struct morph *m, struct wish *w, const struct gblock *b)
     const struct morph_params *p = &m->sh->params;
     struct tcache *t = m->tcache;
     if (w->exit != NO_EXIT && w->generation == t->generation && p->opt_chain && w->exit < t->nexits &&
-        t->exits[w->exit].target == b->rip) {
+        t->exits[w->exit].target == b->rip)
         cache_chain(m, w->exit, b->translation);
-        port_code_sync();
-    }
     if (w->indirect && p->opt_itc)
         port_itc_write(b->rip, b->native);
 }

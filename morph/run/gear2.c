@@ -232,7 +232,8 @@ static void note_targets(struct morph *m, uint32_t *queue, uint32_t *n)
     }
 }
 
-bool gear2_translate(struct morph *m, struct gblock *b)
+/* The block and, while the translator is at it, what the new code leads to. */
+static bool translate_batch(struct morph *m, struct gblock *b)
 {
     const struct morph_params *p = &m->sh->params;
     uint32_t queue[GEAR2_BATCH_MAX], n = 0;
@@ -251,4 +252,11 @@ bool gear2_translate(struct morph *m, struct gblock *b)
             return b->native != 0 || translate_one(m, b);
     }
     return true;
+}
+
+bool gear2_translate(struct morph *m, struct gblock *b)
+{
+    bool done = translate_batch(m, b);
+    cache_sync(m->tcache);
+    return done;
 }

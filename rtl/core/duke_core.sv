@@ -104,7 +104,7 @@ module duke_core
   logic u_en, u_taken, u_miss;
   logic [2:0] u_kind;
   logic [31:0] m_next, m_last;
-  logic ic_flush, ic_req, ic_fill, ic_prefetch, ic_drop;
+  logic ic_flush, ic_line, ic_req, ic_fill, ic_prefetch, ic_drop;
   logic [31:6] ic_req_addr;
   line_t fill_line;
 
@@ -128,7 +128,8 @@ module duke_core
 
   duke_icache icache (
     .clk_i, .rst_ni, .init_i(init_q), .init_idx_i(init_idx_q),
-    .en_i(ic_en), .window_i(ic_pc[31:5]), .hit_o(ic_hit), .data_o(ic_data), .busy_o(ic_busy), .flush_i(ic_flush),
+    .en_i(ic_en), .window_i(ic_pc[31:5]), .hit_o(ic_hit), .data_o(ic_data), .busy_o(ic_busy), .flush_i(ic_flush), .line_i(ic_line),
+    .line_addr_i(m_ba_q[31:6]),
     .req_o(ic_req), .prefetch_o(ic_prefetch), .req_addr_o(ic_req_addr), .fill_i(ic_fill), .drop_i(ic_drop),
     .fill_line_i(fill_line), .ev_miss_o(ic_miss)
   );
@@ -544,6 +545,7 @@ module duke_core
     .u_en_o(u_en), .u_kind_o(u_kind), .u_taken_o(u_taken), .u_miss_o(u_miss),
     .tlb_write_o(tlb_write), .tlb_inval_o(tlb_inval), .tlb_flush_o(tlb_flush), .itc_write_o(itc_write),
     .itc_flush_o(itc_flush), .ras_push_o(ras_push), .ras_pop_o(ras_pop), .icache_flush_o(ic_flush),
+    .icache_line_o(ic_line),
     .alias_clear_o(al_clear), .rdcr_value_o(rdcr_value),
     .wrap_o(wrap), .user_o(user), .cat_o(cat),
     .double_fault_now_o(double_fault_now), .seq_o(seq), .hold_o(hold), .stopped_o, .double_fault_o, .double_fault_pc_o(dead_pc),

@@ -77,6 +77,7 @@ module duke_ctrl
   output logic        ras_push_o,
   output logic        ras_pop_o,
   output logic        icache_flush_o,
+  output logic        icache_line_o,  // of the address in b_a_i
   output logic        alias_clear_o,
   output logic [63:0] rdcr_value_o,
 
@@ -137,7 +138,7 @@ module duke_ctrl
           b_tval = {32'd0, word_i};
           drain_op = 1'b1;
         end
-        KIND_ICACHE_FLUSH: drain_op = 1'b1;
+        KIND_ICACHE_FLUSH, KIND_ICACHE_LINE: drain_op = 1'b1;
         default: ;
       endcase
     end
@@ -224,7 +225,7 @@ module duke_ctrl
             taken = 1'b1;
             target = cr_q[CR_TPC[4:0]][31:0];
           end
-          KIND_HCALL, KIND_ICACHE_FLUSH, KIND_ROLLBACK: flush = 1'b1;
+          KIND_HCALL, KIND_ICACHE_FLUSH, KIND_ICACHE_LINE, KIND_ROLLBACK: flush = 1'b1;
           default: ;
         endcase
         if (taken) next_o = target;
@@ -253,6 +254,7 @@ module duke_ctrl
   assign ras_push_o = sys && kind == KIND_RAS_PUSH;
   assign ras_pop_o = sys && kind == KIND_JRAS;
   assign icache_flush_o = start_i || (sys && kind == KIND_ICACHE_FLUSH);
+  assign icache_line_o = sys && kind == KIND_ICACHE_LINE;
   assign alias_clear_o = start_i || (sys && kind == KIND_ALIAS_CLEAR);
 
   // Control registers

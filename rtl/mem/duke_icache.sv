@@ -1,6 +1,6 @@
 // L1 instruction cache: tags and data, read a 32-byte window at a time. A hit is combinational; a miss asks L2 for the line and
 // the fetch unit tries again. After a miss the next line of the page is asked for too, if L2 has it.
-// `flush` empties it at once: every set carries the epoch in which its valid bits were made.
+// `line` drops one line, `flush` empties it at once: every set carries the epoch in which its valid bits were made.
 module duke_icache
   import duke_isa_pkg::*;
   import duke_pkg::*;
@@ -17,6 +17,8 @@ module duke_icache
   output quad64_t     data_o,
   output logic        busy_o,       // a miss is outstanding
   input  logic        flush_i,
+  input  logic        line_i,       // drop the line of line_addr_i
+  input  logic [31:6] line_addr_i,
 
   // L2
   output logic        req_o,
@@ -130,6 +132,12 @@ module duke_icache
       set_we = 1'b1;
       set_wi = epoch_next[SB-1:0];
       set_wd = {epoch_next, {WAYS{1'b0}}};
+    end else if (line_i) begin
+      set_wi = line_addr_i[6+:SB];
+      valid = (set_q[set_wi][EB+WAYS-1:WAYS] == epoch_q) ? set_q[set_wi][WAYS-1:0] : '0;
+      for (int w = 0; w < WAYS; w++) if (tag_q[{set_wi, WB'(w)}] == line_addr_i[31-:TB]) valid[w] = 1'b0;
+      set_we = 1'b1;
+      set_wd = {epoch_q, valid};
     end else if (fill_i && !stale_q) begin
       fill_en = 1'b1;
       set_wi = miss_addr_q[6+:SB];
@@ -156,19 +164,19 @@ module duke_icache
       miss_addr_q <= '0;
     end else begin
       if (flush_i) epoch_q <= epoch_next;
-      next_q <= fill_i && !prefetch_q && !stale_q && !flush_i;
+      next_q <= fill_i && !prefetch_q && !stale_q && !flush_i && !line_i;
       if (fill_i || drop_i) begin
         miss_q <= 1'b0;
       end else if (ev_miss_o) begin
         miss_q <= 1'b1;
         prefetch_q <= 1'b0;
         miss_addr_q <= window_i[31:6];
-      end else if (next_go && !flush_i) begin
+      end else if (next_go && !flush_i && !line_i) begin
         miss_q <= 1'b1;
         prefetch_q <= 1'b1;
         miss_addr_q <= next_addr;
       end
-      stale_q <= miss_q && !fill_i && !drop_i && (stale_q || flush_i);
+      stale_q <= miss_q && !fill_i && !drop_i && (stale_q || flush_i || line_i);
     end
     if (set_we) set_q[set_wi] <= set_wd;
     if (lru_we) lru_q[lru_wi] <= lru_wd;

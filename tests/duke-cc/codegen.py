@@ -58,8 +58,8 @@ CASES = [
     ("control registers", "unsigned long f(unsigned long v) { __duke_wrcr(10, v); return __duke_rdcr(21); }",
      [r"wrcr r4, 10", r"rdcr r4, 21"], ["call"]),
     ("system ops", "void f(unsigned long a, unsigned long b) { __duke_tlbi(a); __duke_tlbw(a, b, 0); __duke_itcw(a, b); "
-     "__duke_tlbf(); __duke_icf(); __duke_hcall(7); __duke_rollback(); }",
-     [r"tlbi r4", r"tlbw r4, r5, r0|tlbw r4, r5", r"itcw r4, r5", r"\btlbf", r"\bicf", r"hcall\.i 7", r"rollback"], ["call "]),
+     "__duke_tlbf(); __duke_icf(); __duke_icl(a); __duke_hcall(7); __duke_rollback(); }",
+     [r"tlbi r4", r"tlbw r4, r5, r0|tlbw r4, r5", r"itcw r4, r5", r"\btlbf", r"\bicf", r"\bicl r4", r"hcall\.i 7", r"rollback"], ["call "]),
 ]
 
 

@@ -18,6 +18,7 @@ void __duke_tlbw(unsigned long va, unsigned long pa, unsigned long mask);
 void __duke_itcw(unsigned long guest, unsigned long native);
 void __duke_itcf(void);
 void __duke_icf(void);
+void __duke_icl(unsigned long line);
 void __duke_alclr(void);
 
 /* Any integer op of formats R3, R4 and R4X is __duke_<name>, dots as underscores. Those that C cannot say: */

@@ -10,7 +10,7 @@ READS_OF_KIND = {
     "jump": (), "call": (), "nop": (), "commit": (), "rfe": (), "rollback": (), "alias_clear": (), "tlb_flush": (),
     "itc_flush": (), "icache_flush": (), "rdcr": (), "ras_push": ("ra",), "jump_reg": ("ra",), "call_reg": ("ra",),
     "ret": ("ra",), "jitc": ("ra",), "jras": ("ra",), "itc_write": ("ra", "rb"), "tlb_inval": ("ra",),
-    "hcall": ("rb",), "trap": ("rb",), "chks": ("ra",), "tlb_write": ("ra", "rb", "rc"), "wrcr": ("ra",),
+    "icache_line": ("ra",), "hcall": ("rb",), "trap": ("rb",), "chks": ("ra",), "tlb_write": ("ra", "rb", "rc"), "wrcr": ("ra",),
 }
 KINDS = ("alu", "load", "store", "branch") + tuple(READS_OF_KIND)
 SEM_NAMES = ("ra", "rb", "rc", "imm", "cc", "fa", "fb", "fc", "fd")
