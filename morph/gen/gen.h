@@ -16,9 +16,10 @@ enum {
 /* An op, encoded but for what depends on its address. */
 struct gen_op {
     uint32_t w[2];
-    uint8_t nwords;
-    uint8_t use;            /* enum gen_use */
+    uint16_t nwords;        /* no bytes here and below: the compiler takes a store of one for a change of anything */
+    uint16_t use;           /* enum gen_use */
     uint16_t exit;          /* number of the exit it has to do with */
+    uint16_t pad;
 };
 enum gen_use {
     GEN_DONE,
@@ -42,17 +43,16 @@ enum { GEN_GUARDS = 0x8888 };
 
 struct gen_bundle {
     uint16_t free;    /* lanes */
-    uint8_t n;        /* ops */
-    uint8_t commit;   /* guest instructions + 1; 0: no commit */
+    uint16_t n;       /* ops */
+    uint16_t commit;  /* guest instructions + 1; 0: no commit */
     uint16_t op[GEN_BUNDLE_OPS];
-    uint16_t pad;
 };
 
 struct gen_store {
     uint32_t key;     /* refs of base and index */
     int32_t disp;
     uint32_t cycle;
-    uint8_t size, scale;
+    uint16_t size, scale;
 };
 
 struct gen_reg {
@@ -77,10 +77,10 @@ struct gen {
     uint64_t free;      /* temporaries nobody uses */
     struct gen_reg reg[64];
     uint16_t content[64]; /* ref that lives in a home */
-    uint8_t alt[64];    /* another home that had a copy of what lives in a home; 0 none */
+    uint16_t alt[64];   /* another home that had a copy of what lives in a home; 0 none */
     struct gen_store store[GEN_STORES];
     uint32_t exit_cycle[IR_EXITS_MAX];
-    uint8_t loc[IR_NODES_MAX]; /* register of a ref */
+    uint16_t loc[IR_NODES_MAX]; /* register of a ref */
     struct gen_info info[DUKE_OP_COUNT]; /* made once by gen_init */
     struct gen_bundle bundle[GEN_CYCLES_MAX];
     struct gen_op op[GEN_OPS_MAX];

@@ -19,30 +19,33 @@ static inline bool is_home(unsigned r) { return r - 28u < 20u; }
 
 /* -- Bundles */
 
-static struct gen_op *new_op(struct gen *g)
+static inline struct gen_op *new_op(struct gen *g)
 {
-    if (g->nops == GEN_OPS_MAX) {
+    uint32_t i = g->nops;
+    if (i == GEN_OPS_MAX) {
         g->overflow = 1;
-        g->nops = 0;
+        i = 0;
     }
-    struct gen_op *o = &g->op[g->nops++];
+    g->nops = i + 1;
+    struct gen_op *o = &g->op[i];
     o->use = GEN_DONE;
     return o;
 }
 
 /* Bundles up to cycle c exist afterwards. */
-static void extend(struct gen *g, uint32_t c)
+static inline void extend(struct gen *g, uint32_t c)
 {
     if (c >= GEN_CYCLES_MAX) {
         g->overflow = 1;
         return;
     }
-    for (uint32_t i = g->ncycles; i <= c; i++) {
-        g->bundle[i].free = (uint16_t)g->lanes;
-        g->bundle[i].n = g->bundle[i].commit = 0;
+    uint32_t i = g->ncycles;
+    for (; i <= c; i++) {
+        struct gen_bundle *u = &g->bundle[i];
+        u->free = (uint16_t)g->lanes;
+        u->n = u->commit = 0;
     }
-    if (g->ncycles <= c)
-        g->ncycles = c + 1;
+    g->ncycles = i;
 }
 
 /* Puts op o into the first bundle from cycle c on that has room. */
@@ -58,8 +61,10 @@ static inline uint32_t put_at(struct gen *g, const struct gen_op *o, uint32_t c,
         unsigned left = (u->free | GEN_GUARDS) - need;
         if ((left & GEN_GUARDS) != GEN_GUARDS)
             continue;
+        unsigned n = u->n;
         u->free = (uint16_t)(left & ~(unsigned)GEN_GUARDS);
-        u->op[u->n++] = (uint16_t)(o - g->op);
+        u->n = (uint16_t)(n + 1);
+        u->op[n] = (uint16_t)(o - g->op);
         return c;
     }
 }
@@ -68,14 +73,12 @@ static inline uint32_t put_at(struct gen *g, const struct gen_op *o, uint32_t c,
 static inline uint32_t place_write(struct gen *g, const struct gen_op *o, const struct gen_info *t, unsigned rd, uint32_t from)
 {
     bool home = is_home(rd);
-    from = max_u(from, g->reg[rd].wmin);
-    if (home)
-        from = max_u(from, g->floor);
-    uint32_t c = put_at(g, o, from, t->need);
+    uint32_t wmin = g->reg[rd].wmin, floor = home ? g->floor : 0;
+    uint32_t c = put_at(g, o, max_u(max_u(from, wmin), floor), t->need);
+    uint32_t last = g->last;
     g->reg[rd] = (struct gen_reg){(uint16_t)(c + t->latency), (uint16_t)(c + 1)};
     g->reg[0] = (struct gen_reg){0, 0};
-    if (home)
-        g->last = max_u(g->last, c);
+    g->last = home ? max_u(last, c) : last;
     return c;
 }
 
@@ -83,7 +86,7 @@ static inline void read_at(struct gen *g, unsigned r, uint32_t c) { g->reg[r].wm
 
 /* -- Registers */
 
-static unsigned take_temp(struct gen *g)
+static inline unsigned take_temp(struct gen *g)
 {
     uint64_t m = g->free & (~UINT64_C(0) << g->next);
     if (!m)
@@ -120,14 +123,14 @@ static void move_out(struct gen *g, unsigned home, ir_ref u, uint32_t i)
 {
     unsigned other = g->alt[home];
     if (other && g->content[other] == u) {
-        g->loc[u] = (uint8_t)other;
+        g->loc[u] = (uint16_t)other;
         return;
     }
-    unsigned hint = g->ir->hint[u], to = 0;
-    if (hint && hint >> 8 == g->part) {
-        unsigned h = ir_home((hint & 255) - 1);
+    unsigned wish = g->ir->use[u].wish, to = 0;
+    if (wish && wish >> 8 == g->part) {
+        unsigned h = wish & 255;
         ir_ref v = g->content[h];
-        if (h != home && (!v || g->ir->node[v].last < i || g->loc[v] != h)) { /* node i may read it yet */
+        if (h != home && (!v || g->ir->use[v].last < i || g->loc[v] != h)) { /* node i may read it yet */
             to = h;
             g->content[h] = u;
         }
@@ -135,31 +138,27 @@ static void move_out(struct gen *g, unsigned home, ir_ref u, uint32_t i)
     if (!to)
         to = take_temp(g);
     move(g, to, home);
-    g->loc[u] = (uint8_t)to;
+    g->loc[u] = (uint16_t)to;
 }
 
 static inline void evict(struct gen *g, unsigned home, uint32_t i)
 {
     ir_ref u = g->content[home];
-    if (u && g->ir->node[u].last > i && g->loc[u] == home)
+    if (u && g->ir->use[u].last > i && g->loc[u] == home)
         move_out(g, home, u, i);
 }
 
-/* The register for the value of node i. */
+/* The register for the value of node i, which is used. */
 static inline unsigned define(struct gen *g, uint32_t i)
 {
-    const struct ir_block *b = g->ir;
-    unsigned hint = b->hint[i], r;
-    if (!b->node[i].last)
-        return 0;
-    if (hint && hint >> 8 == g->part) {
-        r = ir_home((hint & 255) - 1);
+    unsigned wish = g->ir->use[i].wish, r = wish & 255;
+    if (wish && wish >> 8 == g->part) {
         evict(g, r, i);
         g->content[r] = (uint16_t)i;
     } else {
         r = take_temp(g);
     }
-    g->loc[i] = (uint8_t)r;
+    g->loc[i] = (uint16_t)r;
     return r;
 }
 
@@ -188,11 +187,15 @@ static void place_alu(struct gen *g, const struct ir_node *n, uint32_t i)
         place_li(g, rd, n->x == IR_BIG ? g->ir->consts[n->imm] : n->imm);
         return;
     }
-    unsigned ra = g->loc[n->a], rb = g->loc[n->b], rc = g->loc[n->c];
-    uint32_t from = max_u(g->reg[ra].avail, max_u(g->reg[rb].avail, g->reg[rc].avail));
+    unsigned ra = g->loc[n->a], rb = g->loc[n->b], rc = 0;
+    uint32_t from = max_u(g->reg[ra].avail, g->reg[rb].avail);
+    struct gen_op *o = new_op(g);
+    if (t->fmt == DUKE_FMT_R4 || t->fmt == DUKE_FMT_R4X) {
+        rc = g->loc[n->c];
+        from = max_u(from, g->reg[rc].avail);
+    }
     release(g, n, ra, rb, rc);
     unsigned rd = define(g, i);
-    struct gen_op *o = new_op(g);
     if (t->fmt == DUKE_FMT_R3) {
         if (n->b || n->imm == 0)
             words_r3(o, t, rd, ra, rb);
@@ -206,7 +209,8 @@ static void place_alu(struct gen *g, const struct ir_node *n, uint32_t i)
     uint32_t c = place_write(g, o, t, rd, from);
     read_at(g, ra, c);
     read_at(g, rb, c);
-    read_at(g, rc, c);
+    if (rc)
+        read_at(g, rc, c);
 }
 
 /* The first cycle for a load, as far as the stores before it go. Addresses from the same registers whose displacements
@@ -231,7 +235,7 @@ static void remember_store(struct gen *g, uint32_t key, const struct ir_node *n,
             g->last_store = max_u(g->last_store, g->store[i].cycle + 1);
         g->nstores = 0;
     }
-    g->store[g->nstores++] = (struct gen_store){key, n->imm, c, (uint8_t)size, n->x};
+    g->store[g->nstores++] = (struct gen_store){key, n->imm, c, (uint16_t)size, n->x};
 }
 
 static void place_store(struct gen *g, const struct ir_node *n)
@@ -260,7 +264,7 @@ static void place_load(struct gen *g, const struct ir_node *n, uint32_t i)
     release(g, n, ra, rb, 0);
     if (g->nstores | g->last_store)
         from = max_u(from, after_stores(g, n->a | (uint32_t)n->b << 16, n->imm, 1u << ir_mem_log2(n->op), n->x));
-    unsigned rd = define(g, i);
+    unsigned rd = g->ir->use[i].last ? define(g, i) : 0;
     struct gen_op *o = new_op(g);
     words_mem(o, t, rd, ra, rb, n->x, n->imm);
     uint32_t c = place_write(g, o, t, rd, from);
@@ -285,9 +289,9 @@ static void place_set(struct gen *g, const struct ir_node *n, uint32_t i)
     evict(g, home, i);
     move(g, home, from);
     if (is_home(from))
-        g->alt[from] = (uint8_t)home;
+        g->alt[from] = (uint16_t)home;
     else
-        g->loc[n->a] = (uint8_t)home, g->free |= UINT64_C(1) << from;
+        g->loc[n->a] = (uint16_t)home, g->free |= UINT64_C(1) << from;
     g->content[home] = n->a;
 }
 
@@ -305,7 +309,7 @@ static uint32_t place_branch(struct gen *g, unsigned op, unsigned ra, unsigned r
     } else {
         words_branch(o, t, ra, rb, cc);
     }
-    o->use = (uint8_t)use;
+    o->use = (uint16_t)use;
     o->exit = (uint16_t)exit;
     uint32_t c = put_at(g, o, max_u(from, max_u(g->reg[ra].avail, g->reg[rb].avail)), t->need);
     read_at(g, ra, c);
@@ -337,7 +341,7 @@ static void place_exit(struct gen *g, const struct ir_node *n)
     if (g->overflow)
         return;
     if ((e->ninsns || e->flags & IR_EXIT_ZERO) && !(e->flags & IR_EXIT_LATE))
-        g->bundle[c].commit = (uint8_t)(e->ninsns + 1);
+        g->bundle[c].commit = (uint16_t)(e->ninsns + 1);
     g->exit_cycle[exit] = c;
     if (indirect)
         c = place_branch(g, DUKE_OP_J, 0, 0, 0, GEN_INDIRECT, exit, c + 1);
@@ -378,14 +382,11 @@ static void begin(struct gen *g, const struct ir_block *b)
     g->next = 4;
     for (unsigned r = 0; r < 64; r++)
         g->reg[r] = (struct gen_reg){0, 0};
-    for (unsigned r = 0; r < 64; r++)
-        g->alt[r] = 0;
-    g->loc[0] = 0;
     for (unsigned s = 0; s < IR_G_COUNT; s++) {
-        static const uint8_t home[IR_G_COUNT] = {32, 33, 34, 35, 36, 37, 38, 39, 40, 41,
-                                                 42, 43, 44, 45, 46, 47, 31, 28, 29, 30};
-        g->loc[s + 1] = home[s];
-        g->content[home[s]] = (uint16_t)(s + 1);
+        unsigned home = ir_home(s);
+        g->loc[s + 1] = (uint16_t)home;
+        g->content[home] = (uint16_t)(s + 1);
+        g->alt[home] = 0;
     }
 }
 
@@ -394,20 +395,21 @@ bool gen_schedule(struct gen *g, const struct ir_block *b)
     begin(g, b);
     for (uint32_t i = IR_FIRST; i < b->n; i++) {
         const struct ir_node *n = &b->node[i];
-        if (ir_is_load(n->op))
-            place_load(g, n, i);
-        else if (ir_is_store(n->op))
-            place_store(g, n);
-        else if (n->op < DUKE_OP_COUNT) {
-            if (n->last)
-                place_alu(g, n, i);
-        } else if (n->op == IR_SET)
+        unsigned op = n->op;
+        if (op == IR_SET)
             place_set(g, n, i);
-        else if (n->op == IR_EXIT)
+        else if (ir_is_load(op))
+            place_load(g, n, i);
+        else if (ir_is_store(op))
+            place_store(g, n);
+        else if (op == IR_EXIT)
             place_exit(g, n);
-        else if (n->op == IR_CALL)
+        else if (op < DUKE_OP_COUNT) {
+            if (b->use[i].last)
+                place_alu(g, n, i);
+        } else if (op == IR_CALL)
             place_call(g, n);
-        else if (n->op == IR_FAULT)
+        else if (op == IR_FAULT)
             place_fault(g, n);
     }
     return !g->overflow && !b->overflow;

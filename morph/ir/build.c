@@ -31,8 +31,7 @@ void ir_start(struct ir_block *b, uint64_t rip)
     for (unsigned i = 0; i < 8; i++)
         b->seen[i] = 0;
     for (unsigned g = 0; g < IR_G_COUNT; g++) {
-        b->node[g + 1].last = 0;
-        b->hint[g + 1] = 0;
+        b->use[g + 1] = (struct ir_use){0, 0};
         b->cur[g] = (struct ir_val){0, (ir_ref)(g + 1), 0, 0};
         b->pinned[g] = (ir_ref)(g + 1);
     }

@@ -29,8 +29,8 @@ enum {
 
 static inline unsigned ir_home(unsigned g)
 {
-    static const uint8_t special[] = {31, 28, 29, 30};
-    return g < 16 ? 32 + g : special[g - 16];
+    static const uint8_t home[IR_G_COUNT] = {32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 31, 28, 29, 30};
+    return home[g];
 }
 static inline ir_ref ir_entry(unsigned g) { return (ir_ref)(g + 1); }
 
@@ -54,7 +54,12 @@ struct ir_node {
         uint8_t bits;  /* build: the value is below 2^bits */
         uint8_t kills; /* from opt on: which operands are used for the last time, IR_KILL_* */
     };
-    ir_ref last;   /* opt: last user, 0 if dead */
+};
+
+/* What opt finds out about a node's value. */
+struct ir_use {
+    ir_ref last;   /* last user, 0 if dead */
+    uint16_t wish; /* home register that it is for | part << 8, or 0 */
 };
 enum { IR_KILL_A = 1, IR_KILL_B = 2, IR_KILL_C = 4 };
 enum { IR_BIG = 1, IR_ALWAYS = 0xffff };
@@ -116,7 +121,7 @@ struct ir_block {
     ir_ref pinned[IR_G_COUNT];
     ir_ref seen[8];    /* some ADDI, ADDI_W and LI nodes, by hash */
     struct ir_node node[IR_NODES_MAX];
-    uint16_t hint[IR_NODES_MAX]; /* opt: register wish: guest state number + 1 | part << 8, or 0 */
+    struct ir_use use[IR_NODES_MAX];
     struct ir_exit exit[IR_EXITS_MAX];
     int64_t consts[IR_CONSTS_MAX];
 };
@@ -187,8 +192,8 @@ static inline ir_ref ir_emit(struct ir_block *b, unsigned op, ir_ref a, ir_ref r
         return 1;
     }
     b->n = i + 1;
-    b->node[i] = (struct ir_node){(uint16_t)op, a, rb, c, imm, (uint8_t)x, {(uint8_t)bits}, 0};
-    b->hint[i] = 0;
+    b->node[i] = (struct ir_node){(uint16_t)op, a, rb, c, imm, (uint8_t)x, {(uint8_t)bits}};
+    b->use[i] = (struct ir_use){0, 0};
     return (ir_ref)i;
 }
 

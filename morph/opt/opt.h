@@ -19,5 +19,5 @@ void opt_init(struct opt_table *t);
 void opt_dead_flags(const struct opt_table *t, const struct ginsn *g, unsigned n, uint32_t null_segs, bool enabled,
                     uint8_t *known);
 
-/* Finds out what is used: node.last and the register wishes. Nodes whose `last` stays 0 and that have no effect are dead. */
+/* Finds out what is used: ir_block.use and node.kills. Nodes whose `last` stays 0 and that have no effect are dead. */
 void opt_liveness(struct ir_block *b);
