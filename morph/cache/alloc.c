@@ -37,12 +37,12 @@ void cache_flush(struct morph *m)
         if (!t->tr[i].dead && b->native && b->translation == i)
             b->native = 0;
     }
+    for (uint32_t i = 0; i < t->npages; i++) { /* only what is used is cleared: small caches are flushed often */
+        t->page_heads[t->pages[i].frame % CACHE_PAGE_HEADS] = CACHE_NONE;
+        t->filter[t->pages[i].page % CACHE_FILTER_BITS / 64] = 0;
+    }
     t->used = t->ntr = t->nexits = t->npages = t->max_commit = 0;
     t->generation++;
-    for (unsigned i = 0; i < CACHE_PAGE_HEADS; i++)
-        t->page_heads[i] = CACHE_NONE;
-    for (unsigned i = 0; i < CACHE_FILTER_BITS / 64; i++)
-        t->filter[i] = 0;
     t->synced = 0;
     port_itc_flush();
 }

@@ -58,29 +58,32 @@ static void place_use(struct writer *w, const struct gen_op *o, uint32_t *at)
 static uint32_t *put_bundles(struct writer *w, uint32_t *at)
 {
     const struct gen *g = w->g;
-    uint32_t next_exit = 0, nops = 0, nbundles = 0, nexits = g->ir->nexits;
-    for (uint32_t c = 0; c < g->ncycles; c++) {
+    uint32_t nops = 0, nbundles = 0, ncycles = g->ncycles;
+    uint32_t exit = 0, nexits = g->ir->nexits, exit_cycle = nexits ? g->exit_cycle[0] : ncycles;
+    for (uint32_t c = 0; c < ncycles; c++) {
         const struct gen_bundle *u = &g->bundle[c];
-        unsigned n = u->n, commit = u->commit;
+        uint32_t n = u->n, commit = u->commit;
+        for (uint32_t i = 0; i < n; i++) {
+            const struct gen_op *o = &g->op[u->op[i]];
+            uint32_t *start = at;
+            at = put(at, o);
+            if (o->use)
+                place_use(w, o, start);
+        }
+        if (commit) {
+            struct gen_op o;
+            words_r3i(&o, &g->info[DUKE_OP_COMMIT], 0, 0, (int32_t)commit - 1);
+            at = put(at, &o);
+        }
         if (n | commit) {
-            for (unsigned i = 0; i < n; i++) {
-                const struct gen_op *o = &g->op[u->op[i]];
-                uint32_t *start = at;
-                at = put(at, o);
-                if (o->use)
-                    place_use(w, o, start);
-            }
-            if (commit) {
-                struct gen_op o;
-                words_r3i(&o, &g->info[DUKE_OP_COMMIT], 0, 0, (int32_t)commit - 1);
-                at = put(at, &o);
-            }
             at[-1] |= DUKE_END;
             nops += n;
             nbundles++;
         }
-        for (; next_exit < nexits && g->exit_cycle[next_exit] <= c; next_exit++)
-            w->out->exit[next_exit].after = here(w, at);
+        while (exit_cycle <= c) {
+            w->out->exit[exit].after = here(w, at);
+            exit_cycle = ++exit < nexits ? g->exit_cycle[exit] : ncycles;
+        }
     }
     w->out->nops = nops;
     w->out->nbundles = nbundles;

@@ -73,7 +73,7 @@ struct gen {
     uint32_t nstores;
     uint32_t has_fault; /* a stub is needed */
     uint32_t next;      /* where the search for a temporary starts */
-    uint32_t lanes;     /* of an empty bundle */
+    uint16_t empty[4];  /* free, n, commit of a bundle without ops */
     uint64_t free;      /* temporaries nobody uses */
     struct gen_reg reg[64];
     uint16_t content[64]; /* ref that lives in a home */

@@ -32,31 +32,27 @@ static inline struct gen_op *new_op(struct gen *g)
     return o;
 }
 
-/* Bundles up to cycle c exist afterwards. */
-static inline void extend(struct gen *g, uint32_t c)
+/* Bundles up to cycle c exist afterwards, unless there are too many. */
+static inline bool extend(struct gen *g, uint32_t c)
 {
     if (c >= GEN_CYCLES_MAX) {
         g->overflow = 1;
-        return;
+        return false;
     }
     uint32_t i = g->ncycles;
-    for (; i <= c; i++) {
-        struct gen_bundle *u = &g->bundle[i];
-        u->free = (uint16_t)g->lanes;
-        u->n = u->commit = 0;
-    }
-    g->ncycles = i;
+    g->ncycles = c + 1;
+    do {
+        __builtin_memcpy(&g->bundle[i], g->empty, sizeof g->empty);
+    } while (i++ < c);
+    return true;
 }
 
 /* Puts op o into the first bundle from cycle c on that has room. */
 static inline uint32_t put_at(struct gen *g, const struct gen_op *o, uint32_t c, unsigned need)
 {
     for (;; c++) {
-        if (c >= g->ncycles) {
-            extend(g, c);
-            if (g->overflow)
-                return 0;
-        }
+        if (c >= g->ncycles && !extend(g, c))
+            return 0;
         struct gen_bundle *u = &g->bundle[c];
         unsigned left = (u->free | GEN_GUARDS) - need;
         if ((left & GEN_GUARDS) != GEN_GUARDS)
@@ -334,7 +330,8 @@ static void place_exit(struct gen *g, const struct ir_node *n)
         c = place_branch(g, op, ir_home(IR_G_TARGET), 0, 0, GEN_DONE, exit, from);
     } else if (e->kind == IR_EXIT_NONE) {
         c = from;
-        extend(g, c); /* a mere commit needs its bundle to exist */
+        if (c >= g->ncycles)
+            extend(g, c); /* a mere commit needs its bundle to exist */
     } else {
         c = place_branch(g, DUKE_OP_J, 0, 0, 0, e->kind == IR_EXIT_DIRECT ? GEN_EXIT : GEN_INTERP, exit, from);
     }

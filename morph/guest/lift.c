@@ -283,14 +283,12 @@ enum lift_result lift_insns(struct lift *l, const struct ginsn *g, unsigned n, c
     for (unsigned i = 0; i < n; i++, g++) {
         c.g = g;
         c.rip = l->rip;
-        if (known[i] & LIFT_CANNOT) {
-            if (l->b->insns)
-                leave(&c, always, false, IR_EXIT_INTERP, l->rip, 0);
-            return LIFT_CUT;
-        }
-        if (known[i] & LIFT_ALONE && l->b->insns) { /* a translation of its own */
-            leave(&c, always, false, IR_EXIT_DIRECT, l->rip, 0);
-            return LIFT_CLOSED;
+        if (known[i] & (LIFT_CANNOT | LIFT_ALONE)) {
+            bool cannot = known[i] & LIFT_CANNOT;
+            if (l->b->insns) /* what is alone gets a translation of its own */
+                leave(&c, always, false, cannot ? IR_EXIT_INTERP : IR_EXIT_DIRECT, l->rip, 0);
+            if (cannot || l->b->insns)
+                return cannot ? LIFT_CUT : LIFT_CLOSED;
         }
         c.flags_dead = known[i] & LIFT_DEAD;
         c.f = sem_form_of(g, wide);

@@ -117,10 +117,10 @@ static struct ir_val plain(struct ir_block *b, struct ir_val v)
 }
 
 /* v + k where that needs no node; false: it does not fit. */
-static bool add_k(struct ir_val *v, int64_t k, bool wrap)
+static bool add_k(struct ir_val *v, int64_t k)
 {
     int64_t sum = v->k + k;
-    if (sum != (int32_t)sum && !wrap && !(v->tag & IR_V_LOW))
+    if (sum != (int32_t)sum && !(v->tag & IR_V_LOW))
         return false;
     v->k = (int32_t)sum;
     v->g = 0;
@@ -149,17 +149,14 @@ static struct ir_val add_base(struct ir_block *b, struct ir_val x, ir_ref base)
     return (struct ir_val){x.k, r, (uint8_t)(IR_V_ADDR | (x.tag & IR_V_LOW)), 0};
 }
 
-struct ir_val ir_add(struct ir_block *b, struct ir_val x, struct ir_val y)
+struct ir_val ir_add_slow(struct ir_block *b, struct ir_val x, struct ir_val y)
 {
     if (is_k(x) && !is_k(y)) {
         struct ir_val t = x;
         x = y;
         y = t;
-    }
-    if (is_k(y) && !(x.tag & IR_V_COND) && b->fold) {
-        struct ir_val v = x;
-        if (add_k(&v, y.k, !b->wide && (x.tag & IR_V_ADDR)))
-            return v;
+        if (b->fold)
+            return ir_add(b, x, y);
     }
     if (y.k == 0 && (y.ref == ir_entry(IR_G_FS) || y.ref == ir_entry(IR_G_GS)) && !(x.tag & IR_V_COND))
         return add_base(b, x, y.ref);
@@ -190,7 +187,7 @@ struct ir_val ir_sub(struct ir_block *b, struct ir_val x, struct ir_val y)
     y = plain(b, y);
     if (is_k(y) && b->fold) {
         struct ir_val v = x;
-        if (add_k(&v, -(int64_t)y.k, false))
+        if (add_k(&v, -(int64_t)y.k))
             return v;
     }
     ir_ref fl = carry_of(b, y);

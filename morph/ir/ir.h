@@ -130,7 +130,7 @@ struct ir_block {
 void ir_start(struct ir_block *b, uint64_t rip);
 ir_ref ir_mat_slow(struct ir_block *b, struct ir_val v);  /* see ir_mat */
 struct ir_val ir_const(struct ir_block *b, uint64_t k);
-struct ir_val ir_add(struct ir_block *b, struct ir_val x, struct ir_val y);
+struct ir_val ir_add_slow(struct ir_block *b, struct ir_val x, struct ir_val y); /* see ir_add */
 struct ir_val ir_sub(struct ir_block *b, struct ir_val x, struct ir_val y);
 struct ir_val ir_logic(struct ir_block *b, unsigned op, struct ir_val x, struct ir_val y); /* AND, OR, XOR, ANDN */
 struct ir_val ir_shift(struct ir_block *b, unsigned op, struct ir_val x, struct ir_val n); /* SHL, SHR, SAR, ROR, ROR_W */
@@ -206,6 +206,16 @@ static inline struct ir_val ir_zext(struct ir_block *b, struct ir_val x, unsigne
     if (size == 8 || (x.k == 0 && x.tag == 0 && x.ref && b->node[x.ref].bits <= 8 * size))
         return x;
     return ir_zext_slow(b, x, size);
+}
+
+static inline struct ir_val ir_add(struct ir_block *b, struct ir_val x, struct ir_val y)
+{
+    if (y.ref == 0 && !(x.tag & IR_V_COND) && b->fold) { /* the sum needs no node, if it fits or may wrap */
+        int64_t sum = (int64_t)x.k + y.k;
+        if (sum == (int32_t)sum || x.tag & IR_V_LOW || (!b->wide && x.tag & IR_V_ADDR))
+            return (struct ir_val){(int32_t)sum, x.ref, x.tag, 0};
+    }
+    return ir_add_slow(b, x, y);
 }
 
 /* Guest register or flags: the low `size` bytes are as they should be, above them may be anything. */

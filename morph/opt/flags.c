@@ -33,18 +33,18 @@ void opt_dead_flags(const struct opt_table *t, const struct ginsn *g, unsigned n
     unsigned live = ALL, none = enabled ? 0 : ALL;
     for (unsigned i = n; i-- > 0;) {
         const struct ginsn *p = &g[i];
-        unsigned attr = t->attr[p->op], written = p->flags_written & attr;
-        known[i] = written && !((live | none) & written) ? LIFT_DEAD : 0;
+        unsigned attr = t->attr[p->op], seg = p->seg, written = p->flags_written & attr;
+        bool dead = written && !((live | none) & written);
+        unsigned what = dead ? LIFT_DEAD : 0;
         live = (live & ~written) | p->flags_read;
-        bool can = attr & BODY && !(null_segs >> p->seg & 1);
-        bool alone = false;
-        if (can && (attr & LOOK || p->seg == GUEST_CS)) {
-            can = lift_can(p);
-            alone = lift_alone(p);
+        /* Looked at closer are ops with a condition, and code and null segments. */
+        if ((attr & (BODY | LOOK)) != BODY || (null_segs | 1u << GUEST_CS) >> seg & 1) {
+            bool can = attr & BODY && !(null_segs >> seg & 1) && lift_can(p);
+            if (!can || lift_alone(p)) {
+                what |= can ? LIFT_ALONE : LIFT_CANNOT;
+                live = ALL; /* the block is left before it */
+            }
         }
-        if (!can || alone) {
-            known[i] |= can ? LIFT_ALONE : LIFT_CANNOT;
-            live = ALL; /* the block is left before it */
-        }
+        known[i] = (uint8_t)what;
     }
 }

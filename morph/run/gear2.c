@@ -94,13 +94,11 @@ static unsigned until_stop(struct morph *m, const struct ginsn *insns, unsigned 
     return n;
 }
 
-static uint64_t last_rip_of(const struct gblock *b, const struct ginsn *insns, unsigned n)
+/* Linear address of the last instruction of a block that is taken as a whole. */
+static uint64_t last_rip_of(const struct gblock *b, const struct ginsn *last)
 {
-    uint64_t rip = b->rip;
-    bool wide = b->mode != GUEST_IA32;
-    for (unsigned i = 0; i + 1 < n; i++)
-        rip = lift_next(&insns[i], rip, wide);
-    return rip;
+    uint64_t rip = b->rip + b->len - last->len;
+    return b->mode != GUEST_IA32 ? rip : (uint32_t)rip;
 }
 
 /* Lifts one block. Returns how the translation stands; *next is the block to go on with. */
@@ -115,7 +113,7 @@ static enum lift_result lift_one(struct morph *m, struct lift *l, struct gblock 
     *next = NULL;
     g->blocks[g->nblocks++] = block_index(m->blocks, b);
     if (whole && g->nblocks < GEAR2_BLOCKS_MAX) {
-        struct way_out w = way_out_of(b, &insns[n - 1], last_rip_of(b, insns, n));
+        struct way_out w = way_out_of(b, &insns[n - 1], last_rip_of(b, &insns[n - 1]));
         *next = choose(m, b, &w, max_insns > n ? max_insns - n : 0, &follow, &l->taken_likely);
     }
     while (n > PART_INSNS) { /* parts that commit, so that gated stores have room */
@@ -227,7 +225,7 @@ static void note_targets(struct morph *m, uint32_t *queue, uint32_t *n)
         if (x->chained != CACHE_NONE || (x->kind != IR_EXIT_DIRECT && x->kind != IR_EXIT_RETURN))
             continue;
         const struct gblock *b = block_peek(m->blocks, x->target, m->sh->cpu.mode);
-        if (b && b->count * 2 >= m->sh->params.hot2)
+        if (b && b->count * 4 >= m->sh->params.hot2)
             queue[(*n)++] = block_index(m->blocks, b);
     }
 }
