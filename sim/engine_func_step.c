@@ -165,7 +165,7 @@ static void plan_memory(struct func *e, struct plan *p, const struct duke_op *op
 
     if (guest && a.cause == 0 && a.size[1] == 0)
         func_soft_enter(e, va);
-    if (a.cause != 0 && !speculative) {
+    if (a.cause != 0 && !speculative && (guest || store)) { /* a native load outside memory gives zero */
         plan_trap(p, a.cause, a.tval, tinfo);
         return;
     }

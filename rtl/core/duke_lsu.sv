@@ -280,7 +280,7 @@ module duke_lsu
                   cause[l] = TRAP_ALIAS;
                 end
               end
-              if (!fail[l] && beyond[l]) begin
+              if (!fail[l] && beyond[l] && (store[l] || uop_i[l].guest)) begin
                 fail[l] = 1'b1;
                 cause[l] = TRAP_NATIVE;
               end
@@ -326,7 +326,8 @@ module duke_lsu
   always_comb begin
     for (int l = 0; l < 2; l++) begin
       value_o[l] = '0;
-      if (lane_i[l] && is_load[l] && !failed_o[l]) begin
+      // A native load outside memory gives zero.
+      if (lane_i[l] && is_load[l] && !failed_o[l] && !beyond[l]) begin
         case (uop_i[l].size)
           2'd0: value_o[l] = {{56{uop_i[l].sign && raw[l][7]}}, raw[l][7:0]};
           2'd1: value_o[l] = {{48{uop_i[l].sign && raw[l][15]}}, raw[l][15:0]};

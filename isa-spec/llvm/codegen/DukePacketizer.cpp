@@ -1,183 +1,13 @@
-// Puts ops into bundles after register allocation: a list scheduler that goes cycle by cycle.
-//
-// A bundle reads registers before it writes any, so an op may share a bundle with an earlier reader of its result
-// register (latency 0), but not with a writer. Control goes away after the bundle's writes: argument registers may be
-// set in the bundle of the call itself. Loads do not see stores of their own bundle. A trap undoes the whole bundle, so
-// an op that may trap may share a bundle with what comes after it, but not with a native store that comes before it.
-//
-// Latencies are interlocked by the core: the scheduler leaves no empty bundles, it only puts something useful in
-// between.
-#include "DukeTargetMachine.h"
-#include "llvm/Analysis/AliasAnalysis.h"
+// Makes bundles, the last step of the code generator: DukeHoist.cpp moves ops up into blocks with room, DukeScheduler.cpp
+// says which ops go together.
+#include "DukeScheduler.h"
 #include "llvm/CodeGen/MachineFunctionPass.h"
 #include "llvm/CodeGen/MachineInstrBundle.h"
-#include "llvm/CodeGen/MachineLoopInfo.h"
-#include "llvm/CodeGen/ScheduleDAGInstrs.h"
 using namespace llvm;
 
 #define DEBUG_TYPE "duke-packetizer"
 
 namespace {
-using Bundle = SmallVector<MachineInstr *, 8>;
-
-// Calls, branches, returns and inline assembly end a bundle, and keep their order.
-bool isControl(const MachineInstr &MI) { return MI.isCall() || MI.isTerminator() || MI.isInlineAsm(); }
-bool isAlone(const MachineInstr &MI) { return MI.isInlineAsm() || Duke::isAlone(MI.getDesc()); }
-
-// Whether MI may join the ops of L, which it then does. Inline assembly has its bundle for itself.
-bool take(DukeBundle &L, const MachineInstr &MI) {
-  if (MI.isInlineAsm())
-    return L.empty();
-  SmallVector<MCRegister, 2> Defs;
-  for (const MachineOperand &Op : MI.defs())
-    Defs.push_back(Op.getReg());
-  if (MI.isCall() && !MI.isReturn())
-    Defs.push_back(Duke::R1);
-  return L.add(MI.getDesc(), Defs) == DukeBundle::None;
-}
-
-class Scheduler : public ScheduleDAGInstrs {
-  struct Edge {
-    unsigned To;
-    int Latency;
-  };
-  AAResults *AA;
-  const DukeSubtarget &ST;
-  std::vector<SmallVector<Edge, 4>> Succs;
-  std::vector<unsigned> Waiting; // predecessors not yet placed
-  std::vector<int> Height, Earliest;
-
-  static bool readsExplicitly(const MachineInstr &MI, Register Reg) {
-    if (MI.getOpcode() == Duke::RET && Reg == Duke::R1)
-      return true;
-    return any_of(MI.explicit_uses(), [&](const MachineOperand &Op) { return Op.isReg() && Op.getReg() == Reg; });
-  }
-
-  // Bundles from the one of From to the one of D's node, at least.
-  static int latency(const SUnit &From, const SDep &D) {
-    const MachineInstr &First = *From.getInstr(), &Second = *D.getSUnit()->getInstr();
-    switch (D.getKind()) {
-    case SDep::Data:
-      if ((Second.isCall() || Second.isReturn()) && !readsExplicitly(Second, D.getReg()))
-        return 0;
-      return int(std::max(1u, D.getLatency()));
-    case SDep::Anti:
-      return 0;
-    case SDep::Output: // a call's results are written by the callee, r1 by the call
-      return Second.isCall() && D.getReg() != Duke::R1 ? 0 : 1;
-    case SDep::Order:
-      if (isControl(First) || First.hasUnmodeledSideEffects() || First.getOpcode() == Duke::COMMIT_I)
-        return 1;
-      if (isControl(Second))
-        return 0;
-      if (First.mayStore() && (Second.mayLoad() || Second.hasUnmodeledSideEffects()))
-        return 1;
-      if (First.mayStore() && Duke::isGuestAccess(Second) && !Duke::isGuestAccess(First))
-        return 1;
-      return 0;
-    }
-    return 1;
-  }
-
-  void addEdge(unsigned From, unsigned To, int Latency) {
-    Succs[From].push_back({To, Latency});
-    Waiting[To]++;
-  }
-
-  // Every op stays before the next control op.
-  void addControlEdges() {
-    int Last = -1;
-    for (unsigned I = 0; I < SUnits.size(); I++) {
-      MachineInstr &MI = *SUnits[I].getInstr();
-      if (!isControl(MI))
-        continue;
-      for (unsigned J = unsigned(Last + 1); J < I; J++) {
-        const MachineInstr &Before = *SUnits[J].getInstr();
-        bool ReturnAddress = MI.getOpcode() == Duke::RET && Before.modifiesRegister(Duke::R1, TRI);
-        addEdge(J, I, ReturnAddress ? (Before.mayLoad() ? int(ST.getSchedModel().LoadLatency) : 1) : 0);
-      }
-      if (Last >= 0)
-        addEdge(unsigned(Last), I, 1);
-      Last = int(I);
-    }
-  }
-
-  // The longest path first; then the op that most others wait for; then program order.
-  bool better(unsigned A, unsigned B) const {
-    if (Height[A] != Height[B])
-      return Height[A] > Height[B];
-    if (Succs[A].size() != Succs[B].size())
-      return Succs[A].size() > Succs[B].size();
-    return A < B;
-  }
-
-  void place(unsigned N, int Cycle, SmallVectorImpl<unsigned> &Ready) {
-    for (Edge E : Succs[N]) {
-      Earliest[E.To] = std::max(Earliest[E.To], Cycle + E.Latency);
-      if (--Waiting[E.To] == 0)
-        Ready.push_back(E.To);
-    }
-  }
-
-public:
-  std::vector<Bundle> Bundles;
-
-  Scheduler(MachineFunction &MF, const MachineLoopInfo *Loops, AAResults *AA)
-      : ScheduleDAGInstrs(MF, Loops, /*RemoveKillFlags*/ true), AA(AA), ST(MF.getSubtarget<DukeSubtarget>()) {
-    CanHandleTerminators = true;
-  }
-
-  void schedule() override {
-    Bundles.clear();
-    buildSchedGraph(AA);
-    relaxLoadOrder(*this, AA);
-    unsigned N = unsigned(SUnits.size());
-    Succs.assign(N, {});
-    Waiting.assign(N, 0);
-    Height.assign(N, 0);
-    Earliest.assign(N, 0);
-    for (SUnit &U : SUnits)
-      for (SDep &D : U.Succs)
-        if (!D.getSUnit()->isBoundaryNode())
-          addEdge(U.NodeNum, D.getSUnit()->NodeNum, latency(U, D));
-    addControlEdges();
-    // Edges go forward in program order, so one sweep gives the heights.
-    for (unsigned I = N; I-- > 0;)
-      for (Edge E : Succs[I])
-        Height[I] = std::max(Height[I], Height[E.To] + E.Latency);
-
-    SmallVector<unsigned, 32> Ready;
-    for (unsigned I = 0; I < N; I++)
-      if (Waiting[I] == 0)
-        Ready.push_back(I);
-    for (int Cycle = 0; !Ready.empty(); Cycle++) {
-      Bundle B;
-      DukeBundle L(ST.machine());
-      for (bool Closed = false; !Closed;) {
-        int Best = -1;
-        for (unsigned I = 0; I < Ready.size(); I++) {
-          const MachineInstr &MI = *SUnits[Ready[I]].getInstr();
-          if (Earliest[Ready[I]] > Cycle || (Best >= 0 && !better(Ready[I], Ready[Best])))
-            continue;
-          if (DukeBundle Trial = L; take(Trial, MI))
-            Best = int(I);
-        }
-        if (Best < 0)
-          break;
-        unsigned Chosen = Ready[Best];
-        Ready.erase(Ready.begin() + Best);
-        MachineInstr &MI = *SUnits[Chosen].getInstr();
-        take(L, MI);
-        B.push_back(&MI);
-        place(Chosen, Cycle, Ready);
-        Closed = isControl(MI) || isAlone(MI);
-      }
-      if (!B.empty())
-        Bundles.push_back(B);
-    }
-  }
-};
-
 class DukePacketizer : public MachineFunctionPass {
   // Ops that are nothing, and debug values, which would have to be moved with their op.
   static void removeMeta(MachineBasicBlock &B) {
@@ -188,7 +18,7 @@ class DukePacketizer : public MachineFunctionPass {
     }
   }
 
-  static void scheduleBlock(MachineBasicBlock &B, Scheduler &S) {
+  static void scheduleBlock(MachineBasicBlock &B, DukeScheduler &S) {
     S.startBlock(&B);
     for (auto I = B.begin(); I != B.end();) {
       if (I->isPosition()) {
@@ -207,11 +37,11 @@ class DukePacketizer : public MachineFunctionPass {
       S.enterRegion(&B, I, End, Count);
       S.schedule();
       S.exitRegion();
-      for (Bundle &Ops : S.Bundles)
+      for (DukeScheduler::Bundle &Ops : S.Bundles)
         for (MachineInstr *MI : Ops)
           B.splice(End, &B, MI->getIterator());
       I = End;
-      for (Bundle &Ops : S.Bundles)
+      for (DukeScheduler::Bundle &Ops : S.Bundles)
         if (Ops.size() > 1)
           finalizeBundle(B, Ops.front()->getIterator(), std::next(Ops.back()->getIterator()));
     }
@@ -229,12 +59,13 @@ public:
     MachineFunctionPass::getAnalysisUsage(AU);
   }
   bool runOnMachineFunction(MachineFunction &MF) override {
-    Scheduler S(MF, &getAnalysis<MachineLoopInfoWrapperPass>().getLI(),
-                &getAnalysis<AAResultsWrapperPass>().getAAResults());
-    for (MachineBasicBlock &B : MF) {
+    AAResults *AA = &getAnalysis<AAResultsWrapperPass>().getAAResults();
+    DukeScheduler S(MF, &getAnalysis<MachineLoopInfoWrapperPass>().getLI(), AA);
+    for (MachineBasicBlock &B : MF)
       removeMeta(B);
+    hoistOps(MF, S, AA);
+    for (MachineBasicBlock &B : MF)
       scheduleBlock(B, S);
-    }
     return true;
   }
 };
