@@ -99,7 +99,10 @@ module duke_core
   quad32_t q_target;
   logic [1:0] q_head;
   logic [2:0] q_count, q_pop;
-  logic d_refetch, hold;
+  logic d_refetch, d_steer, d_ask, d_ask_taken, hold;
+  logic [1:0] p_entry, d_entry;
+  logic [2:0] d_steer_kind;
+  logic [31:0] d_ask_target, d_predicted, d_next;
   logic [31:0] d_refetch_last, jras_top;
   logic u_en, u_taken, u_miss;
   logic [2:0] u_kind;
@@ -110,8 +113,8 @@ module duke_core
 
   duke_fetch fetch (
     .clk_i, .rst_ni, .init_i(init_q), .hold_i(hold), .dram_pages_i, .hidden_pages_i,
-    .redirect_i(redirect), .redirect_pc_i(redirect_pc), .refetch_i(d_refetch), .refetch_pc_i(d_pc_q),
-    .p_en_o(p_en), .p_used_o(p_used), .p_taken_i(p_taken), .p_last_i(p_last), .p_target_i(p_target),
+    .redirect_i(redirect), .redirect_pc_i(redirect_pc), .refetch_i(d_refetch || d_steer),
+    .refetch_pc_i(d_steer ? d_predicted : d_pc_q), .p_en_o(p_en), .p_used_o(p_used), .p_entry_o(p_entry), .p_taken_i(p_taken), .p_last_i(p_last), .p_target_i(p_target),
     .ic_en_o(ic_en), .ic_pc_o(ic_pc), .ic_hit_i(ic_hit), .ic_busy_i(ic_busy), .ic_data_i(ic_data),
     .q_data_o(q_data), .q_first_o(q_first), .q_last_o(q_last), .q_taken_o(q_taken), .q_fault_o(q_fault),
     .q_target_o(q_target), .q_head_o(q_head), .q_count_o(q_count), .q_pop_i(q_pop)
@@ -120,7 +123,10 @@ module duke_core
   duke_predict predict (
     .clk_i, .rst_ni,
     .f_en_i(p_en), .f_pc_i(ic_pc[31:2]), .f_used_i(p_used), .f_taken_o(p_taken), .f_last_o(p_last), .f_target_o(p_target),
-    .f_jras_o(p_jras),     .jras_top_i(jras_top), .drop_i(d_refetch), .drop_pc_i(d_refetch_last[31:2]),
+    .f_entry_i(p_entry), .f_jras_o(p_jras), .jras_top_i(jras_top),
+    .drop_i(d_refetch), .d_entry_i(d_entry), .d_last_i(d_refetch ? d_refetch_last[31:2] : d_last[31:2]),
+    .ask_i(d_ask), .ask_taken_o(d_ask_taken), .ask_target_o(d_ask_target),
+    .steer_i(d_steer), .steer_kind_i(d_steer_kind), .steer_target_i(d_predicted), .steer_next_i(d_next),
     .u_en_i(u_en), .u_last_i(m_last[31:2]), .u_kind_i(u_kind), .u_taken_i(u_taken), .u_miss_i(u_miss),
     .u_target_i(m_next), .u_next_i(m_path_q.next), .redirect_i(redirect)
   );
@@ -141,7 +147,7 @@ module duke_core
   uops_t d_uop;
   lanes64_t d_imm;
   pair16_t d_mask;
-  logic [31:0] d_target, d_next, d_predicted, d_word;
+  logic [31:0] d_target, d_word, d_last;
   logic [5:0] d_commit_n;
 
   duke_decode decode (
@@ -151,8 +157,10 @@ module duke_core
     .valid_o(d_valid), .lane_valid_o(d_lane), .uop_o(d_uop), .imm_o(d_imm), .mask_o(d_mask), .target_o(d_target),
     .next_o(d_next), .predicted_o(d_predicted), .commit_o(d_commit), .commit_n_o(d_commit_n), .nops_o(d_ops),
     .illegal_o(d_illegal), .fetch_fault_o(d_fetch_fault), .word_o(d_word),
-    .refetch_o(d_refetch), .refetch_last_o(d_refetch_last)
+    .refetch_o(d_refetch), .refetch_last_o(d_refetch_last), .last_entry_o(d_entry), .ask_o(d_ask),
+    .ask_taken_i(d_ask_taken), .ask_target_i(d_ask_target), .steer_o(d_steer), .steer_kind_o(d_steer_kind)
   );
+  assign d_last = d_next - 32'd4;
 
   logic i_free, i_go, x_free, x_go, m_free;
   assign d_go = i_free && !redirect && q_count != 3'd0;
@@ -178,9 +186,9 @@ module duke_core
         refill_q <= 1'b1;
       end else if (d_valid) begin
         d_pc_q <= d_predicted;
-        d_fresh_q <= d_fresh;
+        d_fresh_q <= d_fresh || d_steer;
         d_off_q <= d_off;
-        refill_q <= 1'b0;
+        refill_q <= d_steer;
       end
       if (redirect) begin
         i_valid_q <= 1'b0;

@@ -42,7 +42,15 @@ module duke_decode
 
   // The queue holds a predicted branch in mid-bundle
   output logic        refetch_o,
-  output logic [31:0] refetch_last_o       // address of the word that was taken for the last of a bundle
+  output logic [31:0] refetch_last_o,      // address of the word that was taken for the last of a bundle
+
+  // A branch that fetching did not know and that goes away: predicted here
+  output logic [1:0]  last_entry_o,        // where the bundle's last word is
+  output logic        ask_o,               // a conditional branch or return asks
+  input  logic        ask_taken_i,
+  input  logic [31:0] ask_target_i,        // of a return
+  output logic        steer_o,
+  output logic [2:0]  steer_kind_o         // pkind_e
 );
   logic [31:0] words [MAX_WORDS + 1];
   logic [3:0] nwords;
@@ -64,6 +72,7 @@ module duke_decode
     fetch_fault_o = 1'b0;
     refetch_o = 1'b0;
     e = q_head_i;
+    last_entry_o = q_head_i;
     left = q_count_i;
     o = off_i;
     fresh_o = fresh_i;
@@ -79,6 +88,7 @@ module duke_decode
         if (fresh_o) o = q_first_i[e];
         w = o[0] ? q_data_i[{e, o[2:1]}][63:32] : q_data_i[{e, o[2:1]}][31:0];
         words[nwords] = w;
+        last_entry_o = e;
         nwords = nwords + 4'd1;
         complete = w[31] || nwords == 4'(MAX_WORDS);
         more = !complete;
@@ -103,7 +113,6 @@ module duke_decode
     q_pop_o = valid_o ? q_count_i - left : 3'd0;
     refetch_last_o = pc_i + {26'd0, nwords - 4'd1, 2'd0};
     next_o = pc_i + {26'd0, nwords, 2'd0};
-    predicted_o = taken ? taken_target : next_o;
   end
 
   // Which ops, and their lanes. Memory ops take M lanes in order and A ops take A lanes; simple ones fill what is left, A first.
@@ -270,5 +279,41 @@ module duke_decode
       commit_o = 1'b0;
     end
     nops_o = npos;
+  end
+
+  // Fetching knows only branches that were taken before; here the op itself is known.
+  logic unknown;
+  logic [4:0] b_kind;
+  assign b_kind = uop_o[LANE_B].kind;
+  assign unknown = lane_valid_o[LANE_B] && !taken;
+  assign ask_o = unknown && (b_kind == KIND_BRANCH || b_kind == KIND_RET);
+  always_comb begin
+    steer_o = 1'b0;
+    steer_kind_o = PK_COND;
+    predicted_o = taken ? taken_target : next_o;
+    if (unknown) begin
+      case (b_kind)
+        KIND_JUMP: begin
+          steer_o = 1'b1;
+          steer_kind_o = PK_JUMP;
+          predicted_o = target_o;
+        end
+        KIND_CALL: begin
+          steer_o = 1'b1;
+          steer_kind_o = PK_CALL;
+          predicted_o = target_o;
+        end
+        KIND_RET: begin
+          steer_o = 1'b1;
+          steer_kind_o = PK_RET;
+          predicted_o = ask_target_i;
+        end
+        KIND_BRANCH: begin
+          steer_o = ask_taken_i;
+          if (ask_taken_i) predicted_o = target_o;
+        end
+        default: ;
+      endcase
+    end
   end
 endmodule

@@ -1,6 +1,6 @@
 // F: every cycle one aligned 32-byte window from L1I goes into a queue of four, and the predictor says where the next one lies.
 // Latency one cycle. Stalls: queue full, L1I miss, hold. A redirect from M empties the queue; so does a refetch from D, which has
-// met a predicted branch where there is none. A window outside memory enters the queue as a fault and ends fetching.
+// met a predicted branch where there is none or a branch that was not predicted. A window outside memory enters the queue as a fault and ends fetching.
 module duke_fetch
   import duke_isa_pkg::*;
   import duke_pkg::*;
@@ -21,6 +21,7 @@ module duke_fetch
   // Predictor
   output logic        p_en_o,
   output logic        p_used_o,
+  output logic [1:0]  p_entry_o,         // of the queue, where the window goes
   input  logic        p_taken_i,
   input  logic [2:0]  p_last_i,
   input  logic [31:0] p_target_i,
@@ -65,6 +66,7 @@ module duke_fetch
   assign p_en_o = ic_en_o && ic_hit_i;
   assign push = go && (bad || ic_hit_i);
   assign p_used_o = push;
+  assign p_entry_o = tail_q;
 
   always_comb begin
     pc_d = pc_q;

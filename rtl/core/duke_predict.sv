@@ -15,15 +15,24 @@ module duke_predict
   input  logic        f_en_i,
   input  logic [31:2] f_pc_i,
   input  logic        f_used_i,      // the window goes into the queue
+  input  logic [1:0]  f_entry_i,     // at this place
   output logic        f_taken_o,
   output logic [2:0]  f_last_o,      // last word of the bundle that is predicted to branch
   output logic [31:0] f_target_o,
   output logic        f_jras_o,      // a jras is predicted
   input  logic [31:0] jras_top_i,    // native address on top of the dual-address stack
 
-  // An entry whose branch is no longer there
-  input  logic        drop_i,
-  input  logic [31:2] drop_pc_i,
+  // Decode, for a bundle whose last word is at d_last_i in queue entry d_entry_i.
+  input  logic [31:2] d_last_i,
+  input  logic [1:0]  d_entry_i,
+  input  logic        drop_i,        // the branch of this entry is no longer there
+  input  logic        ask_i,         // a branch that was not found in the target buffer: would it be taken?
+  output logic        ask_taken_o,
+  output logic [31:0] ask_target_o,  // if it is a return
+  input  logic        steer_i,       // fetching goes on at its target
+  input  logic [2:0]  steer_kind_i,
+  input  logic [31:0] steer_target_i,
+  input  logic [31:0] steer_next_i,
 
   // Training by a retiring bundle with a branch
   input  logic        u_en_i,
@@ -111,6 +120,23 @@ module duke_predict
     end
   end
 
+  // Histories and stack pointer as they were when a window was looked up: decode may have to go back there.
+  logic [HIST-1:0] entry_hist_q [4], entry_ihist_q [4];
+  logic [RB-1:0] entry_sp_q [4];
+  logic [RB-1:0] d_sp;
+  logic [HIST-1:0] d_hist;
+  assign d_sp = entry_sp_q[d_entry_i];
+  assign d_hist = entry_hist_q[d_entry_i];
+  always_comb begin
+    ask_taken_o = 1'b0;
+    ask_target_o = 32'd0;
+    if (ask_i) begin
+      ask_taken_o = choice_q[d_last_i[HB+1:2]][1] ? global_q[global_index(d_last_i[HB+1:2], d_hist)][1]
+                                                  : local_q[d_last_i[HB+1:2]][1];
+      ask_target_o = ras_q[d_sp];
+    end
+  end
+
   logic btb_we, cond_we, choice_we, targets_we;
   logic [1:0] local_wd, global_wd, choice_wd;
   logic [SB+1:0] btb_wi;
@@ -118,6 +144,7 @@ module duke_predict
   always_comb begin
     automatic entry_t e;
     automatic logic found;
+    automatic logic [31:2] wr_last;
     btb_we = 1'b0;
     btb_wi = '0;
     btb_wd = '0;
@@ -141,32 +168,34 @@ module duke_predict
         global_wd = count(global_wd, u_taken_i);
       end
       targets_we = u_taken_i && (u_kind_i == PK_INDIRECT || u_kind_i == PK_ICALL);
-      if (u_miss_i && u_taken_i) begin
-        btb_we = 1'b1;
-        btb_wd.valid = 1'b1;
-        btb_wd.kind = u_kind_i;
-        btb_wd.last = u_last_i[4:2];
-        btb_wd.tag = u_last_i[31-:TB];
-        btb_wd.target = u_target_i[31:2];
-        // The same branch's entry, else an invalid one, else any.
-        btb_wi = {u_last_i[5+:SB], victim_q};
-        for (int w = WAYS - 1; w >= 0; w--) begin
-          e = btb_q[{u_last_i[5+:SB], w[1:0]}];
-          if (!found && !e.valid) btb_wi[1:0] = w[1:0];
-          if (e.valid && e.tag == btb_wd.tag && e.last == btb_wd.last) begin
-            found = 1'b1;
-            btb_wi[1:0] = w[1:0];
-          end
+    end
+    // A steered branch has not left decode, so nothing in M can be a mispredict at the same time.
+    wr_last = steer_i ? d_last_i : u_last_i;
+    if (steer_i || (u_en_i && u_miss_i && u_taken_i)) begin
+      btb_we = 1'b1;
+      btb_wd.valid = 1'b1;
+      btb_wd.kind = steer_i ? steer_kind_i : u_kind_i;
+      btb_wd.last = wr_last[4:2];
+      btb_wd.tag = wr_last[31-:TB];
+      btb_wd.target = steer_i ? steer_target_i[31:2] : u_target_i[31:2];
+      // The same branch's entry, else an invalid one, else any.
+      btb_wi = {wr_last[5+:SB], victim_q};
+      for (int w = WAYS - 1; w >= 0; w--) begin
+        e = btb_q[{wr_last[5+:SB], w[1:0]}];
+        if (!found && !e.valid) btb_wi[1:0] = w[1:0];
+        if (e.valid && e.tag == btb_wd.tag && e.last == btb_wd.last) begin
+          found = 1'b1;
+          btb_wi[1:0] = w[1:0];
         end
       end
     end
     if (drop_i) begin
       btb_wd = '0;
       for (int w = 0; w < WAYS; w++) begin
-        e = btb_q[{drop_pc_i[5+:SB], w[1:0]}];
-        if (e.valid && e.last == drop_pc_i[4:2] && e.tag == drop_pc_i[31-:TB]) begin
+        e = btb_q[{d_last_i[5+:SB], w[1:0]}];
+        if (e.valid && e.last == d_last_i[4:2] && e.tag == d_last_i[31-:TB]) begin
           btb_we = 1'b1;
-          btb_wi = {drop_pc_i[5+:SB], w[1:0]};
+          btb_wi = {d_last_i[5+:SB], w[1:0]};
         end
       end
     end
@@ -184,6 +213,9 @@ module duke_predict
     if (redirect_i) begin
       hist_d = arch_hist_d;
       ihist_d = arch_ihist_d;
+    end else if (steer_i || drop_i) begin
+      hist_d = steer_i ? after_taken(d_hist, steer_target_i) : d_hist;
+      ihist_d = entry_ihist_q[d_entry_i];
     end else if (f_used_i && f_taken_o) begin
       hist_d = after_taken(hist_q, f_target_o);
       if (f_indirect) ihist_d = after_taken(ihist_q, f_target_o);
@@ -198,6 +230,14 @@ module duke_predict
       // Wrong-path calls and returns are forgotten; what they overwrote is not restored.
       sp_d = arch_sp_d;
       ras_we = u_call;
+    end else if (steer_i || drop_i) begin
+      sp_d = d_sp;
+      if (steer_i && steer_kind_i == PK_CALL) begin
+        sp_d = d_sp + 1'b1;
+        ras_we = 1'b1;
+        ras_wd = steer_next_i;
+      end
+      if (steer_i && steer_kind_i == PK_RET) sp_d = d_sp - 1'b1;
     end else if (f_used_i && f_call) begin
       sp_d = sp_q + 1'b1;
       ras_we = 1'b1;
@@ -224,6 +264,11 @@ module duke_predict
       ihist_q <= ihist_d;
       arch_ihist_q <= arch_ihist_d;
       victim_q <= victim_q + 2'd1;
+    end
+    if (f_used_i) begin
+      entry_hist_q[f_entry_i] <= hist_q;
+      entry_ihist_q[f_entry_i] <= ihist_q;
+      entry_sp_q[f_entry_i] <= sp_q;
     end
     if (ras_we) ras_q[sp_d] <= ras_wd;
     if (cond_we) begin
