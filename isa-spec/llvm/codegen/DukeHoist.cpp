@@ -1,8 +1,9 @@
-// Moves ops from the top of a block up into its only predecessor, where lanes are empty: code has a branch every few ops, and
-// an op that was started before the branch costs nothing there and is missing here.
+// Moves ops from the top of a block up into its only predecessor, where lanes are empty: code has a branch every few
+// ops, and an op that was started before the branch costs nothing there and is missing here.
 //
-// What is moved is done whether the branch goes there or not. So it must have no effect but its result, its result must not be
-// wanted on the other ways out nor by the branch itself, and it must not trap: native loads do not (docs/core.md).
+// What is moved is done whether the branch goes there or not. So it must have no effect but its result, its result must
+// not be wanted on the other ways out nor by the branch itself, and it must not trap: native loads do not
+// (docs/core.md).
 #include "DukeScheduler.h"
 #include "llvm/ADT/SmallSet.h"
 #include "llvm/CodeGen/LivePhysRegs.h"
@@ -11,7 +12,7 @@ using namespace llvm;
 using Iterator = MachineBasicBlock::iterator;
 
 namespace {
-constexpr unsigned MaxRegion = 64;  // instructions of the block to be filled
+constexpr unsigned MaxRegion = 64; // instructions of the block to be filled
 constexpr unsigned MaxFailures = 4; // ops in a row for which there is no room
 
 class Hoister {
@@ -36,9 +37,10 @@ class Hoister {
   static bool isSlow(const MachineInstr &MI) { // holds its lane
     switch (MI.getOpcode()) {
 #define SLOW(name) case Duke::name##_R: case Duke::name##_I: case Duke::name##_X:
-      SLOW(DIV) SLOW(DIVU) SLOW(REM) SLOW(REMU) SLOW(DIV_SW) SLOW(DIVU_SW) SLOW(REM_SW) SLOW(REMU_SW)
+      SLOW(DIV)
+      SLOW(DIVU) SLOW(REM) SLOW(REMU) SLOW(DIV_SW) SLOW(DIVU_SW) SLOW(REM_SW) SLOW(REMU_SW)
 #undef SLOW
-      return true;
+          return true;
     default:
       return false;
     }
@@ -48,13 +50,15 @@ class Hoister {
 
   // Loads of callee-saved registers in epilogues: no instruction says that returning reads them.
   static bool isRestore(const MachineInstr &MI) {
-    return MI.getOperand(1).isReg() && MI.getOperand(1).getReg() == Duke::R2 && !isCallerSaved(MI.getOperand(0).getReg());
+    return MI.getOperand(1).isReg() && MI.getOperand(1).getReg() == Duke::R2 &&
+           !isCallerSaved(MI.getOperand(0).getReg());
   }
 
   // Whether MI may be done in vain.
   bool harmless(const MachineInstr &MI, bool Likely) const {
     if (Duke::isControl(MI) || MI.mayStore() || MI.hasUnmodeledSideEffects() || MI.isPosition() || isSlow(MI) ||
-        MI.getOpcode() == Duke::COMMIT_I || MI.getFlag(MachineInstr::FrameSetup) || MI.getFlag(MachineInstr::FrameDestroy))
+        MI.getOpcode() == Duke::COMMIT_I || MI.getFlag(MachineInstr::FrameSetup) ||
+        MI.getFlag(MachineInstr::FrameDestroy))
       return false;
     if (MI.mayLoad() && isRestore(MI))
       return false;
@@ -93,7 +97,8 @@ class Hoister {
     for (const MachineBasicBlock *Other : To.successors())
       if (Other != &From && Other->isLiveIn(R))
         return false;
-    return none_of(To.terminators(), [&](const MachineInstr &T) { return T.readsRegister(R, &TRI) || T.modifiesRegister(R, &TRI); });
+    return none_of(To.terminators(),
+                   [&](const MachineInstr &T) { return T.readsRegister(R, &TRI) || T.modifiesRegister(R, &TRI); });
   }
 
   static bool mentions(const MachineBasicBlock &B, Register R) {
@@ -102,7 +107,8 @@ class Hoister {
     });
   }
 
-  // A register for MI's result that nothing else there uses, and the operands that read it; none if they are not all known.
+  // A register for MI's result that nothing else there uses, and the operands that read it; none if they are not all
+  // known.
   Register rename(const MachineInstr &MI, const MachineBasicBlock &To, const MachineBasicBlock &From,
                   SmallVectorImpl<MachineOperand *> &Uses) const {
     Register R = result(MI);
@@ -125,8 +131,8 @@ class Hoister {
     if (!Gone && any_of(From.successors(), [R](const MachineBasicBlock *B) { return B->isLiveIn(R); }))
       return Register();
     for (Register New : Duke::GPRTailRegClass)
-      if (none_of(To.successors(), [New](const MachineBasicBlock *B) { return B->isLiveIn(New); }) && !mentions(To, New) &&
-          !mentions(From, New))
+      if (none_of(To.successors(), [New](const MachineBasicBlock *B) { return B->isLiveIn(New); }) &&
+          !mentions(To, New) && !mentions(From, New))
         return New;
     return Register();
   }

@@ -1,5 +1,5 @@
-// Makes bundles, the last step of the code generator: DukeHoist.cpp moves ops up into blocks with room, DukeScheduler.cpp
-// says which ops go together.
+// Makes bundles, the last step of the code generator: DukeHoist.cpp moves ops up into blocks with room,
+// DukeScheduler.cpp says which ops go together.
 #include "DukeScheduler.h"
 #include "llvm/CodeGen/MachineFunctionPass.h"
 #include "llvm/CodeGen/MachineInstrBundle.h"

@@ -1,11 +1,12 @@
 // Puts ops into bundles after register allocation: a list scheduler that goes cycle by cycle.
 //
-// A bundle reads registers before it writes any, so an op may share a bundle with an earlier reader of its result register
-// (latency 0), but not with a writer. Control goes away after the bundle's writes: argument registers may be set in the
-// bundle of the call itself. Loads do not see stores of their own bundle. A trap undoes the whole bundle, so an op that may
-// trap may share a bundle with what comes after it, but not with a native store that comes before it.
+// A bundle reads registers before it writes any, so an op may share a bundle with an earlier reader of its result
+// register (latency 0), but not with a writer. Control goes away after the bundle's writes: argument registers may be
+// set in the bundle of the call itself. Loads do not see stores of their own bundle. A trap undoes the whole bundle, so
+// an op that may trap may share a bundle with what comes after it, but not with a native store that comes before it.
 //
-// Latencies are interlocked by the core: the scheduler leaves no empty bundles, it only puts something useful in between.
+// Latencies are interlocked by the core: the scheduler leaves no empty bundles, it only puts something useful in
+// between.
 #include "DukeScheduler.h"
 using namespace llvm;
 
