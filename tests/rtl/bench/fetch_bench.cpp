@@ -1,5 +1,6 @@
 // Fetch queue and decoder against a plain queue of words: each fetched window puts in its words from the fetch address on, up to
-// the predicted branch; a bundle is the words up to the first with the end bit, or twelve.
+// the predicted branch; a bundle is the words up to the first with the end bit, or twelve. A jump that was not predicted is
+// found by the decoder, and fetching goes on at its target.
 #include <deque>
 #include <vector>
 
@@ -9,7 +10,7 @@
 namespace
 {
 
-enum : uint32_t { END = 1u << 31, PAGES = 4, BASE = 0x40000000, MAX_WORDS = 12 };
+enum : uint32_t { END = 1u << 31, PAGES = 4, BASE = 0x40000000, MAX_WORDS = 12, JUMP = 0x5f };
 
 struct Word {
     uint32_t word;
@@ -33,10 +34,12 @@ int main(int argc, char **argv)
         if (b.chance((i >> 6 & 3) == 0 ? 7 : 40)) { // some stretches have long bundles
             memory[i] |= END;
             n = 0;
+            if (b.chance(20)) // by up to 512 words, either way
+                memory[i] = END | JUMP << 24 | ((static_cast<uint32_t>(b.below(1024)) - 512) & 0xffffff);
         }
     std::deque<Word> queue;
     uint32_t fetch_pc = 0x40010000, pc = fetch_pc;
-    uint64_t bundles = 0, across = 0, branches = 0, refetches = 0, faults = 0, redirects = 0;
+    uint64_t bundles = 0, across = 0, branches = 0, refetches = 0, faults = 0, redirects = 0, steers = 0;
     size_t windows = 0; // in the unit's queue: it stops at four
     std::deque<size_t> in_window; // words of each that are still to be taken
     bool dead = false;
@@ -58,6 +61,8 @@ int main(int argc, char **argv)
         top.go_i = b.chance(80);
         top.ic_hit_i = 0;
         top.p_taken_i = 0;
+        top.ask_taken_i = b.chance(50);
+        top.ask_target_i = any_pc();
         top.eval();
 
         // What D does follows from the words in the queue.
@@ -79,6 +84,17 @@ int main(int argc, char **argv)
             }
         }
         const bool valid = complete && !refetch;
+        // Of lone jumps it is known here what they do, of other bundles only what may be.
+        bool steer = top.steer_o;
+        if (valid && !fault && n == 1 && (queue[0].word >> 24 & 0x7f) == JUMP) {
+            b.same("a jump is found", steer, !branch);
+            if (!branch)
+                predicted = pc + 4 * static_cast<uint32_t>(static_cast<int32_t>(queue[0].word << 8) >> 8);
+        } else if (steer) {
+            b.same("only a branch of this bundle steers", valid && !fault && !branch, true);
+            predicted = top.predicted_o;
+        }
+        steers += steer;
         b.same("a bundle is there", top.valid_o, valid);
         b.same("refetch", top.refetch_o, refetch);
         if (refetch)
@@ -98,7 +114,7 @@ int main(int argc, char **argv)
         }
 
         // The window that is fetched.
-        const bool want = !dead && windows < 4 && !top.redirect_i && !refetch;
+        const bool want = !dead && windows < 4 && !top.redirect_i && !refetch && !steer;
         const bool good = inside(fetch_pc);
         b.same("reads the cache", top.ic_en_o, want && good);
         bool push = want && !good;
@@ -131,12 +147,12 @@ int main(int argc, char **argv)
         b.same("window is used", top.p_used_o, push);
 
         // The edge.
-        if (top.redirect_i || refetch) {
+        if (top.redirect_i || refetch || steer) {
             queue.clear();
             in_window.clear();
             windows = 0;
             dead = false;
-            fetch_pc = top.redirect_i ? top.redirect_pc_i : pc;
+            fetch_pc = top.redirect_i ? top.redirect_pc_i : steer ? predicted : pc;
             pc = fetch_pc;
             redirects += top.redirect_i;
             refetches += refetch;
@@ -178,6 +194,7 @@ int main(int argc, char **argv)
     Bench::reached("predicted branches", branches, b.cycles / 50);
     Bench::reached("refetches", refetches, b.cycles / 200);
     Bench::reached("faults", faults, b.cycles / 2000);
+    Bench::reached("branches found by the decoder", steers, b.cycles / 200);
     Bench::reached("redirects", redirects, b.cycles / 100);
     top.final();
     return 0;
