@@ -114,7 +114,8 @@ module duke_core
   duke_fetch fetch (
     .clk_i, .rst_ni, .init_i(init_q), .hold_i(hold), .dram_pages_i, .hidden_pages_i,
     .redirect_i(redirect), .redirect_pc_i(redirect_pc), .refetch_i(d_refetch || d_steer),
-    .refetch_pc_i(d_steer ? d_predicted : d_pc_q), .p_en_o(p_en), .p_used_o(p_used), .p_entry_o(p_entry), .p_taken_i(p_taken), .p_last_i(p_last), .p_target_i(p_target),
+    .refetch_pc_i(d_steer ? d_predicted : d_pc_q),
+    .p_en_o(p_en), .p_used_o(p_used), .p_entry_o(p_entry), .p_taken_i(p_taken), .p_last_i(p_last), .p_target_i(p_target),
     .ic_en_o(ic_en), .ic_pc_o(ic_pc), .ic_hit_i(ic_hit), .ic_busy_i(ic_busy), .ic_data_i(ic_data),
     .q_data_o(q_data), .q_first_o(q_first), .q_last_o(q_last), .q_taken_o(q_taken), .q_fault_o(q_fault),
     .q_target_o(q_target), .q_head_o(q_head), .q_count_o(q_count), .q_pop_i(q_pop)

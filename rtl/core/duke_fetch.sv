@@ -1,6 +1,7 @@
 // F: every cycle one aligned 32-byte window from L1I goes into a queue of four, and the predictor says where the next one lies.
 // Latency one cycle. Stalls: queue full, L1I miss, hold. A redirect from M empties the queue; so does a refetch from D, which has
-// met a predicted branch where there is none or a branch that was not predicted. A window outside memory enters the queue as a fault and ends fetching.
+// met a predicted branch where there is none or a branch that was not predicted. A window outside memory enters the
+// queue as a fault and ends fetching.
 module duke_fetch
   import duke_isa_pkg::*;
   import duke_pkg::*;

@@ -54,7 +54,8 @@ module fetch_bench
 
   duke_fetch fetch (
     .clk_i, .rst_ni, .init_i(1'b0), .hold_i(1'b0), .dram_pages_i, .hidden_pages_i, .redirect_i, .redirect_pc_i,
-    .refetch_i(refetch_o || steer_o), .refetch_pc_i(steer_o ? predicted_o : pc_q), .p_entry_o(p_entry), .p_en_o(p_en), .p_used_o, .p_taken_i, .p_last_i, .p_target_i,
+    .refetch_i(refetch_o || steer_o), .refetch_pc_i(steer_o ? predicted_o : pc_q),
+    .p_entry_o(p_entry), .p_en_o(p_en), .p_used_o, .p_taken_i, .p_last_i, .p_target_i,
     .ic_en_o, .ic_pc_o, .ic_hit_i, .ic_busy_i(1'b0), .ic_data_i,
     .q_data_o(q_data), .q_first_o(q_first), .q_last_o(q_last), .q_taken_o(q_taken), .q_fault_o(q_fault),
     .q_target_o(q_target), .q_head_o(q_head), .q_count_o(q_count), .q_pop_i(q_pop)
@@ -88,5 +89,6 @@ module fetch_bench
   end
 
   logic unused;
-  assign unused = &{1'b0, p_entry, last_entry, steer_kind, ask, p_en, illegal, commit, nops, lane, target, commit_n, uop[0], imm[0], mask[0]};
+  assign unused = &{1'b0, p_entry, last_entry, steer_kind, ask, p_en, illegal, commit, nops, lane,
+                    target, commit_n, uop[0], imm[0], mask[0]};
 endmodule
