@@ -292,8 +292,8 @@ enum lift_result lift_insns(struct lift *l, const struct ginsn *g, unsigned n, c
         }
         c.flags_dead = known[i] & LIFT_DEAD;
         c.f = sem_form_of(g, wide);
-        if (sem_has_mem(&c.f))
-            c.mem = sem_lin(&c);
+        if (sem_has_mem(&c.f)) /* most need neither wrapping nor a base */
+            c.mem = !wide && g->addrsize == 4 && g->seg < GUEST_FS ? ea_sum(&c) : sem_lin(&c);
         lift_fns[g->op](&c);
         l->b->insns++;
         if (c.transferred) /* the last one */
