@@ -42,19 +42,33 @@ trap_vectors:
     .balign 128
 
     .text
+/* r61: address of a table or page from an entry, or 1 << 40 and more if bits beyond the physical width are set; r62: temporary.
+ * What lies outside guest DRAM is C's business: a guest must not reach hidden memory by its page tables.
+ */
+.macro address_of_entry
+    shl.i r61, r61, 12 ~
+    ldn.d.x r62, [r3 + r0 << 0 + SH_DRAM_SIZE]
+    shr.i r61, r61, 24
+    shl.i r61, r61, 12
+    bgeu.x r61, r62, trap_guest
+.endm
+
 /* r60 address, r61 entry, r62 temporary, r63 permissions so far (bit 1 writable, bit 2 user, of every level). */
     .globl tlb_miss
     .type tlb_miss, @function
 tlb_miss:
     rdcr.i r60, DUKE_CR_TVAL ~
     ldn.d.x r61, [r3 + r0 << 0 + SH_WALK_ROOT]
+    ldn.d.x r62, [r3 + r0 << 0 + SH_DRAM_SIZE]
+    bgeu.x r61, r62, trap_guest ~
     shr.i r62, r60, 39 - 64
     andi r62, r62, 511
     ldn.d.x r61, [r61 + r62 << 3 + 0]
-    andi r62, r61, 1 ~
+    andi r62, r61, 129 ~
     or r63, r61, r0
-    beq.x r62, r0, trap_guest ~
-    andi.x r61, r61, 0xfffff000 ~
+    xor.i r62, r62, 1
+    bne.x r62, r0, trap_guest
+    address_of_entry
     shr.i r62, r60, 30
     andi r62, r62, 511
     ldn.d.x r61, [r61 + r62 << 3 + 0]
@@ -62,8 +76,8 @@ tlb_miss:
     and r63, r63, r61
     beq.x r62, r0, trap_guest ~
     andi r62, r61, 128
-    bne r62, r0, page_1g ~
-    andi.x r61, r61, 0xfffff000 ~
+    bne r62, r0, page_1g
+    address_of_entry
     shr.i r62, r60, 21
     andi r62, r62, 511
     ldn.d.x r61, [r61 + r62 << 3 + 0]
@@ -71,8 +85,8 @@ tlb_miss:
     and r63, r63, r61
     beq.x r62, r0, trap_guest ~
     andi r62, r61, 128
-    bne r62, r0, page_2m ~
-    andi.x r61, r61, 0xfffff000 ~
+    bne r62, r0, page_2m
+    address_of_entry
     shr.i r62, r60, 12
     andi r62, r62, 511
     ldn.d.x r61, [r61 + r62 << 3 + 0]
@@ -89,8 +103,8 @@ fill:
     shr.i r62, r61, 5
     andi r62, r62, 2
     ori r62, r62, 4
-    and r63, r63, r62 ~
-    andi.x r61, r61, 0xfffff000
+    and r63, r63, r62
+    address_of_entry
     or r63, r63, r61 ~
     shr.i r61, r61, 12 ~
     ldn.d.x r62, [r3 + r0 << 0 + SH_TMASK_BASE]
@@ -102,14 +116,21 @@ fill:
     tlbw r60, r63, r62
     rfe
 
+/* Bit 12 of a large page's entry is PAT; the others below its frame are reserved. */
 page_1g:
-    andi.x r62, r60, 0x3ffff000 ~
-    andi.x r61, r61, 0xc0000fff
+    andi.x r62, r61, 0x3fffe000
+    bne.x r62, r0, trap_guest
+    andi.x r62, r61, 0x1000
+    xor r61, r61, r62 ~
+    andi.x r62, r60, 0x3ffff000
     or r61, r61, r62 ~
     j fill
 page_2m:
-    andi.x r62, r60, 0x001ff000 ~
-    andi.x r61, r61, 0xffe00fff
+    andi.x r62, r61, 0x001fe000
+    bne.x r62, r0, trap_guest
+    andi.x r62, r61, 0x1000
+    xor r61, r61, r62 ~
+    andi.x r62, r60, 0x001ff000
     or r61, r61, r62 ~
     j fill
     .size tlb_miss, .-tlb_miss

@@ -112,5 +112,6 @@ struct shared {
     uint64_t trap_r30;            /* r30 as of the last commit: the target of an indirect exit */
     uint64_t exit_id;             /* r48 at the last exit from translated code */
     uint64_t tmask_base;          /* native address of one 64-bit translated mask a guest page frame, or 0 */
+    uint64_t interp_from;         /* while the interpreter runs: 1 + icount when it began, not yet in stats.insns_interp; else 0 */
     uint64_t follow_key; /* key of the blocks that the interpreter may go on with (gblock); 0: none, as after an interrupt */
 };

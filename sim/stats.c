@@ -15,6 +15,10 @@ void selkirk_counters(struct selkirk *m, struct engine_counters *out) { m->engin
 void selkirk_morph_stats(struct selkirk *m, struct morph_stats *out)
 {
     selkirk_read_physical(m, SHARED_ADDR + (uint32_t)offsetof(struct shared, stats), out, sizeof *out);
+    uint64_t from = 0;
+    selkirk_read_physical(m, SHARED_ADDR + (uint32_t)offsetof(struct shared, interp_from), &from, sizeof from);
+    if (from) /* stopped inside the interpreter */
+        out->insns_interp += selkirk_icount(m) - (from - 1);
 }
 
 static uint64_t category_sum(const struct engine_counters *c, int cat)

@@ -240,17 +240,15 @@ static enum block_result decode_at(struct fetch *f, uint64_t at, struct ginsn *g
     return r == DECODE_TOO_LONG ? BLOCK_PROTECTION : BLOCK_UNDEFINED;
 }
 
-_Static_assert(offsetof(struct ginsn, imm2) == 40 && offsetof(struct ginsn, next16) == 42 && offsetof(struct ginsn, offset) == 44,
+_Static_assert(offsetof(struct ginsn, imm2) == 40 && offsetof(struct ginsn, next16) == 42 &&
+                   offsetof(struct ginsn, offset) == 44,
                "the last word of struct ginsn is written as one here");
 
-static void set_last_word(struct ginsn *g, uint64_t v)
-{
-    __builtin_memcpy(&g->imm2, &v, 8);
-}
+static void set_last_word(struct ginsn *g, uint64_t v) { __builtin_memcpy(&g->imm2, &v, 8); }
 
 /* Decodes the instruction at `at`, in either way. BLOCK_OK or what is wrong with it. */
-static enum block_result decode_either(struct fetch *f, uint64_t at, struct decode_quick *found, unsigned *handler, struct ginsn *g,
-                                       struct block_fault *fault)
+static enum block_result decode_either(struct fetch *f, uint64_t at, struct decode_quick *found, unsigned *handler,
+                                       struct ginsn *g, struct block_fault *fault)
 {
     enum guest_mode mode = (enum guest_mode)f->sh->cpu.mode;
     if (f->page_end - at >= DECODE_QUICK_BYTES && guest_decode_quick(f->memo, f->code + (at - f->rip), mode, found, g)) {

@@ -211,6 +211,7 @@ static enum interp_result begin_block(struct morph *m, struct gblock *b, unsigne
     struct ginsn *first = b->first, *last = &first[n - 1];
     uint64_t count = port_icount();
 
+    m->sh->interp_from = 1 + count;
     uint16_t behind = last->next16;
     last->next16 = HANDLER_END;
     st->rip = b->rip;
@@ -232,6 +233,7 @@ static enum interp_result begin_block(struct morph *m, struct gblock *b, unsigne
         st->block = NULL;
     }
     m->sh->stats.insns_interp += port_icount() - count;
+    m->sh->interp_from = 0;
     return r;
 }
 
@@ -336,6 +338,8 @@ enum interp_result interp_fault(struct morph *m)
         return interp_raise(
             m, m->interp.insn->seg == GUEST_SS || is_stack_access(m->interp.insn, &fault) ? GUEST_SS_FAULT : GUEST_GP, 0);
     struct mmu_result r = mmu_translate(m->sh, lin, fault.store ? MMU_WRITE : MMU_READ);
+    if (r.ok && r.paddr >= m->sh->dram_size)
+        port_panic("a guest page table names a page where no guest memory is");
     if (r.ok) { /* accessed or dirty bit set just now, or a stale TLB entry: the instruction is done again */
         port_tlb_inval(lin);
         return INTERP_RETRY;

@@ -36,8 +36,8 @@ static void check(const uint8_t *bytes, enum guest_mode mode)
     quick++;
     enum decode_result r = guest_decode(bytes, GUEST_INSN_MAX, mode, &want);
     if (r != DECODE_OK) {
-        shim_fail(__FILE__, __LINE__, "%02x %02x %02x %02x mode %d: is refused (%d)", bytes[0], bytes[1], bytes[2], bytes[3], mode,
-                  r);
+        shim_fail(__FILE__, __LINE__, "%02x %02x %02x %02x mode %d: is refused (%d)", bytes[0], bytes[1], bytes[2], bytes[3],
+                  mode, r);
         return;
     }
     interp_bind(&want);
@@ -52,9 +52,10 @@ static void check(const uint8_t *bytes, enum guest_mode mode)
         return;
     ginsn_text(&got, text[0], sizeof text[0]);
     ginsn_text(&want, text[1], sizeof text[1]);
-    shim_fail(__FILE__, __LINE__, "%02x %02x %02x %02x %02x mode %d: %s handler %u byte %u %u, should be %s handler %u byte %u %u",
-              bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], mode, text[0], *found.handler, got.byte_reg[0], got.byte_reg[1],
-              text[1], handler, want.byte_reg[0], want.byte_reg[1]);
+    shim_fail(__FILE__, __LINE__,
+              "%02x %02x %02x %02x %02x mode %d: %s handler %u byte %u %u, should be %s handler %u byte %u %u", bytes[0],
+              bytes[1], bytes[2], bytes[3], bytes[4], mode, text[0], *found.handler, got.byte_reg[0], got.byte_reg[1], text[1],
+              handler, want.byte_reg[0], want.byte_reg[1]);
 }
 
 static void check_opcode(const uint8_t *start, unsigned n, enum guest_mode mode)
@@ -101,8 +102,23 @@ TEST_CASE(decode_quick, agrees)
 TEST_CASE(decode_quick, is_taken)
 {
     static const uint8_t common[][8] = {
-        {0x55}, {0x89, 0xe5}, {0x8b, 0x45, 0x08}, {0x83, 0xec, 0x10}, {0xe8}, {0x74, 0x05}, {0x0f, 0x84}, {0xc3}, {0xff, 0x24, 0x85},
-        {0x0f, 0xb6, 0x00}, {0xc1, 0xe0, 0x02}, {0xf7, 0xd8}, {0x8d, 0x04, 0x40}, {0x31, 0xc0}, {0x88, 0x08}, {0xb8}, {0xc7, 0x00},
+        {0x55},
+        {0x89, 0xe5},
+        {0x8b, 0x45, 0x08},
+        {0x83, 0xec, 0x10},
+        {0xe8},
+        {0x74, 0x05},
+        {0x0f, 0x84},
+        {0xc3},
+        {0xff, 0x24, 0x85},
+        {0x0f, 0xb6, 0x00},
+        {0xc1, 0xe0, 0x02},
+        {0xf7, 0xd8},
+        {0x8d, 0x04, 0x40},
+        {0x31, 0xc0},
+        {0x88, 0x08},
+        {0xb8},
+        {0xc7, 0x00},
     };
     struct ginsn g;
     struct decode_quick found;

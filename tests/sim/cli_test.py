@@ -106,8 +106,11 @@ def check_stats(checks, folder, status):
     return s
 
 
-def limits(checks, selkirk, folder, spin):
-    run = [selkirk, "run", "-c", "morph.hot2=3"]
+def limits(checks, selkirk, folder, spin, gear):
+    """Gear 1: a loop that the interpreter never leaves by itself."""
+    folder = folder / f"gear{gear}"
+    folder.mkdir()
+    run = [selkirk, "run", "-c", "morph.hot2=3", "--gear", str(gear)]
     status, _, err = common.run([*run, "--max-insts", "5k", "-d", "insts", "--report", "--", spin], cwd=folder)
     checks.same("--max-insts: status", status, 124)
     s = check_stats(checks, folder / "insts", 124)
@@ -125,7 +128,8 @@ def limits(checks, selkirk, folder, spin):
         err = p.communicate(timeout=30)[1]
         checks.same(f"signal {number}: status", p.returncode, 130)
         checks.expect(b"selkirk: interrupted after" in err, f"signal {number}: says {err!r}")
-        check_stats(checks, folder / out, 130)
+        s = check_stats(checks, folder / out, 130)
+        checks.expect(gear != 1 or s["morph.insns_interp"] == s["simInsts"] > 0, f"signal {number}: instructions interpreted")
 
 
 def results(checks, selkirk, folder, here):
@@ -185,7 +189,8 @@ def test(build, folder, checks):
     listings(checks, selkirk, folder)
     bad_options(checks, selkirk, folder, here / "environment")
     bad_programs(checks, selkirk, folder, here, build)
-    limits(checks, selkirk, folder, here / "spin")
+    for gear in (1, 2):
+        limits(checks, selkirk, folder, here / "spin", gear)
     results(checks, selkirk, folder, here)
 
 
