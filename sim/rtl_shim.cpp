@@ -268,8 +268,8 @@ static void rtl_get_state(rtl_model *m, duke_state *out)
     const uint64_t bank_r = CORE(regs__DOT__committed_r_q) ^ CORE(regs__DOT__dirty_r_q);
     const uint64_t bank_f = CORE(regs__DOT__committed_f_q) ^ CORE(regs__DOT__dirty_f_q);
     for (unsigned i = 0; i < 64; i++) {
-        out->r[i] = CORE(regs__DOT__file_o)[(bank_r >> i & 1) << 7 | i];
-        out->f[i] = CORE(regs__DOT__file_o)[(bank_f >> i & 1) << 7 | 64 | i];
+        out->r[i] = CORE(file)[(bank_r >> i & 1) << 7 | i];
+        out->f[i] = CORE(file)[(bank_f >> i & 1) << 7 | 64 | i];
     }
     for (unsigned i = 0; i < 32; i++)
         out->cr[i] = CORE(ctrl__DOT__cr_q)[i];
@@ -288,8 +288,8 @@ static void rtl_set_state(rtl_model *m, const duke_state *in)
     while (CORE(init_q)) // clearing the tables would clear what is put in here
         m->clock();
     for (unsigned i = 0; i < 64; i++) {
-        CORE(regs__DOT__file_o)[i] = CORE(regs__DOT__file_o)[128 | i] = i == 0 ? 0 : in->r[i];
-        CORE(regs__DOT__file_o)[64 | i] = CORE(regs__DOT__file_o)[192 | i] = in->f[i];
+        CORE(file)[i] = CORE(file)[128 | i] = i == 0 ? 0 : in->r[i];
+        CORE(file)[64 | i] = CORE(file)[192 | i] = in->f[i];
     }
     static const uint8_t writable[] = {DUKE_CR_TVEC, DUKE_CR_TCAUSE, DUKE_CR_TVAL, DUKE_CR_TPC,    DUKE_CR_TINFO, DUKE_CR_CPC,
                                        DUKE_CR_GCTL, DUKE_CR_CAT,    DUKE_CR_SCAT, DUKE_CR_SCR0,   DUKE_CR_SCR1,  DUKE_CR_SCR2,

@@ -217,7 +217,7 @@ module duke_core
   lanes64_t i_c;
   logic [1:0] i_slot;
   logic [63:0] bank_r, bank_f;
-  regfile_t file;
+  regfile_t file /* verilator public_flat_rd */;  // a public port would be a copy of it
   logic [4:0] x_writes, x_late, m_writes, m_late, w_writes;
   lanes64_t x_value;
   lanes64_t m_value;

@@ -12,7 +12,7 @@ module duke_regs
   // Bank of every register's working value, and the array, for the issue stage's reads
   output logic [63:0] bank_r_o,
   output logic [63:0] bank_f_o,
-  output regfile_t    file_o /* verilator public_flat_rd */,  // registers; index: bank, file, register
+  output regfile_t    file_o,  // registers; index: bank, file, register
 
   // A retiring bundle
   input  logic [4:0]  w_en_i,
