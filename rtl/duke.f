@@ -1,5 +1,6 @@
 core/duke_pkg.sv
 core/duke_alu_pkg.sv
+core/duke_fp_pkg.sv
 core/duke_predict.sv
 core/duke_fetch.sv
 core/duke_decode.sv
@@ -7,6 +8,7 @@ core/duke_issue.sv
 core/duke_regs.sv
 core/duke_div.sv
 core/duke_mul.sv
+core/duke_fpu.sv
 core/duke_lsu.sv
 core/duke_ctrl.sv
 core/duke_core.sv

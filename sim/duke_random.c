@@ -136,13 +136,15 @@ static void put_alu(struct gen *g)
     for (int tries = 0; tries < 50; tries++) {
         unsigned op = below(g, DUKE_OP_COUNT);
         const struct duke_op_info *info = &duke_ops[op];
-        if (info->kind != DUKE_KIND_ALU || info->unit == DUKE_UNIT_F || info->unit == DUKE_UNIT_V)
+        if (info->kind != DUKE_KIND_ALU || info->unit == DUKE_UNIT_V || (info->unit == DUKE_UNIT_F && !g->p.machine->units_fp))
             continue;
-        if (info->unit == DUKE_UNIT_A && info->lat == DUKE_LAT_DIV && !chance(g, 25))
+        if ((info->lat == DUKE_LAT_DIV || info->lat == DUKE_LAT_FP_DIV) && !chance(g, 25))
             continue;
         struct duke_op o = {.op = (uint16_t)op, .form = (uint8_t)below(g, 3), .rd = (uint8_t)some_dest(g)};
         if ((info->forms & (1u << o.form)) == 0)
             continue;
+        if ((info->flags & DUKE_F_RD) != 0)
+            o.rd = (uint8_t)some_source(g);
         bool imm = !duke_imm_fits(op, o.form, INT64_MIN);
         o.ra = info->fmt == DUKE_FMT_LI ? 0 : (uint8_t)some_source(g);
         if ((duke_reads(&o) & DUKE_READS_RB) != 0)
@@ -248,7 +250,7 @@ static void put_illegal(struct gen *g)
         {0x5f000000, 0xdf000000, 0},                   /* two jumps */
         {0x14041000, 0x14081000, 0x940c1000},          /* three multiplies */
         {0x1d00000a, 0x90041000, 0},                   /* rfe with company */
-        {0x82041000, 0, 0},                            /* fadd.d: no such unit */
+        {0x85041000, 0, 0},                            /* padd.b: no such unit */
     };
     const uint32_t *w = words[below(g, sizeof words / sizeof words[0])];
     for (unsigned i = 0; i < 3; i++) {
@@ -258,11 +260,42 @@ static void put_illegal(struct gen *g)
     }
 }
 
+/* A number that floating point finds difficult goes to an f register. */
+static void put_number(struct gen *g)
+{
+    static const uint64_t numbers[] = {
+        0x0000000000000000, 0x8000000000000000, 0x3ff0000000000000, 0xbff8000000000000, 0x7ff0000000000000, 0xfff0000000000000,
+        0x7ff8000000000001, 0x7ff0000000000001, 0x0000000000000001, 0x800fffffffffffff, 0x0010000000000000, 0x7fefffffffffffff,
+        0x43e0000000000000, 0xc3e0000000000000, 0x41dfffffffc00000, 0x3fdfffffffffffff, 0x0000000080000000, 0x000000003f800000,
+        0x000000007f800000, 0x000000007fc00001, 0x000000007f800001, 0x0000000000000001, 0x0000000080800000, 0x000000007f7fffff,
+    };
+    uint64_t v = numbers[below(g, sizeof numbers / sizeof numbers[0])];
+    if (chance(g, 40))
+        v = (rnd(g) & 0x800fffffffffffff) | (uint64_t)range(g, 0x3e8, 0x418) << 52;
+    load_constant(g, 60, v);
+    D_R(&g->p, FMV_F, (uint8_t)below(g, 16), 60, 0), D_END(&g->p);
+}
+
 static void put_system(struct gen *g)
 {
     struct duke_program *p = &g->p;
     unsigned r = some_dest(g);
-    switch (below(g, 20)) {
+    switch (below(g, p->machine->units_fp ? 24 : 20)) {
+    case 20: /* flags of the bundle before */
+        if (chance(g, 50))
+            D_WRCR(p, chance(g, 50) ? 0 : (uint8_t)some_source(g), FCSR), D_END(p);
+        if (chance(g, 50))
+            D_R(p, FDIV_D, (uint8_t)below(g, 16), (uint8_t)below(g, 16), (uint8_t)below(g, 16));
+        else
+            D_R(p, FMUL_S, (uint8_t)below(g, 16), (uint8_t)below(g, 16), (uint8_t)below(g, 16));
+        D_END(p);
+        if (chance(g, 20))
+            D_WRCR(p, 0, FCSR), D_END(p);
+        D_RDCR(p, (uint8_t)r, FCSR);
+        break;
+    case 21:
+    case 22:
+    case 23: put_number(g); return;
     case 0: D_R(p, ROLLBACK, 0, 0, 0); break;
     case 1: D_R(p, ALCLR, 0, 0, 0); break;
     case 2: D_R(p, TLBI, 0, (uint8_t)g->guest_base[0], 0); break;

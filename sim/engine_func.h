@@ -201,6 +201,10 @@ void func_write_cr(struct func *e, unsigned n, uint64_t v);
 void func_enter_trap_state(struct func *e, bool in_trap);
 uint64_t func_read_cr(const struct func *e, unsigned n, uint32_t done);
 
+/* engine_func_fp.c: operands ra, rb, rc and the old rd; flags are added to fcsr. */
+uint64_t func_fp(unsigned op, const uint64_t operand[4], uint64_t *fcsr);
+bool func_fp_host(void); /* whether this host can */
+
 /* engine_func_mem.c: TLB, undo log. */
 struct func_access {
     uint32_t paddr[2]; /* of the bytes before and after a page boundary; the second unused if size[1] is 0 */

@@ -29,6 +29,7 @@ struct plan {
         unsigned reg;
         bool set;
     } poison[2];
+    uint64_t fcsr;         /* with the flags of the bundle's floating-point ops */
     uint32_t cause, tinfo; /* of the first op that traps */
     uint64_t tval;
 };
@@ -221,7 +222,14 @@ static void plan_op(struct func *e, struct plan *p, const struct duke_op *op, ui
     uint64_t rc = e->reg[reg_of(op->rc, flags, DUKE_F_RC)];
     uint32_t target = op_pc + (uint32_t)op->imm, after = p->b->pc + 4 * p->b->words;
     switch (info->kind) {
-    case DUKE_KIND_ALU: plan_write(p, duke_writes(op), duke_eval(op->op, ra, rb, rc, op->cc)); break;
+    case DUKE_KIND_ALU:
+        if (info->unit == DUKE_UNIT_F) {
+            const uint64_t operand[4] = {ra, rb, rc, e->reg[reg_of(op->rd, flags, DUKE_F_RD)]};
+            plan_write(p, duke_writes(op), func_fp(op->op, operand, &p->fcsr));
+            break;
+        }
+        plan_write(p, duke_writes(op), duke_eval(op->op, ra, rb, rc, op->cc));
+        break;
     case DUKE_KIND_BRANCH:
         if (duke_eval(op->op, ra, rb, rc, op->cc) != 0)
             p->next = target;
@@ -497,6 +505,7 @@ static void perform(struct func *e, struct plan *p, struct engine_record *rec)
     const struct func_bundle *b = p->b;
     const struct duke_op *committing = NULL;
     uint32_t op_pc = b->pc;
+    e->fcsr |= p->fcsr;
     for (unsigned i = 0; i < b->n; op_pc += 4 * b->op[i++].words) {
         if (duke_ops[b->op[i].op].kind == DUKE_KIND_COMMIT)
             committing = &b->op[i];
@@ -531,7 +540,7 @@ enum func_status func_step(struct func *e, struct engine_record *rec)
         e->interrupt_due = false;
         return take_trap(e, DUKE_TRAP_INTERRUPT, 0, 0, rec);
     }
-    struct plan p = {.b = func_decode(e, e->pc)};
+    struct plan p = {.b = func_decode(e, e->pc), .fcsr = e->fcsr};
     if (p.b->cause != 0)
         return take_trap(e, p.b->cause, p.b->cause == DUKE_TRAP_FETCH ? e->pc : p.b->first, 0, rec);
     prepare(e, &p);

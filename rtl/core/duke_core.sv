@@ -82,6 +82,7 @@ module duke_core
   logic m_taken_q, m_interrupt_q;
   lanes64_t w_value_q;
   logic [4:0] w_mul_q;                    // lanes whose result the multiplier gives in W
+  logic [LANES_A-1:0] w_fp_q;             // A lanes whose result the floating-point unit gives in W
   logic w_commit_q, w_rollback_q;
 
   logic redirect, m_done, m_trap, m_retire;
@@ -272,14 +273,10 @@ module duke_core
   end
 
   // ---------------------------------------------------------------- X
-  logic [LANES_A-1:0] div_en, div_done;
+  logic [LANES_A-1:0] div_en, div_done, fp_en, fp_done;
   logic [63:0] div_result [LANES_A];
   logic div_wait, x_taken;
   logic [31:0] x_target;
-
-  function automatic logic is_div(input logic [6:0] code);
-    return !(code == MD_MUL || code == MD_MULH || code == MD_MULHU || code == MD_MUL_W || code == MD_MUL_SW);
-  endfunction
 
   // Which lanes' results exist only later. A divide waits in X, so its result is there when it leaves.
   always_comb begin
@@ -288,8 +285,7 @@ module duke_core
     if (x_valid_q) begin
       for (int l = 0; l < LANES; l++) begin
         x_writes[l] = x_lane_q[l] && x_uop_q[l].wr;
-        x_late[l] = x_uop_q[l].kind == KIND_LOAD || x_uop_q[l].kind == KIND_RDCR
-          || (x_uop_q[l].unit == UNIT_A && !is_div(x_uop_q[l].code));
+        x_late[l] = x_uop_q[l].late;
       end
     end
   end
@@ -298,8 +294,9 @@ module duke_core
     div_wait = 1'b0;
     for (int l = 0; l < LANES_A; l++) begin
       div_en[l] = x_valid_q && x_lane_q[LANE_A0+l] && x_uop_q[LANE_A0+l].unit == UNIT_A
-        && is_div(x_uop_q[LANE_A0+l].code);
-      if (div_en[l] && !div_done[l]) div_wait = 1'b1;
+        && !x_uop_q[LANE_A0+l].late;
+      fp_en[l] = x_valid_q && x_lane_q[LANE_A0+l] && x_uop_q[LANE_A0+l].unit == UNIT_F && x_uop_q[LANE_A0+l].late;
+      if ((div_en[l] && !div_done[l]) || (fp_en[l] && !fp_done[l])) div_wait = 1'b1;
     end
   end
   for (genvar l = 0; l < LANES_A; l++) begin : g_div
@@ -318,6 +315,7 @@ module duke_core
     automatic logic [2:0] l;
     automatic uop_t u;
     x_value = '{default: '0};
+    u = '0;
     left = x_valid_q ? x_lane_q : 5'd0;
     l = 3'd0;
     while (left != 5'd0) begin
@@ -327,6 +325,7 @@ module duke_core
           UNIT_I: x_value[l] = alu(u.code, x_a_q[l], x_b_q[l], x_c_q[l], u.aux);
           UNIT_M: x_value[l] = x_a_q[l] + (x_b_q[l] << u.scale) + x_imm_q[l[0]];
           UNIT_A: x_value[l] = div_result[l[0] & (LANES_A > 1)];
+          UNIT_F: x_value[l] = x_a_q[l];  // moves
           default: x_value[l] = {32'd0, x_path_q.next};
         endcase
       end
@@ -531,7 +530,9 @@ module duke_core
 
   logic [2:0] m_why;
   logic [1:0] spec_ok;
-  logic [LANES_A-1:0] m_mul;
+  logic [LANES_A-1:0] m_mul, m_fp;
+  logic [5:0] fp_flags;
+  logic [13:0] fcsr;
   logic [4:0] cause;
   logic [63:0] tval, rdcr_value, seq;
   logic [3:0] cat;
@@ -546,7 +547,7 @@ module duke_core
     .b_target_i(m_target_q),
     .lsu_done_i(lsu_done), .lsu_why_i(lsu_why), .lsu_trap_i(lsu_trap), .lsu_cause_i(lsu_cause), .lsu_tval_i(lsu_tval),
     .lsu_tinfo_i(lsu_tinfo), .poison_set_i(lsu_failed), .poison_clear_i(spec_ok), .poison_reg_i(m_rd),
-    .gated_i(sb_gated_count), .drained_i(sb_guest_count == sb_gated_count && sb_native_count == '0),
+    .fp_flags_i(fp_flags), .fcsr_o(fcsr), .gated_i(sb_gated_count), .drained_i(sb_guest_count == sb_gated_count && sb_native_count == '0),
     .ind_en_o(ind_en), .ind_hit_i(ind_hit), .ind_native_i(ind_native),
     .done_o(m_done), .trap_o(m_trap), .retire_o(m_retire), .why_o(m_why), .redirect_o(redirect),
     .redirect_pc_o(redirect_pc), .next_o(m_next), .cause_o(cause), .tval_o(tval), .interrupt_next_o(interrupt_next),
@@ -573,15 +574,15 @@ module duke_core
     if (m_valid_q) begin
       for (int l = 0; l < LANES; l++) m_writes[l] = m_lane_q[l] && m_uop_q[l].wr;
       for (int l = 0; l < 2; l++) m_late[l] = m_load[l] && !m_done;
-      for (int l = 0; l < LANES_A; l++) m_late[LANE_A0+l] = m_mul[l];
+      for (int l = 0; l < LANES_A; l++) m_late[LANE_A0+l] = m_mul[l] || m_fp[l];
       if (m_lane_q[LANE_B] && m_uop_q[LANE_B].kind == KIND_RDCR) m_value[LANE_B] = rdcr_value;
     end
   end
 
   always_comb begin
     for (int l = 0; l < LANES_A; l++) begin
-      m_mul[l] = m_valid_q && m_lane_q[LANE_A0+l] && m_uop_q[LANE_A0+l].unit == UNIT_A
-        && !is_div(m_uop_q[LANE_A0+l].code);
+      m_mul[l] = m_valid_q && m_lane_q[LANE_A0+l] && m_uop_q[LANE_A0+l].late && m_uop_q[LANE_A0+l].unit == UNIT_A;
+      m_fp[l] = m_valid_q && m_lane_q[LANE_A0+l] && m_uop_q[LANE_A0+l].late && m_uop_q[LANE_A0+l].unit == UNIT_F;
     end
   end
 
@@ -594,6 +595,27 @@ module duke_core
     );
   end
 
+  logic [63:0] fp_value [LANES_A];
+  logic [5:0] lane_flags [LANES_A];
+  if (UNITS_FP) begin : g_fp
+    for (genvar l = 0; l < LANES_A; l++) begin : g_lane
+      duke_fpu fpu (
+        .clk_i, .rst_ni, .x_en_i(fp_en[l]), .x_take_i(x_go || redirect), .x_code_i(x_uop_q[LANE_A0+l].code),
+        .x_a_i(x_a_q[LANE_A0+l]), .x_b_i(x_b_q[LANE_A0+l]), .x_c_i(x_c_q[LANE_A0+l]), .x_done_o(fp_done[l]),
+        .m_en_i(m_fp[l] && m_done), .fcsr_i(fcsr),
+        .w_en_i(w_fp_q[l]), .w_value_o(fp_value[l]), .w_flags_o(lane_flags[l])
+      );
+    end
+  end else begin : g_no_fp
+    assign fp_done = '1;
+    assign fp_value = '{default: '0};
+    assign lane_flags = '{default: '0};
+  end
+  always_comb begin
+    fp_flags = '0;
+    if (w_fp_q != '0) for (int l = 0; l < LANES_A; l++) if (w_fp_q[l]) fp_flags = fp_flags | lane_flags[l];
+  end
+
   always_comb begin
     w_writes = 5'd0;
     w_value = w_value_q;
@@ -602,14 +624,17 @@ module duke_core
       if (w_valid_q) w_writes[l] = w_lane_q[l] && w_uop_q[l].wr;
     end
     for (int l = 0; l < LANES_A; l++) if (w_mul_q[LANE_A0+l]) w_value[LANE_A0+l] = mul_value[l];
+    if (w_fp_q != '0) for (int l = 0; l < LANES_A; l++) if (w_fp_q[l]) w_value[LANE_A0+l] = fp_value[l];
   end
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       w_valid_q <= 1'b0;
       w_mul_q <= '0;
+      w_fp_q <= '0;
     end else begin
       w_valid_q <= m_retire;
+      w_fp_q <= m_retire ? m_fp : '0;
       w_mul_q <= '0;
       if (m_retire) for (int l = 0; l < LANES_A; l++) w_mul_q[LANE_A0+l] <= m_mul[l];
     end

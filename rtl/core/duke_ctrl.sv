@@ -40,6 +40,8 @@ module duke_ctrl
   input  logic [1:0]  poison_set_i,       // by lane
   input  logic [1:0]  poison_clear_i,
   input  pair6_t      poison_reg_i,
+  input  logic [5:0]  fp_flags_i,         // of ops in W
+  output logic [13:0] fcsr_o,             // modes for ops in M
   input  logic [7:0]  gated_i,
   input  logic        drained_i,          // no store is waiting to reach the cache
 
@@ -103,6 +105,7 @@ module duke_ctrl
 
   assign wrap_o = cr_q[CR_GCTL[4:0]][0];
   assign user_o = cr_q[CR_GCTL[4:0]][1];
+  assign fcsr_o = cr_q[CR_FCSR[4:0]][13:0];
   assign cat_o = cr_q[CR_CAT[4:0]][3:0];
   assign seq_o = bundles_q + traps_q;
   assign hold_o = halted_q || dead_q;
@@ -268,6 +271,7 @@ module duke_ctrl
         CR_CYCLE: rdcr_value_o = cycle_q;
         CR_BUNDLES: rdcr_value_o = bundles_q;
         CR_MACHID: rdcr_value_o = 64'(MACHINE_ID);
+        CR_FCSR: rdcr_value_o = cr_q[CR_FCSR[4:0]] | {50'd0, fp_flags_i, 8'd0};
         default: rdcr_value_o = cr_q[number[4:0]];
       endcase
     end
@@ -325,6 +329,8 @@ module duke_ctrl
       dead_pc_q <= '0;
     end else begin
       cycle_q <= cycle_q + 64'd1;
+      // Older than the bundle in M: a wrcr there has the last word.
+      if (fp_flags_i != '0) cr_q[CR_FCSR[4:0]] <= cr_q[CR_FCSR[4:0]] | {50'd0, fp_flags_i, 8'd0};
       halted2_q <= halted_q && !resume_i;
       if (resume_i) halted_q <= 1'b0;
       if (double_fault) begin

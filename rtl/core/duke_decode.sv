@@ -159,8 +159,8 @@ module duke_decode
         x = words[i + 4'd1];
         ext = !w[31] && x[30:29] == 2'b11 && i + 4'd1 < nwords;
         oc = duke_opcode_t'(DUKE_OPCODES[w[30:24]]);
-        row = duke_row_t'(DUKE_ROWS[oc.base + (oc.fn == 2'd0 ? 9'd0
-          : {3'd0, oc.fn == 2'd1 ? w[F_R3_FN+:6] : x[F_R4X_FN+:6]})]);
+        row = duke_row_t'(DUKE_ROWS[oc.base + (oc.fn == 2'd0 ? 10'd0
+          : {4'd0, oc.fn == 2'd1 ? w[F_R3_FN+:6] : x[F_R4X_FN+:6]})]);
         form = ext ? FORM_EXT : (oc.imm || row.forms[0] == 1'b0) ? FORM_IMM : FORM_REG;
         bad = !row.legal || !row.forms[form] || (ext && oc.imm);
         imm = duke_imm(row.fmt, form, w, x);
@@ -172,13 +172,15 @@ module duke_decode
         u.size = row.size;
         u.sign = row.sign;
         u.spec = row.spec;
+        u.late = row.late;
         u.guest = row.guest;
         u.rd = {row.rd_f, w[F_R4_RD+:6]};
         u.wr = row.writes_rd && u.rd != 7'd0;
         u.use_imm = form != FORM_REG && row.unit != UNIT_M;
-        if (row.reads_ra) u.ra = {1'b0, w[F_R4_RA+:6]};
-        if (row.reads_rb && (form == FORM_REG || row.fmt == FMT_R4X)) u.rb = {1'b0, w[F_R4_RB+:6]};
-        if (row.reads_rc) u.rc = {1'b0, w[F_R4_RC+:6]};
+        if (row.reads_ra) u.ra = {row.ra_f, w[F_R4_RA+:6]};
+        if (row.reads_rb && (form == FORM_REG || row.fmt == FMT_R4X)) u.rb = {row.rb_f, w[F_R4_RB+:6]};
+        if (row.reads_rc) u.rc = {row.rc_f, w[F_R4_RC+:6]};
+        if (row.reads_rd) u.rc = u.rd;
         case (row.fmt)
           FMT_R4X: begin
             u.aux = x[F_R4X_CC+:4];
@@ -194,7 +196,6 @@ module duke_decode
             u.aux = w[F_BF_CC+:4];
           end
           FMT_MEM, FMT_MEMP, FMT_MEMC: begin
-            if (row.reads_rd) u.rc = u.rd;
             if (form == FORM_EXT) begin
               u.rb = {1'b0, w[F_MEM_RB+:6]};
               u.scale = w[F_MEM_SCALE+:2];
@@ -231,7 +232,7 @@ module duke_decode
             lane_valid_o[{2'd0, nm[0]}] = 1'b1;
             nm = nm + 3'd1;
           end
-          UNIT_A: begin
+          UNIT_A, UNIT_F: begin
             if (na == 3'(LANES_A)) bad = 1'b1;
             uop_o[{2'd1, na[0]}] = u;
             imm_o[{2'd1, na[0]}] = imm;

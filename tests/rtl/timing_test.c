@@ -108,6 +108,34 @@ TEST_CASE(rtl_timing, divide_keeps_to_its_bound_and_small_ones_are_faster)
     EXPECT_MSG(cycles[1] + 10 < cycles[0], "small %u, large %u", (unsigned)cycles[1], (unsigned)cycles[0]);
 }
 
+TEST_CASE(rtl_timing, floating_point_takes_the_table_latency_and_is_pipelined)
+{
+    struct run t;
+    begin(&t);
+    if (!t.m->units_fp)
+        return;
+    uint32_t loop = start(&t);
+    for (int i = 0; i < REPEAT; i++)
+        D_R(&t.p, FADD_D, 6, 6, 6), D_END(&t.p);
+    for (int i = 0; i < REPEAT; i++)
+        D_R(&t.p, FMUL_S, 6, 6, 6), D_END(&t.p);
+    D_R(&t.p, FMV, 6, 6, 0), D_END(&t.p);
+    EXPECT_EQ_U64(finish(&t, loop, NULL),
+                  (uint64_t)REPEAT * (t.m->latency[DUKE_LAT_FP_ADD] + t.m->latency[DUKE_LAT_FP_MUL]) + 1);
+    begin(&t);
+    loop = start(&t);
+    for (int i = 0; i < REPEAT; i++)
+        D_R(&t.p, FMUL_D, 20 + i, 6, 6), D_END(&t.p);
+    EXPECT_EQ_U64(finish(&t, loop, NULL), REPEAT);
+    begin(&t);
+    loop = start(&t);
+    D_R(&t.p, FDIV_D, 6, 6, 7), D_END(&t.p);
+    D_R(&t.p, FSQRT_D, 6, 6, 0), D_END(&t.p);
+    D_R(&t.p, FMV, 6, 6, 0), D_END(&t.p);
+    uint64_t cycles = finish(&t, loop, NULL) - 1;
+    EXPECT_MSG(cycles <= 2 * (uint64_t)t.m->latency[DUKE_LAT_FP_DIV], "%u cycles", (unsigned)cycles);
+}
+
 TEST_CASE(rtl_timing, predicted_jumps_cost_nothing)
 {
     struct run t;
@@ -201,4 +229,37 @@ TEST_CASE(rtl_timing, calls_and_returns_are_predicted)
     /* One bundle a cycle: those of the body and one `ret` a call. The head and tail of the loop are seven bundles. */
     EXPECT_MSG(calls <= bundles - 7 + REPEAT + 2, "%u cycles for %u bundles and %u returns", (unsigned)calls,
                (unsigned)(bundles - 7), (unsigned)REPEAT);
+}
+
+/* Not timing, but of this engine alone: what set_state puts in, code finds. */
+TEST_CASE(rtl_state, registers_that_are_set_are_there)
+{
+    uint32_t words[16];
+    char err[256];
+    struct duke_program p = {.base = CODE, .words = words, .capacity = 16, .machine = machine()};
+    D_I(&p, ADDI, 6, 5, 1), D_END(&p);
+    D_HCALL(&p, 1), D_END(&p);
+    struct engine_cfg cfg = {.machine = p.machine->name, .dram_size = 1 << 20, .hidden_size = 1 << 20};
+    struct engine *e = engine_rtl.create(&cfg, err, sizeof err);
+    if (e == NULL) {
+        shim_fail(__FILE__, __LINE__, "%s", err);
+        return;
+    }
+    e->ops->dma_write(e, CODE, words, 4 * p.n);
+    struct duke_state s;
+    e->ops->get_state(e, &s);
+    s.r[5] = 41;
+    s.r[60] = 0x123456789abcdef0;
+    s.f[9] = 0x3ff0000000000000;
+    s.cr[DUKE_CR_SCR2] = 77;
+    s.pc = CODE;
+    e->ops->set_state(e, &s);
+    EXPECT(e->ops->run(e, 100000, NULL, NULL) == ENGINE_HCALL);
+    e->ops->get_state(e, &s);
+    EXPECT_EQ_U64(s.r[5], 41);
+    EXPECT_EQ_U64(s.r[6], 42);
+    EXPECT_EQ_U64(s.r[60], 0x123456789abcdef0);
+    EXPECT_EQ_U64(s.f[9], 0x3ff0000000000000);
+    EXPECT_EQ_U64(s.cr[DUKE_CR_SCR2], 77);
+    e->ops->destroy(e);
 }

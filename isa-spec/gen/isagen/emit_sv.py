@@ -7,7 +7,7 @@ from . import opinfo
 from .expr import SvBackend, parse_functions
 from .load import SpecError
 
-UNITS = ("I", "A", "M", "B", "S", "N")          # of units with a datapath; F and V join with theirs
+UNITS = ("I", "A", "M", "B", "S", "N", "F")     # of units with a datapath; V joins with its own
 SPECS = ("no", "speculative", "protect", "check")
 
 # Fields of a row, most significant first: name, width, doc.
@@ -15,11 +15,13 @@ ROW = (
     ("legal", 1, "an op of this machine"),
     ("unit", 3, "UNIT_*"),
     ("kind", 5, "KIND_*"),
-    ("code", 7, "ALU_*, MD_* or BR_*: what the unit does"),
+    ("code", 7, "ALU_*, MD_*, BR_* or FP_*: what the unit does"),
     ("fmt", 4, "FMT_*"),
     ("forms", 3, "bit 0 register form, bit 1 short immediate, bit 2 extension word"),
     ("reads_ra", 1, ""), ("reads_rb", 1, ""), ("reads_rc", 1, ""), ("reads_rd", 1, "a store's data"),
     ("writes_rd", 1, ""), ("rd_f", 1, "rd is of file f"),
+    ("ra_f", 1, ""), ("rb_f", 1, ""), ("rc_f", 1, ""),
+    ("late", 1, "the result is not there at the end of X; that of an iterative divide of unit A is"),
     ("alone", 1, "the only op of its bundle"),
     ("size", 2, "memory ops: log2 of the bytes"),
     ("sign", 1, "sign-extending load"),
@@ -28,7 +30,7 @@ ROW = (
 )
 OPCODE = (("fn", 2, "0 no function field, 1 in the first word, 2 in the extension word"),
           ("imm", 1, "short-immediate twin of an R3 opcode"),
-          ("base", 9, "first row; all zeros is the illegal row"))
+          ("base", 10, "first row; all zeros is the illegal row"))
 
 
 def pack(fields, values):
@@ -54,8 +56,8 @@ def params(prefix, pairs, width):
 
 
 def codes(spec):
-    """Dense codes of the ops of units I and A and of the conditional branches; RI ops share the code of a like R3 op."""
-    out = {"I": {}, "A": {}, "branch": {}}
+    """Dense codes of the ops of units I, A and F and of the conditional branches; RI ops share the code of a like R3 op."""
+    out = {"I": {}, "A": {}, "F": {}, "branch": {}}
     by_sem = {}
     for op in sorted(spec.ops, key=lambda o: o.fmt.name != "R3"):
         group = op.kind if op.kind == "branch" else op.unit
@@ -77,22 +79,29 @@ def row_of(op, code, functions, kinds, fmts):
            "writes_rd": opinfo.writes_rd(op), "rd_f": op.files[0] == "f", "alone": bool(op.row.get("alone")),
            "sign": bool(op.row.get("signed")), "guest": op.row.get("space") == "guest",
            "spec": SPECS.index(op.row.get("spec", "no")), "size": (op.row.get("size", 8) // 8).bit_length() - 1}
+    row["late"] = op.kind in ("load", "rdcr") or op.kind == "alu" and (
+        op.unit == "A" and op.row["lat"] != "div" or op.unit == "F" and op.row["lat"] != "int")
+    row |= {f"{r}_f": f == "f" for r, f in zip(("ra", "rb", "rc"), op.files[1:])}
     row |= {f"reads_{r}": r in reads for r in ("ra", "rb", "rc", "rd")}
     return pack(ROW, {k: int(v) for k, v in row.items()})
+
+
+def present(op, machine):
+    return op.unit in UNITS and (op.unit != "F" or machine.table["units"]["fp"])
 
 
 def rom(spec, machine, functions, code, kinds, fmts):
     """(opcode words, row words)"""
     rows, opcodes = [0], [pack(OPCODE, {})] * 128
     for op in spec.ops:
-        if op.unit not in UNITS:
+        if not present(op, machine):
             continue
         word = row_of(op, code, functions, kinds, fmts)
         if op.fn is None:
             opcodes[op.opcode] = pack(OPCODE, {"base": len(rows)})
             rows.append(word)
     for opcode in sorted({op.opcode for op in spec.ops if op.fn is not None}):
-        ops = [op for op in spec.ops if op.opcode == opcode and op.unit in UNITS]
+        ops = [op for op in spec.ops if op.opcode == opcode and present(op, machine)]
         if not ops:
             continue
         base = len(rows)
@@ -212,7 +221,7 @@ def emit(spec, machines, machine, out):
     text += params("EV_", [(n, i) for i, n in enumerate(spec.events["event"])], 5)
     text += f"localparam int EVENTS = {len(spec.events['event'])};\n"
     text += f"localparam int MAX_WORDS = {spec.hazards['bundle']['max_words']};\n"
-    for prefix, group in (("ALU_", "I"), ("MD_", "A"), ("BR_", "branch")):
+    for prefix, group in (("ALU_", "I"), ("MD_", "A"), ("BR_", "branch"), ("FP_", "F")):
         text += params(prefix, code[group].items(), 7)
     text += field_params(spec)
     text += struct("duke_row_t", ROW) + struct("duke_opcode_t", OPCODE)
