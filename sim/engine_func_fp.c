@@ -42,7 +42,7 @@ bool func_fp_host(void) { return __builtin_cpu_supports("fma") != 0 && __builtin
 /* lahf leaves SF ZF AF PF CF in EFLAGS' places in ah; SF and AF are 0 after a compare. */
 #define FLAGS(OP, insn)                                                                                                          \
     case DUKE_OP_##OP:                                                                                                           \
-        RUN(insn " %[y], %[x]\n\tlahf\n\tmovzbl %%ah, %%eax\n\tmov %%rax, %[r]", : "rax", "cc");                                                    \
+        RUN(insn " %[y], %[x]\n\tlahf\n\tmovzbl %%ah, %%eax\n\tmov %%rax, %[r]", : "rax", "cc");                                  \
         r &= 0x45;                                                                                                               \
         break;
 /* clang-format on */
