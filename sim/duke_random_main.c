@@ -138,12 +138,20 @@ static uint64_t retired(const struct engine *e)
     return c.event[DUKE_EVENT_BUNDLES_RETIRED];
 }
 
-static bool run_one(const struct options *o, uint64_t seed, struct engine_counters *out)
+/* Counts overflows of the store buffer, which no event does. */
+static void count_overflows(void *arg, const struct engine_record *rec)
+{
+    uint64_t *n = arg;
+    *n += (rec->flags & ENGINE_REC_TRAP) != 0 && rec->cause == DUKE_TRAP_SB_OVERFLOW;
+}
+
+static bool run_one(const struct options *o, uint64_t seed, struct engine_counters *out, uint64_t *overflows)
 {
     struct engine *e = make(find_engine(o->engine), o, seed);
+    engine_record_fn *seen = strcmp(o->engine, "func") == 0 ? NULL : count_overflows; /* records make func slow */
     bool ok = true;
     while (ok && retired(e) < o->bundles) {
-        enum engine_stop stop = e->ops->run(e, o->bundles - retired(e), NULL, NULL);
+        enum engine_stop stop = e->ops->run(e, o->bundles - retired(e), seen, overflows);
         ok = stop == ENGINE_HCALL || stop == ENGINE_LIMIT;
     }
     if (!ok)
@@ -154,19 +162,22 @@ static bool run_one(const struct options *o, uint64_t seed, struct engine_counte
     return ok;
 }
 
-static void print_events(const struct engine_counters *c)
+static void print_events(const struct engine_counters *c, uint64_t overflows)
 {
-    static const char *const names[] = {"bundles_retired", "commits",     "rollbacks",      "traps",    "tlb_misses",
-                                        "loads",           "stores",      "taken_branches", "itc_hits", "itc_lookups",
-                                        "ras_hits",        "ras_lookups", "alias_hits"};
+    static const char *const names[] = {"bundles_retired", "commits",     "rollbacks",      "traps",      "tlb_misses",
+                                        "loads",           "stores",      "taken_branches", "itc_hits",   "itc_lookups",
+                                        "ras_hits",        "ras_lookups", "alias_hits",     "l1i_misses", "l1d_misses",
+                                        "sb_forwards",     "mispredicts"};
     static const unsigned event[] = {DUKE_EVENT_BUNDLES_RETIRED, DUKE_EVENT_COMMITS,        DUKE_EVENT_ROLLBACKS,
                                      DUKE_EVENT_TRAPS,           DUKE_EVENT_TLB_MISSES,     DUKE_EVENT_LOADS,
                                      DUKE_EVENT_STORES,          DUKE_EVENT_TAKEN_BRANCHES, DUKE_EVENT_ITC_HITS,
                                      DUKE_EVENT_ITC_LOOKUPS,     DUKE_EVENT_RAS_HITS,       DUKE_EVENT_RAS_LOOKUPS,
-                                     DUKE_EVENT_ALIAS_HITS};
+                                     DUKE_EVENT_ALIAS_HITS,      DUKE_EVENT_L1I_MISSES,     DUKE_EVENT_L1D_MISSES,
+                                     DUKE_EVENT_SB_FORWARDS,     DUKE_EVENT_MISPREDICTS};
     printf(", %llu cycles", (unsigned long long)c->cycles);
     for (unsigned i = 0; i < sizeof event / sizeof event[0]; i++)
         printf(", %s %llu", names[i], (unsigned long long)c->event[event[i]]);
+    printf(", sb_overflows %llu", (unsigned long long)overflows);
 }
 
 static uint64_t number(const char *option, const char *text)
@@ -219,13 +230,14 @@ int main(int argc, char **argv)
     parse(&o, argc, argv);
     for (uint64_t i = 0; i < o.seeds; i++) {
         struct engine_counters c = {0};
+        uint64_t overflows = 0;
         uint64_t seed = o.seed + i;
-        bool ok = strcmp(o.engine, "self") == 0 ? run_self(&o, seed) : run_one(&o, seed, &c);
+        bool ok = strcmp(o.engine, "self") == 0 ? run_self(&o, seed) : run_one(&o, seed, &c, &overflows);
         if (!ok)
             return 1;
         printf("seed %llu: ok", (unsigned long long)seed);
         if (c.cycles != 0)
-            print_events(&c);
+            print_events(&c, overflows);
         printf("\n");
         fflush(stdout);
     }
