@@ -93,6 +93,8 @@ struct linux_group {
     struct linux_timer alarm;
     int exit_signal; /* to the parent */
     bool exiting, zombie;
+    int stopped;                     /* the signal that has stopped it, or 0 */
+    bool stop_is_news, cont_is_news; /* the parent has not waited for that yet */
     int status;               /* as wait gives it */
     int64_t cpu_ns, child_ns; /* of threads that have ended; of children that were waited for */
 };
@@ -209,7 +211,7 @@ struct linux_process *task_make(struct linux_kernel *k, const struct linux_proce
 void task_free(struct linux_process *p);
 struct linux_group *group_find(struct linux_kernel *k, int pid);
 void group_reap(struct linux_kernel *k, struct linux_group *g);
-void group_note_exit(struct linux_kernel *k, struct linux_group *g);
+void group_tell_parent(struct linux_kernel *k, struct linux_group *g, int code, int value);
 int64_t wait_for(struct linux_process *p, const char *why, int64_t deadline, bool restart); /* LINUX_WAIT */
 struct linux_space *space_new(struct mm *mm); /* takes the reference over */
 void space_drop(struct linux_space *s);
@@ -233,6 +235,7 @@ void linux_raise(struct linux_process *p, int signal, int code); /* to the threa
 void linux_raise_group(struct linux_kernel *k, struct linux_group *g, int signal, int code, const struct linux_process *from);
 uint64_t group_blocked(const struct linux_kernel *k, const struct linux_group *g);
 void linux_queue(struct linux_group *g, struct linux_pending *to, uint64_t blocked, const struct abi_siginfo *info);
+int linux_dequeue(struct linux_process *p, uint64_t set, struct abi_siginfo *info); /* a pending one of the set, or 0 */
 bool linux_signal_waits(const struct linux_process *p); /* one that would interrupt a call */
 void linux_take_timers(struct linux_kernel *k);         /* alarms whose time has come */
 void linux_deliver(struct linux_process *p); /* pending signals, before the guest goes on */

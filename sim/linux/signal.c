@@ -43,8 +43,26 @@ static bool ignored(const struct linux_group *g, int signal)
     return handler == SIG_IGNORED || (handler == SIG_DEFAULT && ignored_by_default(signal));
 }
 
+static bool stops(int signal) { return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU; }
+
+/* SIGCONT and SIGKILL make a stopped process run again when they are sent, whatever it thinks of them. */
+static void go_on(struct linux_group *g, struct linux_pending *to, int signal)
+{
+    const uint64_t stopping = bit(SIGSTOP) | bit(SIGTSTP) | bit(SIGTTIN) | bit(SIGTTOU);
+    if (signal == SIGCONT)
+        to->set &= ~stopping;
+    else if (stops(signal))
+        to->set &= ~bit(SIGCONT);
+    if (g->stopped && (signal == SIGCONT || signal == SIGKILL)) {
+        g->stopped = 0;
+        g->stop_is_news = false;
+        g->cont_is_news = signal == SIGCONT;
+    }
+}
+
 void linux_queue(struct linux_group *g, struct linux_pending *to, uint64_t blocked, const struct abi_siginfo *info)
 {
+    go_on(g, to, info->signo);
     if ((to->set & bit(info->signo)) || (ignored(g, info->signo) && !(blocked & bit(info->signo))))
         return;
     to->set |= bit(info->signo);
@@ -156,7 +174,7 @@ void linux_exception(struct linux_kernel *k, unsigned vector, uint32_t error, ui
     }
     if (!p->dead)
         linux_deliver(p);
-    if (k->end == LINUX_RUNNING && (p->dead || linux_turn_over(k)))
+    if (k->end == LINUX_RUNNING && (p->dead || p->group->stopped || linux_turn_over(k)))
         linux_schedule(k);
 }
 
@@ -177,10 +195,13 @@ static void default_action(struct linux_process *p, int signal, const struct abi
 {
     if (ignored_by_default(signal))
         return;
-    if (signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU) {
-        char why[80];
-        snprintf(why, sizeof why, "stopped by SIG%s, and there is nobody to continue it", linux_signal_name(signal));
-        linux_stuck(p->k, why);
+    if (stops(signal)) {
+        struct linux_group *g = p->group;
+        g->stopped = signal;
+        g->stop_is_news = true;
+        g->cont_is_news = false;
+        if (g->parent && !(g->parent->action[SIGCHLD].flags & SA_NOCLDSTOP))
+            group_tell_parent(p->k, g, CLD_STOPPED, signal);
         return;
     }
     p->k->end_info = *info;
@@ -231,7 +252,7 @@ static void deliver_one(struct linux_process *p, struct linux_pending *from, int
 void linux_deliver(struct linux_process *p)
 {
     struct linux_kernel *k = p->k;
-    while (!p->dead && k->end == LINUX_RUNNING) {
+    while (!p->dead && !p->group->stopped && k->end == LINUX_RUNNING) {
         uint64_t own = p->pending.set & ~p->blocked, all = p->group->pending.set & ~p->blocked;
         if (!(own | all))
             break;
@@ -245,6 +266,20 @@ void linux_deliver(struct linux_process *p)
         p->blocked = p->saved_mask;
         p->restore_mask = false;
     }
+}
+
+int linux_dequeue(struct linux_process *p, uint64_t set, struct abi_siginfo *info)
+{
+    struct linux_pending *from[] = {&p->pending, &p->group->pending};
+    for (int i = 0; i < 2; i++) {
+        if (!(from[i]->set & set))
+            continue;
+        int signal = next_signal(from[i]->set & set);
+        from[i]->set &= ~bit(signal);
+        *info = from[i]->info[signal];
+        return signal;
+    }
+    return 0;
 }
 
 void linux_take_timers(struct linux_kernel *k)

@@ -229,6 +229,79 @@ int64_t sys_tgkill(struct linux_process *p, const uint32_t a[6])
     return (int32_t)a[0] <= 0 ? -EINVAL : send_thread(p, (int32_t)a[0], (int32_t)a[1], a[2]);
 }
 
+/* With a siginfo of the sender's; only the kernel may claim to be the kernel. */
+static int64_t get_info(struct linux_process *p, struct abi_siginfo *info, uint32_t at, uint32_t signal)
+{
+    if (signal == 0 || signal >= LINUX_SIGNALS)
+        return -EINVAL;
+    if (!user_get(p, info, at, sizeof *info))
+        return -EFAULT;
+    info->signo = (int32_t)signal;
+    return 0;
+}
+
+int64_t sys_rt_sigqueueinfo(struct linux_process *p, const uint32_t a[6])
+{
+    struct abi_siginfo info;
+    struct linux_group *g = group_find(p->k, (int)a[0]);
+    int64_t r = get_info(p, &info, a[2], a[1]);
+    if (r < 0)
+        return r;
+    if (!g)
+        return -ESRCH;
+    if ((info.code >= 0 || info.code == SI_TKILL) && g != p->group)
+        return -EPERM;
+    if (!g->zombie)
+        linux_queue(g, &g->pending, group_blocked(p->k, g), &info);
+    return 0;
+}
+
+int64_t sys_rt_tgsigqueueinfo(struct linux_process *p, const uint32_t a[6])
+{
+    struct abi_siginfo info;
+    int64_t r = get_info(p, &info, a[3], a[2]);
+    if (r < 0)
+        return r;
+    for (struct linux_process *t = p->k->tasks; t; t = t->next) {
+        if (t->dead || t->tid != (int)a[1] || t->group->pid != (int)a[0])
+            continue;
+        if ((info.code >= 0 || info.code == SI_TKILL) && t->group != p->group)
+            return -EPERM;
+        linux_queue(t->group, &t->pending, t->blocked, &info);
+        return 0;
+    }
+    return -ESRCH;
+}
+
+/* Takes one of the signals of a set, or waits for it. */
+static int64_t timed_wait(struct linux_process *p, const uint32_t a[6], bool wide)
+{
+    uint64_t set;
+    struct abi_siginfo info;
+    int64_t deadline = p->wait.deadline;
+    if (a[3] != MASK_BYTES)
+        return -EINVAL;
+    if (!user_get(p, &set, a[0], 8))
+        return -EFAULT;
+    if (!p->wait.again && a[2]) {
+        struct abi_timespec64 t;
+        int64_t r = time_get(p, a[2], &t, wide);
+        if (r < 0)
+            return r;
+        deadline = time_now(p) + (t.sec > INT32_MAX ? INT32_MAX : t.sec) * 1000000000 + t.nsec;
+    }
+    int signal = linux_dequeue(p, set & ~UNBLOCKABLE, &info);
+    if (signal)
+        return a[1] && !user_put(p, a[1], &info, sizeof info) ? -EFAULT : signal;
+    if (deadline >= 0 && time_now(p) >= deadline)
+        return -EAGAIN;
+    return wait_for(p, "waits for a signal, and there is nobody to send one", deadline, false);
+}
+
+int64_t sys_rt_sigtimedwait(struct linux_process *p, const uint32_t a[6]) { return timed_wait(p, a, false); }
+
+int64_t sys_rt_sigtimedwait64(struct linux_process *p, const uint32_t a[6]) { return timed_wait(p, a, true); }
+
 static int64_t frame_return(struct linux_process *p, bool rt)
 {
     if (!sigframe_pop(p, rt)) {

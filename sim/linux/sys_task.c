@@ -200,14 +200,14 @@ static bool wanted(const struct linux_group *g, const struct linux_process *p, i
 }
 
 /* The child to report on. NULL with *result 0: none yet. */
-static struct linux_group *find_child(struct linux_process *p, int32_t pid, int64_t *result)
+static struct linux_group *find_child(struct linux_process *p, int32_t pid, int options, int64_t *result)
 {
     *result = -ECHILD;
     for (struct linux_group *g = p->k->groups; g; g = g->next) {
         if (!wanted(g, p, pid))
             continue;
         *result = 0;
-        if (g->zombie)
+        if (g->zombie || (g->stop_is_news && (options & WUNTRACED)) || (g->cont_is_news && (options & WCONTINUED)))
             return g;
     }
     return NULL;
@@ -218,7 +218,7 @@ static int64_t wait_child(struct linux_process *p, int32_t pid, int options, str
     int64_t r;
     if (options & ~KNOWN_OPTIONS)
         return -EINVAL;
-    *child = find_child(p, pid, &r);
+    *child = find_child(p, pid, options, &r);
     if (*child || r < 0 || (options & WNOHANG))
         return r;
     return wait_for(p, "waits for a child that does not end", -1, true);
@@ -233,9 +233,21 @@ static struct abi_rusage usage(int64_t ns)
     return u;
 }
 
+/* What happened to the child, as wait gives it. */
+static int32_t news(const struct linux_group *g)
+{
+    enum { CONTINUED = 0xffff, STOPPED = 0x7f };
+    return g->zombie ? g->status : g->stop_is_news ? g->stopped << 8 | STOPPED : CONTINUED;
+}
+
+/* It has been told: a child that has ended is no more. */
 static int64_t reap(struct linux_process *p, struct linux_group *g)
 {
     int pid = g->pid;
+    if (!g->zombie) {
+        g->stop_is_news = g->cont_is_news = false;
+        return pid;
+    }
     p->group->child_ns += g->cpu_ns + g->child_ns;
     group_reap(p->k, g);
     return pid;
@@ -248,7 +260,7 @@ int64_t sys_wait4(struct linux_process *p, const uint32_t a[6])
     if (!g)
         return r;
     struct abi_rusage u = usage(g->cpu_ns + g->child_ns);
-    int32_t status = g->status;
+    int32_t status = news(g);
     r = reap(p, g);
     if (a[1] && !user_put(p, a[1], &status, sizeof status))
         return -EFAULT;
@@ -264,15 +276,17 @@ int64_t sys_waitid(struct linux_process *p, const uint32_t a[6])
     int32_t pid = a[0] == P_ALL ? -1 : a[0] == P_PID ? (int32_t)a[1] : a[1] ? -(int32_t)a[1] : 0;
     if (a[0] > P_PGID || !(a[3] & (WEXITED | WSTOPPED | WCONTINUED)))
         return -EINVAL;
-    int64_t r = a[3] & WEXITED ? wait_child(p, pid, (int)(a[3] & WNOHANG), &g) : -ECHILD;
+    int options = (int)(a[3] & (WNOHANG | WCONTINUED)) | (a[3] & WSTOPPED ? WUNTRACED : 0);
+    int64_t r = wait_child(p, pid, options, &g);
     if (!g && r)
         return r;
     if (g) {
-        int signal = g->status & 0x7f;
-        info = (struct abi_siginfo){.signo = SIGCHLD, .code = signal ? CLD_KILLED : CLD_EXITED};
+        int status = news(g), signal = status & 0x7f;
+        int code = !g->zombie ? (g->stop_is_news ? CLD_STOPPED : CLD_CONTINUED) : signal ? CLD_KILLED : CLD_EXITED;
+        info = (struct abi_siginfo){.signo = SIGCHLD, .code = code};
         info.kill.pid = g->pid;
         info.kill.uid = getuid();
-        info.kill.value = signal ? signal : g->status >> 8;
+        info.kill.value = code == CLD_CONTINUED ? SIGCONT : code == CLD_KILLED ? signal : status >> 8;
         if (!(a[3] & WNOWAIT))
             reap(p, g);
     }

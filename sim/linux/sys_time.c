@@ -60,7 +60,7 @@ static int64_t put_time(struct linux_process *p, uint32_t to, const struct abi_t
     return ok ? 0 : -EFAULT;
 }
 
-static int64_t get_time(struct linux_process *p, uint32_t from, struct abi_timespec64 *t, bool wide)
+int64_t time_get(struct linux_process *p, uint32_t from, struct abi_timespec64 *t, bool wide)
 {
     struct abi_timespec narrow;
     if (wide ? !user_get(p, t, from, sizeof *t) : !user_get(p, &narrow, from, sizeof narrow))
@@ -101,7 +101,7 @@ static int64_t sleep_for(struct linux_process *p, uint32_t clock, uint32_t absol
     struct abi_timespec64 t, now;
     if (p->wait.again)
         return time_now(p) >= p->wait.deadline ? 0 : LINUX_WAIT;
-    int64_t r = get_time(p, at[0], &t, wide);
+    int64_t r = time_get(p, at[0], &t, wide);
     if (r < 0)
         return r;
     if (!clock_read(p, clock, &now))

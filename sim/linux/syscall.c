@@ -175,6 +175,6 @@ void linux_syscall(struct linux_kernel *k)
         g[GUEST_RAX] = (uint32_t)r;
     if (!p->wait.on && !p->dead)
         linux_deliver(p);
-    if (k->end == LINUX_RUNNING && (p->dead || p->wait.on || p->vfork_wait || linux_turn_over(k)))
+    if (k->end == LINUX_RUNNING && (p->dead || p->wait.on || p->vfork_wait || p->group->stopped || linux_turn_over(k)))
         linux_schedule(k);
 }

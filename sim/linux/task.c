@@ -90,8 +90,18 @@ void group_reap(struct linux_kernel *k, struct linux_group *g)
 
 /* End ---------------------------------------------------------------------------------------------------------------- */
 
+void group_tell_parent(struct linux_kernel *k, struct linux_group *g, int code, int value)
+{
+    struct abi_siginfo info = {.signo = code == CLD_STOPPED ? SIGCHLD : g->exit_signal, .code = code};
+    info.kill.pid = g->pid;
+    info.kill.uid = getuid();
+    info.kill.value = value;
+    if (info.signo)
+        linux_queue(g->parent, &g->parent->pending, group_blocked(k, g->parent), &info);
+}
+
 /* The last thread of a process has gone: its children are init's now, its parent is told. */
-void group_note_exit(struct linux_kernel *k, struct linux_group *g)
+static void note_exit(struct linux_kernel *k, struct linux_group *g)
 {
     g->zombie = true;
     g->alarm = (struct linux_timer){0};
@@ -105,15 +115,9 @@ void group_note_exit(struct linux_kernel *k, struct linux_group *g)
     }
     const struct linux_action *a = g->parent ? &g->parent->action[SIGCHLD] : NULL;
     bool forgotten = !a || (g->exit_signal == SIGCHLD && (a->handler == 1 || (a->flags & NOCLDWAIT)));
-    if (a && g->exit_signal) {
-        struct abi_siginfo info = {.signo = g->exit_signal};
-        int signal = g->status & 0x7f;
-        info.code = !signal ? CLD_EXITED : CLD_KILLED;
-        info.kill.pid = g->pid;
-        info.kill.uid = getuid();
-        info.kill.value = signal ? signal : g->status >> EXIT_SHIFT;
-        linux_queue(g->parent, &g->parent->pending, group_blocked(k, g->parent), &info);
-    }
+    int signal = g->status & 0x7f;
+    if (a)
+        group_tell_parent(k, g, signal ? CLD_KILLED : CLD_EXITED, signal ? signal : g->status >> EXIT_SHIFT);
     if (forgotten)
         group_reap(k, g);
 }
@@ -153,7 +157,7 @@ void linux_exit_thread(struct linux_process *p, int status)
         return;
     if (!g->exiting)
         g->status = status;
-    group_note_exit(p->k, g);
+    note_exit(p->k, g);
 }
 
 void linux_exit_others(struct linux_process *p)
@@ -230,10 +234,18 @@ static void leave(struct linux_kernel *k)
     k->switched = now;
 }
 
+/* p stays where it is: a call that has been made, or a signal that has been delivered, must not be lost. */
+static bool save(struct linux_kernel *k, struct linux_process *p)
+{
+    if (!p->dead)
+        p->saved = *k->cpu;
+    return false;
+}
+
 /* Makes p the current task. False: it cannot go on. */
 static bool enter(struct linux_kernel *k, struct linux_process *p)
 {
-    if (p->dead || p->vfork_wait)
+    if (p->dead || p->vfork_wait || p->group->stopped)
         return false;
     *k->cpu = p->saved;
     k->current = p;
@@ -242,8 +254,8 @@ static bool enter(struct linux_kernel *k, struct linux_process *p)
         linux_call_again(p);
     if (!p->dead && !p->wait.on)
         linux_deliver(p);
-    if (p->dead || p->wait.on || p->vfork_wait)
-        return false;
+    if (p->dead || p->wait.on || p->vfork_wait || p->group->stopped)
+        return save(k, p);
     linux_slice(k);
     if (k->set_mm)
         k->set_mm(k->arg, p->mm);
@@ -325,6 +337,13 @@ void linux_schedule(struct linux_kernel *k)
             continue;
         if (k->first->zombie) {
             run_ends(k);
+            return;
+        }
+        if (k->first->stopped) {
+            char text[80];
+            snprintf(text, sizeof text, "stopped by SIG%s, and there is nobody to continue it",
+                     linux_signal_name(k->first->stopped));
+            linux_stuck(k, text);
             return;
         }
         const char *why = "every process waits for another";

@@ -107,6 +107,45 @@ BEGIN {
 """
 
 
+PROCESSES = rb"""
+# Pipes, subshells, jobs, signals: every command is a process of its own. busybox finds itself by its command line.
+IFS= read -r line </proc/$$/cmdline
+bb=${line%shscript}
+mkdir bin
+for name in awk cat cut find grep head kill ls sed seq sh sleep sort tr true uniq wc xargs; do "$bb" ln -s "$bb" bin/$name; done
+PATH=$PWD/bin
+echo one two | tr a-z A-Z | sed 's/O/0/g'
+seq 1 3000 | sort -rn | awk '{ s += $1 } END { print NR, s }'
+cut -d, -f1 table | sort | uniq | wc -l
+x=$(echo sub; (exit 3) || echo "status $?")
+echo "$x"
+for i in 1 2 3; do (echo in $i; exit $i); echo status $?; done
+(sleep 1; echo late) & echo first
+wait
+cat <<END | while read -r a b; do echo "$b $a"; done
+some words
+more text
+END
+trap 'echo trapped' USR1
+kill -USR1 $$
+sleep 100 & kill $!
+wait $!
+echo killed $?
+sh -c 'kill -9 $$'
+echo killed $?
+find . -name 'tab*' -exec grep -c item {} \;
+seq 1 10 | xargs -n 4 echo args
+printf '#!%s sh\necho "script $1"\n' "$bb" >run
+chmod +x run
+./run here
+: | true
+seq 1 100000 | head -n 2
+for i in 1 2 3 4 5; do echo $i; done | (read a; read b; echo "$a $b"; cat) | tr '\n' ' '
+echo
+exec sh -c 'echo end; exit 9'
+"""
+
+
 def busybox_cases() -> list[Case]:
     text, big = prose(200), prose(1500, 3)
 
@@ -146,6 +185,7 @@ def busybox_cases() -> list[Case]:
         case("bc.math", ["bc", "-l"], stdin=b"scale=25\n4*a(1)\ne(1)\nl(10)\ns(1)\n"),
         case("dc", ["dc"], stdin=b"20k 2 v p 3 100 ^ p 7 3 % p f\n"),
         case("sh", ["sh", "script"], {"script": SCRIPT, "table": TABLE}, quick=True),
+        case("sh.processes", ["sh", "script"], {"script": PROCESSES, "table": TABLE}, quick=True),
         case("ls", ["ls", "-1pR", "tree"], TREE),
         case("wc", ["wc", "text", "big"], {"text": text, "big": big}),
         case("od", ["od", "-A", "x", "-t", "x1", "noise"], {"noise": noise(2000)}),

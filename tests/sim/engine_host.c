@@ -228,6 +228,13 @@ static void sync_tls(struct host_engine *h)
 
 /* Registers ---------------------------------------------------------------------------------------------------------- */
 
+/* The base that a selector stands for: the kernel takes it from the tracer, not from the descriptor. */
+static uint64_t base_of(const struct guest_cpu *c, uint32_t selector)
+{
+    uint32_t entry = (selector >> 3) - 12;
+    return entry < 3 ? c->tls_base[entry] : 0;
+}
+
 static void set_registers(struct host_engine *h)
 {
     const struct guest_cpu *c = &shared(h)->cpu;
@@ -242,6 +249,7 @@ static void set_registers(struct host_engine *h)
     r.orig_rax = UINT64_MAX;
     r.cs = 0x23, r.ss = 0x2b;
     r.ds = c->seg_sel[GUEST_DS], r.es = c->seg_sel[GUEST_ES], r.fs = c->seg_sel[GUEST_FS], r.gs = c->seg_sel[GUEST_GS];
+    r.fs_base = base_of(c, c->seg_sel[GUEST_FS]), r.gs_base = base_of(c, c->seg_sel[GUEST_GS]);
     unsigned top = c->x87.sw >> 11 & 7;
     f.cwd = c->x87.cw, f.swd = c->x87.sw, f.mxcsr = c->mxcsr, f.ftw = 0;
     for (unsigned i = 0; i < 8; i++) {

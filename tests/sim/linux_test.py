@@ -36,9 +36,23 @@ def test(build, folder, checks):
             for line, (a, b) in enumerate(zip(clean(got).split(b"\n"), clean(output).split(b"\n")), 1):
                 checks.same(f"{program}, {way}, line {line}", a, b)
             checks.same(f"{program}, {way}: lines", got.count(b"\n"), output.count(b"\n"))
+    for program in ("processes", "threads"):
+        repeats(selkirk, here / program, folder, checks)
     missing(selkirk, here, folder, checks)
     confinement(host_engine, here, folder, checks)
     fuzz(host_engine, here, folder, checks)
+
+
+def repeats(selkirk, program, folder, checks):
+    """Whose turn it is depends on nothing outside: two runs have the same statistics, whatever path and environment are."""
+    texts = []
+    for name, env in (("first", {}), ("a-second-folder", {"HOME": "/nowhere", "LANG": "C"})):
+        work = folder / f"{program.name}-{name}"
+        work.mkdir()
+        common.run([selkirk, "run", "--stats", "stats.txt", "--", program], cwd=work, env=env)
+        lines = (work / "stats.txt").read_text().splitlines()
+        texts.append([line for line in lines if not line.startswith("host")])
+    checks.same(f"{program.name}: statistics of two runs", texts[0], texts[1])
 
 
 def missing(selkirk, here, folder, checks):

@@ -236,6 +236,63 @@ static void sends(void)
     printf("signo %d code %d status %d\n", info.si_signo, info.si_code, info.si_status);
 }
 
+static void stops(void)
+{
+    int status = 0, fd[2];
+    char c;
+    pipe(fd);
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        raise(SIGSTOP);
+        write(fd[1], "c", 1);
+        pause();
+    }
+    show("WNOHANG", waitpid(pid, &status, WNOHANG));
+    show("stopped", waitpid(pid, &status, WUNTRACED) == pid);
+    printf("status %x\n", status);
+    kill(pid, SIGCONT);
+    show("continued", waitpid(pid, &status, WCONTINUED) == pid);
+    printf("status %x, runs %ld\n", status, (long)read(fd[0], &c, 1));
+    kill(pid, SIGSTOP);
+    siginfo_t info = {0};
+    waitid(P_PID, (id_t)pid, &info, WSTOPPED);
+    printf("code %d status %d\n", info.si_code, info.si_status);
+    kill(pid, SIGKILL);
+    printf("killed %x\n", wait_status(pid));
+    close(fd[0]);
+    close(fd[1]);
+}
+
+/* Signals that are waited for instead of handled. */
+static void takes(void)
+{
+    sigset_t set;
+    siginfo_t info = {0};
+    struct timespec limit = {0, 1000000};
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR2);
+    sigaddset(&set, SIGRTMIN);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    show("none", sigtimedwait(&set, &info, &limit));
+    sigqueue(getpid(), SIGRTMIN, (union sigval){.sival_int = 77});
+    kill(getpid(), SIGUSR2);
+    show("first", sigwaitinfo(&set, &info));
+    show("second", sigwaitinfo(&set, &info) == SIGRTMIN);
+    printf("code %d value %d\n", info.si_code, info.si_value.sival_int);
+    fflush(stdout);
+    pid_t parent = getpid(), pid = fork();
+    if (pid == 0) {
+        usleep(1000);
+        kill(parent, SIGUSR2);
+        _exit(0);
+    }
+    show("from the child", sigwaitinfo(&set, &info));
+    printf("%d\n", info.si_pid == pid);
+    wait(NULL);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
 static void alarms(void)
 {
     struct timespec long_sleep = {10, 0}, left = {0, 0};
@@ -251,7 +308,7 @@ static void alarms(void)
         pause();
     timer = (struct itimerval){0};
     setitimer(ITIMER_REAL, &timer, &was);
-    printf("%d signals, interval %ld\n", signals, (long)was.it_interval.tv_usec);
+    printf("signals: %d, interval %ld\n", signals >= 3, (long)was.it_interval.tv_usec);
     show("no alarm", alarm(0));
 }
 
@@ -279,6 +336,8 @@ int main(int argc, char **argv, char **env)
     pipes();
     executes();
     sends();
+    stops();
+    takes();
     alarms();
     return 0;
 }
