@@ -130,6 +130,7 @@ def main():
             ("truncated", [ld, c.file("t.o", whole[:len(whole) // 2]), "-o", out], "truncated or corrupt"),
             ("short", [ld, c.file("t20.o", whole[:20]), "-o", out], "not an ELF object"),
             ("address", [ld, "-Ttext=0x123", c.tmp / "main.o"], "is not an address that is a multiple of 64"),
+            ("missing order", [ld, f"--order={c.tmp}/none", c.tmp / "main.o"], "No such file or directory"),
             ("option", [ld, "--frob", c.tmp / "main.o"], "unknown option --frob"),
             ("dump nothing", [dump], "no input files"),
             ("dump a missing file", [dump, c.tmp / "none"], "No such file or directory"),

@@ -110,6 +110,8 @@ void Link::markUsed() {
   }
 }
 
+static const size_t Last = SIZE_MAX;
+
 static unsigned kindOf(const Section &S) {
   if (S.Header->sh_type == SHT_NOBITS)
     return 3;
@@ -118,13 +120,15 @@ static unsigned kindOf(const Section &S) {
   return S.Header->sh_flags & SHF_WRITE ? 2 : 1;
 }
 
-// Within a segment: start-up code first, then input order; constructors together and in order of priority.
-static std::pair<int, std::string_view> rankOf(const Section &S) {
+// Within a segment: start-up code first, then what the order file names, then input order; constructors together and in
+// order of priority.
+static std::pair<size_t, std::string_view> rankOf(const Section &S, const Options &Opt) {
   if (S.Name.substr(0, 12) == ".text..reset")
     return {0, {}};
   if (S.Name.substr(0, 11) == ".init_array")
-    return {2, S.Name == ".init_array" ? std::string_view("~") : S.Name};
-  return {1, {}};
+    return {Last, S.Name == ".init_array" ? std::string_view("~") : S.Name};
+  auto It = Opt.Order.find(S.Name);
+  return {It == Opt.Order.end() ? Last - 1 : It->second, {}};
 }
 
 static uint64_t alignTo(uint64_t Value, uint64_t Align) {
@@ -141,12 +145,13 @@ void Link::layOut() {
       for (Section &S : O->Sections)
         if (S.Used && S.isAlloc() && kindOf(S) == Kind && S.Header->sh_size != 0)
           Members.push_back(&S);
-    std::stable_sort(Members.begin(), Members.end(), [](Section *A, Section *B) { return rankOf(*A) < rankOf(*B); });
+    std::stable_sort(Members.begin(), Members.end(),
+                     [&](Section *A, Section *B) { return rankOf(*A, Opt) < rankOf(*B, Opt); });
     Seg.Address = At = alignTo(At, 64);
     for (Section *S : Members) {
       S->Address = alignTo(At, S->Header->sh_addralign);
       At = S->Address + S->Header->sh_size;
-      if (rankOf(*S).first == 2) {
+      if (rankOf(*S, Opt).first == Last) {
         InitStart = InitStart ? InitStart : S->Address;
         InitEnd = At;
       }

@@ -59,6 +59,7 @@ struct Options {
   uint64_t Base = 0x40010000;
   bool CollectGarbage = false;
   std::vector<std::string> Inputs;
+  std::map<std::string, size_t, std::less<>> Order; // sections that are to lie first, with their place from 1
 };
 
 // A run of output sections of one kind, contiguous in memory.
