@@ -16,13 +16,13 @@ struct morph {
     struct shared *sh;
     const struct duke_machine *machine;
     struct interp_state interp;
-    struct arena arena;         /* what is left of the memory given to morph_init */
+    struct arena arena; /* what is left of the memory given to morph_init */
     struct block_cache *blocks;
     struct gear2 *gear2;
     struct tcache *tcache;
-    uint64_t *tmask;            /* one 64-bit mask a guest page frame: 64-byte chunks that hold known code */
-    uint8_t *fine;              /* one bit a page frame: code and data were seen close together there, see run/smc.c */
-    uint64_t frames;            /* guest page frames */
+    uint64_t *tmask;                 /* one 64-bit mask a guest page frame: 64-byte chunks that hold known code */
+    uint8_t *fine;                   /* one bit a page frame: code and data were seen close together there, see run/smc.c */
+    uint64_t frames;                 /* guest page frames */
     uint64_t marked_low, marked_end; /* frames [low, end) hold all that have had code since morph_drop_all */
     /* Native addresses of the firmware's exit stubs, set after morph_init. */
     uint32_t exit_direct, exit_indirect, exit_interp;

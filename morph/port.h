@@ -10,10 +10,10 @@ struct morph;
 
 /* A guest access that faulted. */
 struct port_fault {
-    uint32_t cause;  /* trap cause number of isa-spec/duke/traps.toml */
-    uint16_t store;  /* 1 for a store */
-    uint16_t size;   /* bytes of the access */
-    uint64_t addr;   /* guest linear address */
+    uint32_t cause; /* trap cause number of isa-spec/duke/traps.toml */
+    uint16_t store; /* 1 for a store */
+    uint16_t size;  /* bytes of the access */
+    uint64_t addr;  /* guest linear address */
 };
 
 #if defined(__DUKE__)

@@ -15,11 +15,11 @@ enum guest_mode { GUEST_IA32, GUEST_X86_64 }; /* user-level: compatibility mode 
 
 /* EFLAGS bits */
 enum {
-/* clang-format off */
+    /* clang-format off */
     EFL_CF = 1u << 0, EFL_PF = 1u << 2, EFL_AF = 1u << 4, EFL_ZF = 1u << 6, EFL_SF = 1u << 7, EFL_TF = 1u << 8,
     EFL_IF = 1u << 9, EFL_DF = 1u << 10, EFL_OF = 1u << 11, EFL_RF = 1u << 16, EFL_AC = 1u << 18, EFL_ID = 1u << 21,
     EFL_ARITH = 0x8d5, EFL_FIXED = 2,
-/* clang-format on */
+    /* clang-format on */
 };
 
 struct guest_x87 {
@@ -33,13 +33,13 @@ struct guest_x87 {
 
 struct guest_cpu {
     uint64_t gpr[16];
-    uint64_t rip;       /* linear offset in CS; the next instruction to execute */
-    uint64_t flags;     /* arithmetic flags only (EFL_ARITH) */
-    uint64_t sysflags;  /* all other EFLAGS bits, EFL_FIXED included; EFLAGS = flags | sysflags */
+    uint64_t rip;      /* linear offset in CS; the next instruction to execute */
+    uint64_t flags;    /* arithmetic flags only (EFL_ARITH) */
+    uint64_t sysflags; /* all other EFLAGS bits, EFL_FIXED included; EFLAGS = flags | sysflags */
     uint64_t seg_base[GUEST_SEGS];
     uint32_t seg_sel[GUEST_SEGS];
-    uint32_t mode;      /* enum guest_mode */
-    uint32_t user;      /* 1: CPL 3 */
+    uint32_t mode; /* enum guest_mode */
+    uint32_t user; /* 1: CPL 3 */
     uint64_t cr0, cr2, cr3, cr4, efer;
     uint64_t tls_base
         [3]; /* bases of GDT entries 12..14 as set_thread_area made them: what loading a TLS selector puts in seg_base */
@@ -104,14 +104,14 @@ struct shared {
     struct morph_params params;
     struct morph_stats stats;
     /* Firmware's own, here because assembly needs fixed places. */
-    struct native_ctx enter_ctx;  /* where translated code returns to */
-    struct native_ctx fault_ctx;  /* where a guest fault in C code returns to */
-    uint64_t in_translation;      /* 1 between enter and exit */
+    struct native_ctx enter_ctx;                                 /* where translated code returns to */
+    struct native_ctx fault_ctx;                                 /* where a guest fault in C code returns to */
+    uint64_t in_translation;                                     /* 1 between enter and exit */
     uint64_t trap_cause, trap_val, trap_pc, trap_info, trap_cpc; /* the trap that C code is told about */
-    uint64_t walk_root;           /* physical address of the guest's PML4 */
-    uint64_t trap_r30;            /* r30 as of the last commit: the target of an indirect exit */
-    uint64_t exit_id;             /* r48 at the last exit from translated code */
-    uint64_t tmask_base;          /* native address of one 64-bit translated mask a guest page frame, or 0 */
-    uint64_t interp_from;         /* while the interpreter runs: 1 + icount when it began, not yet in stats.insns_interp; else 0 */
-    uint64_t follow_key; /* key of the blocks that the interpreter may go on with (gblock); 0: none, as after an interrupt */
+    uint64_t walk_root;                                          /* physical address of the guest's PML4 */
+    uint64_t trap_r30;                                           /* r30 as of the last commit: the target of an indirect exit */
+    uint64_t exit_id;                                            /* r48 at the last exit from translated code */
+    uint64_t tmask_base;  /* native address of one 64-bit translated mask a guest page frame, or 0 */
+    uint64_t interp_from; /* while the interpreter runs: 1 + icount when it began, not yet in stats.insns_interp; else 0 */
+    uint64_t follow_key;  /* key of the blocks that the interpreter may go on with (gblock); 0: none, as after an interrupt */
 };

@@ -6,7 +6,7 @@
 #include "duke_disasm.h"
 
 struct duke_program {
-    uint32_t base;               /* native address of word 0 */
+    uint32_t base; /* native address of word 0 */
     uint32_t *words;
     size_t n, capacity;
     struct duke_op bundle[DUKE_MAX_WORDS]; /* ops of the bundle that is open */

@@ -19,15 +19,15 @@
 enum {
     START = ENGINE_RESET_PC,
     VECTORS = 0x40018000,
-    TABLES = 0x4001a000,  /* 16 double words of page bits, 16 of chunk masks, then addresses of blocks */
+    TABLES = 0x4001a000, /* 16 double words of page bits, 16 of chunk masks, then addresses of blocks */
     BODY = 0x40020000,
     BODY_END = 0x400f0000,
-    DATA = 0x40100000,    /* native data up to the end of hidden memory */
+    DATA = 0x40100000, /* native data up to the end of hidden memory */
     BLOCKS = 256,
-    REG_NUMBER = 57,      /* the pseudo-random number that chooses blocks */
+    REG_NUMBER = 57, /* the pseudo-random number that chooses blocks */
     REG_TARGET = 58,
     REG_NEXT = 59,
-    FREE_REGS = 56,       /* random ops write r1..r56 */
+    FREE_REGS = 56, /* random ops write r1..r56 */
     GUEST_BASES = 4,
     NATIVE_BASES = 2,
     MAX_FIXUPS = 64,
@@ -43,7 +43,7 @@ struct gen {
         struct duke_op op;
     } fixup[MAX_FIXUPS]; /* branches to the end of the block */
     unsigned nfixups;
-    unsigned b_op;       /* 1: the open bundle's branch is in fixup[nfixups - 1] */
+    unsigned b_op; /* 1: the open bundle's branch is in fixup[nfixups - 1] */
 };
 
 static uint64_t rnd(struct gen *g)
@@ -243,14 +243,14 @@ static void close_bundle(struct gen *g)
 static void put_illegal(struct gen *g)
 {
     static const uint32_t words[][3] = {
-        {0x80000000, 0, 0},                            /* opcode 0 */
-        {0xe0000000, 0, 0},                            /* an extension word alone */
-        {0x9d00003f, 0, 0},                            /* no such function */
-        {0x10041000, 0x90041000, 0},                   /* two writers of r1 */
-        {0x5f000000, 0xdf000000, 0},                   /* two jumps */
-        {0x14041000, 0x14081000, 0x940c1000},          /* three multiplies */
-        {0x1d00000a, 0x90041000, 0},                   /* rfe with company */
-        {0x85041000, 0, 0},                            /* padd.b: no such unit */
+        {0x80000000, 0, 0},                   /* opcode 0 */
+        {0xe0000000, 0, 0},                   /* an extension word alone */
+        {0x9d00003f, 0, 0},                   /* no such function */
+        {0x10041000, 0x90041000, 0},          /* two writers of r1 */
+        {0x5f000000, 0xdf000000, 0},          /* two jumps */
+        {0x14041000, 0x14081000, 0x940c1000}, /* three multiplies */
+        {0x1d00000a, 0x90041000, 0},          /* rfe with company */
+        {0x85041000, 0, 0},                   /* padd.b: no such unit */
     };
     const uint32_t *w = words[below(g, sizeof words / sizeof words[0])];
     for (unsigned i = 0; i < 3; i++) {

@@ -16,11 +16,11 @@
 #include "engine.h"
 
 enum {
-    FUNC_REGS = 128,         /* r0..r63, f0..f63 */
-    FUNC_SINK = 128,         /* what writes to r0 go to */
-    FUNC_TEMP = 129,         /* saved operands of bundles that overwrite what they read */
+    FUNC_REGS = 128, /* r0..r63, f0..f63 */
+    FUNC_SINK = 128, /* what writes to r0 go to */
+    FUNC_TEMP = 129, /* saved operands of bundles that overwrite what they read */
     FUNC_TEMPS = 24,
-    FUNC_MAX_GATED = 256,    /* bound of spec.store_buffer */
+    FUNC_MAX_GATED = 256, /* bound of spec.store_buffer */
     FUNC_MAX_ALIAS = 16,
     FUNC_SOFT_TLB = 256,
     FUNC_DECODE_CACHE = 1024,
@@ -67,9 +67,9 @@ struct func_soft {
 /* A bundle in the decode cache. */
 struct func_bundle {
     uint32_t pc, words;
-    uint32_t generation;   /* of the cache; another one than the engine's: not valid */
-    uint32_t cause;        /* 0, illegal or fetch */
-    uint32_t first;        /* first word */
+    uint32_t generation; /* of the cache; another one than the engine's: not valid */
+    uint32_t cause;      /* 0, illegal or fetch */
+    uint32_t first;      /* first word */
     unsigned n;
     struct duke_op op[DUKE_MAX_WORDS];
     uint8_t position[DUKE_MAX_WORDS]; /* among the ops that take a lane */
@@ -85,12 +85,12 @@ struct func_insn {
 
 /* A point of a trace: what has been done since its start. Exits and bundles that may be left half-way have one. */
 struct func_place {
-    uint64_t executed;      /* exits: how often taken; events are worked out from it when somebody asks */
-    uint32_t pc;            /* of the bundle, or where the exit goes */
+    uint64_t executed; /* exits: how often taken; events are worked out from it when somebody asks */
+    uint32_t pc;       /* of the bundle, or where the exit goes */
     uint32_t bundles;
     uint16_t ops, loads, stores, branches, taken;
-    uint8_t saved_reg;      /* what a first load has overwritten */
-    bool first_store;       /* the first memory op is a store */
+    uint8_t saved_reg; /* what a first load has overwritten */
+    bool first_store;  /* the first memory op is a store */
 };
 
 struct func_code; /* engine_func_code.c */
@@ -101,30 +101,30 @@ struct func {
     const struct duke_machine *machine;
 
     /* Read and written by the fast executor. */
-    uint64_t count;              /* cycles; bundles and traps */
-    _Atomic uint64_t limit;      /* count at which the fast executor stops; 0 after engine_interrupt */
-    uint64_t address_mask;       /* of guest addresses: gctl bit 0 */
+    uint64_t count;         /* cycles; bundles and traps */
+    _Atomic uint64_t limit; /* count at which the fast executor stops; 0 after engine_interrupt */
+    uint64_t address_mask;  /* of guest addresses: gctl bit 0 */
     uint64_t icount, ilimit;
-    uint64_t ilimit_now;         /* ilimit, or all ones in a trap handler */
+    uint64_t ilimit_now; /* ilimit, or all ones in a trap handler */
     uint32_t pc, cpc;
-    uint32_t undo_count, gated;  /* stores in the log, double words in the store buffer */
+    uint32_t undo_count, gated; /* stores in the log, double words in the store buffer */
     uint32_t store_buffer;
     uint32_t hidden_size, dram_size;
     uint32_t hidden_limit, dram_limit; /* at offsets below these any access of up to 8 bytes is inside */
-    uint8_t *memory;             /* host address of physical address 0 */
-    uint8_t *code_page;          /* by physical page: FUNC_PAGE_* */
-    bool f_dirty;                /* an f register was written since the last commit */
+    uint8_t *memory;                   /* host address of physical address 0 */
+    uint8_t *code_page;                /* by physical page: FUNC_PAGE_* */
+    bool f_dirty;                      /* an f register was written since the last commit */
     bool alias_any;
     uint64_t poison;
-    uint64_t saved;              /* by a first load: the register's old value; by a native store: memory's */
+    uint64_t saved;                   /* by a first load: the register's old value; by a native store: memory's */
     uint32_t saved_paddr, saved_size; /* of a first store; size 0: a guest store, undone by the log */
     uint32_t saved_undo, saved_gated;
     struct func_soft soft[FUNC_SOFT_TLB];
     struct func_undo undo[FUNC_MAX_GATED];
-    uint64_t shadow[FUNC_REGS];  /* only the shadowed ones are used */
+    uint64_t shadow[FUNC_REGS]; /* only the shadowed ones are used */
 
     /* The reference's. */
-    uint64_t traps;              /* taken; count - traps bundles have retired, and count is the next record's seq */
+    uint64_t traps; /* taken; count - traps bundles have retired, and count is the next record's seq */
     uint64_t tval, tvec, scr[4], cat, scat, tcause, tinfo, gctl, fcsr;
     uint32_t tpc;
     bool in_trap, interrupt_due, hcall_due;
@@ -135,13 +135,13 @@ struct func {
     struct func_itc_entry *itc;
     struct func_ras_entry *ras;
     uint32_t ras_top, ras_depth;
-    uint64_t counted;            /* count up to which by_category is right */
+    uint64_t counted; /* count up to which by_category is right */
     struct engine_counters counters;
     uint32_t generation;
     struct func_bundle *decoded;
     struct func_code *code;
-    struct func_place *places;   /* of its traces */
-    const void *const *labels;   /* handlers of the fast executor, by enum func_handler */
+    struct func_place *places; /* of its traces */
+    const void *const *labels; /* handlers of the fast executor, by enum func_handler */
     bool feed_cycle;
     uint64_t cycle_value;
     atomic_bool interrupted;
@@ -210,7 +210,7 @@ struct func_access {
     uint32_t paddr[2]; /* of the bytes before and after a page boundary; the second unused if size[1] is 0 */
     uint32_t size[2];
     bool device;
-    uint32_t cause;    /* 0 or why not */
+    uint32_t cause; /* 0 or why not */
     uint64_t tval;
 };
 void func_translate(struct func *e, uint64_t va, unsigned size, bool store, bool careful, struct func_access *out);
@@ -230,10 +230,10 @@ void func_gated_put(struct func *e, const uint64_t *bytes);
 /* engine_func_code.c: predecoded code. */
 bool func_code_create(struct func *e);
 void func_code_destroy(struct func *e);
-void func_code_flush(struct func *e);            /* forget everything */
-void func_code_reset(struct func *e);            /* events too */
-void func_code_sync(struct func *e);             /* forget what was overwritten */
-void func_code_events(const struct func *e, uint64_t *event); /* adds what traces have done */
+void func_code_flush(struct func *e);                          /* forget everything */
+void func_code_reset(struct func *e);                          /* events too */
+void func_code_sync(struct func *e);                           /* forget what was overwritten */
+void func_code_events(const struct func *e, uint64_t *event);  /* adds what traces have done */
 struct func_insn *func_code_find(struct func *e, uint32_t pc); /* NULL: the reference must do this bundle */
 
 /* engine_func_fast.c: runs from e->pc until count reaches limit or something needs attention. */

@@ -22,7 +22,7 @@
 enum {
     MAX_INSNS = 1 << 22,
     MAX_PLACES = 1 << 21,
-    TRACE_INSNS = FUNC_TRACE_BUNDLES * 32 + 8,  /* no trace is longer */
+    TRACE_INSNS = FUNC_TRACE_BUNDLES * 32 + 8, /* no trace is longer */
     TRACE_PLACES = FUNC_TRACE_BUNDLES * 4 + 4,
     MAX_DIRTY = 256,
     PAGE_WORDS = 1024,
@@ -35,9 +35,9 @@ struct func_code {
     uint32_t ninsns, nplaces;
     uint32_t dirty[MAX_DIRTY], ndirty;
     bool dirty_overflow;
-    uint64_t past[5];                    /* events of places that are gone */
-    struct func_insn **page[PAGES];      /* by pc: heads of traces */
-    uint32_t used[PAGES], nused;         /* pages that have heads */
+    uint64_t past[5];               /* events of places that are gone */
+    struct func_insn **page[PAGES]; /* by pc: heads of traces */
+    uint32_t used[PAGES], nused;    /* pages that have heads */
 };
 
 static void *reserve(size_t size)

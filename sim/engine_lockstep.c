@@ -20,9 +20,9 @@ struct lockstep {
     struct engine *rtl, *func;
     engine_record_fn *seen;
     void *seen_arg;
-    struct engine_record mine;     /* the functional engine's record of the same bundle */
+    struct engine_record mine; /* the functional engine's record of the same bundle */
     bool have_mine, diverged;
-    uint32_t history[HISTORY];     /* addresses of the last bundles */
+    uint32_t history[HISTORY]; /* addresses of the last bundles */
     uint64_t records;
     size_t used;
     char error[16384];

@@ -63,7 +63,7 @@ void mm_free(struct mm *mm);
 struct mm *mm_new(struct mm *like);
 struct mm *mm_fork(struct mm *from);
 struct mm *mm_ref(struct mm *mm);
-void mm_drop(struct mm *mm); /* of mm_new, mm_fork and mm_ref; NULL does nothing */
+void mm_drop(struct mm *mm);           /* of mm_new, mm_fork and mm_ref; NULL does nothing */
 uint64_t mm_root(const struct mm *mm); /* what CR3 holds */
 struct mm_changes mm_take_changes(struct mm *mm);
 

@@ -45,8 +45,8 @@ struct profile {
     struct selkirk *m;
     FILE *out;
     struct engine_counters before;
-    struct site *sites; /* hash table, count 0: free */
-    size_t nsites, cap; /* cap: a power of two */
+    struct site *sites;         /* hash table, count 0: free */
+    size_t nsites, cap;         /* cap: a power of two */
     struct function *functions; /* by address; the last one is for everything else */
     size_t nfunctions;
     struct translation *translations;

@@ -114,8 +114,8 @@ void cache_add_page(struct morph *m, uint64_t lin, uint32_t paddr)
     struct tcache *t = m->tcache;
     uint64_t page = lin >> 12;
     uint32_t frame = paddr >> 12, n = t->ntr - 1;
-    for (uint32_t i = t->npages; i-- > 0 && t->pages[i].translation == n;)
-        if (t->pages[i].page == page && t->pages[i].frame == frame)
+    for (uint32_t i = t->npages; i > 0 && t->pages[i - 1].translation == n; i--)
+        if (t->pages[i - 1].page == page && t->pages[i - 1].frame == frame)
             return;
     uint32_t *head = &t->page_heads[frame % CACHE_PAGE_HEADS];
     t->pages[t->npages] = (struct cache_page){page, frame, n, *head};

@@ -20,20 +20,20 @@ enum {
 };
 
 struct translation {
-    uint64_t rip;       /* linear address of its entry */
+    uint64_t rip;        /* linear address of its entry */
     uint32_t entry, end; /* native [entry, end) */
-    uint32_t block;     /* decoded block that it begins with */
+    uint32_t block;      /* decoded block that it begins with */
     uint32_t first_exit, nexits;
-    uint32_t incoming;  /* exits chained to it: list through cache_exit.link; CACHE_NONE ends */
+    uint32_t incoming; /* exits chained to it: list through cache_exit.link; CACHE_NONE ends */
     uint32_t dead;
 };
 
 struct cache_exit {
-    uint64_t target, next; /* linear: where it goes, and what follows it in the block */
+    uint64_t target, next;        /* linear: where it goes, and what follows it in the block */
     uint32_t branch, stub, after; /* native, see struct gen_exit_code */
-    uint32_t chained;      /* translation, or CACHE_NONE */
+    uint32_t chained;             /* translation, or CACHE_NONE */
     uint32_t link;
-    uint32_t kind;         /* enum ir_exit_kind */
+    uint32_t kind; /* enum ir_exit_kind */
 };
 
 /* A page that a translation has code from. */
@@ -46,15 +46,15 @@ struct cache_page {
 struct tcache {
     uint8_t *mem;
     uint32_t native, size, used; /* bytes */
-    uint32_t synced; /* of them, what instruction fetch may see: see cache_sync */
+    uint32_t synced;             /* of them, what instruction fetch may see: see cache_sync */
     struct translation *tr;
     struct cache_exit *exits;
     struct cache_page *pages;
     uint32_t ntr, nexits, npages, max_tr, max_exits, max_pages;
-    uint32_t max_commit;  /* most guest instructions that one commit of any translation counts */
-    uint32_t generation;  /* counts flushes: exit numbers are good for one generation */
-    uint32_t env;         /* what of the CPU's state translations rely on: run_env */
-    uint64_t stop_rip;    /* and the stop address they were made for */
+    uint32_t max_commit; /* most guest instructions that one commit of any translation counts */
+    uint32_t generation; /* counts flushes: exit numbers are good for one generation */
+    uint32_t env;        /* what of the CPU's state translations rely on: run_env */
+    uint64_t stop_rip;   /* and the stop address they were made for */
     uint32_t page_heads[CACHE_PAGE_HEADS];
     uint64_t filter[CACHE_FILTER_BITS / 64]; /* linear pages that translations may come from */
 };

@@ -16,16 +16,16 @@ enum {
 /* An op, encoded but for what depends on its address. */
 struct gen_op {
     uint32_t w[2];
-    uint16_t nwords;        /* no bytes here and below: the compiler takes a store of one for a change of anything */
-    uint16_t use;           /* enum gen_use */
-    uint16_t exit;          /* number of the exit it has to do with */
+    uint16_t nwords; /* no bytes here and below: the compiler takes a store of one for a change of anything */
+    uint16_t use;    /* enum gen_use */
+    uint16_t exit;   /* number of the exit it has to do with */
     uint16_t pad;
 };
 enum gen_use {
     GEN_DONE,
-    GEN_EXIT,      /* branch to where the exit goes */
-    GEN_FAULT,     /* branch to the stub that undoes the block */
-    GEN_INDIRECT,  /* jump to the firmware's stub */
+    GEN_EXIT,     /* branch to where the exit goes */
+    GEN_FAULT,    /* branch to the stub that undoes the block */
+    GEN_INDIRECT, /* jump to the firmware's stub */
     GEN_INTERP,
 };
 
@@ -34,7 +34,7 @@ struct gen_info {
     uint32_t reg, imm, ext[2]; /* forms; imm: the short immediate */
     uint16_t need;             /* lanes, as in gen_bundle.free */
     uint8_t latency;
-    uint8_t fmt;               /* enum duke_fmt */
+    uint8_t fmt; /* enum duke_fmt */
 };
 
 /* Lanes are counted in fields of four bits with the top bit as guard: bits 0-3 memory, 4-7 multiplier lanes, 8-11 all lanes
@@ -42,14 +42,14 @@ struct gen_info {
 enum { GEN_GUARDS = 0x8888 };
 
 struct gen_bundle {
-    uint16_t free;    /* lanes */
-    uint16_t n;       /* ops */
-    uint16_t commit;  /* guest instructions + 1; 0: no commit */
+    uint16_t free;   /* lanes */
+    uint16_t n;      /* ops */
+    uint16_t commit; /* guest instructions + 1; 0: no commit */
     uint16_t op[GEN_BUNDLE_OPS];
 };
 
 struct gen_store {
-    uint32_t key;     /* refs of base and index */
+    uint32_t key; /* refs of base and index */
     int32_t disp;
     uint32_t cycle;
     uint16_t size, scale;
@@ -65,10 +65,10 @@ struct gen {
     const struct ir_block *ir;
     uint32_t nops, ncycles;
     uint32_t overflow;
-    uint32_t part;      /* exits to come, for wishes */
-    uint32_t floor;     /* nothing with an effect may stand before this cycle */
-    uint32_t last;      /* last cycle with an effect so far */
-    uint32_t fault;     /* commits must stand after the cycle before this one: an op there may undo the block */
+    uint32_t part;  /* exits to come, for wishes */
+    uint32_t floor; /* nothing with an effect may stand before this cycle */
+    uint32_t last;  /* last cycle with an effect so far */
+    uint32_t fault; /* commits must stand after the cycle before this one: an op there may undo the block */
     uint32_t last_load, last_store, last_any_store; /* cycles; last_store: + 1, of stores not in the list */
     uint32_t nstores;
     uint32_t has_fault; /* a stub is needed */
@@ -77,10 +77,10 @@ struct gen {
     uint64_t free;      /* temporaries nobody uses */
     struct gen_reg reg[64];
     uint16_t content[64]; /* ref that lives in a home */
-    uint16_t alt[64];   /* another home that had a copy of what lives in a home; 0 none */
+    uint16_t alt[64];     /* another home that had a copy of what lives in a home; 0 none */
     struct gen_store store[GEN_STORES];
     uint32_t exit_cycle[IR_EXITS_MAX];
-    uint16_t loc[IR_NODES_MAX]; /* register of a ref */
+    uint16_t loc[IR_NODES_MAX];          /* register of a ref */
     struct gen_info info[DUKE_OP_COUNT]; /* made once by gen_init */
     struct gen_bundle bundle[GEN_CYCLES_MAX];
     struct gen_op op[GEN_OPS_MAX];
@@ -94,10 +94,10 @@ bool gen_schedule(struct gen *g, const struct ir_block *b);
 
 /* Where the code goes and what it refers to. Addresses are native. */
 struct gen_place {
-    uint32_t *words;        /* where to write */
+    uint32_t *words; /* where to write */
     uint32_t max_words;
-    uint32_t native;        /* address of words[0] */
-    uint32_t first_exit;    /* number of the block's exit 0 */
+    uint32_t native;                                  /* address of words[0] */
+    uint32_t first_exit;                              /* number of the block's exit 0 */
     uint32_t exit_direct, exit_indirect, exit_interp; /* firmware stubs */
 };
 

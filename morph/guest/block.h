@@ -31,38 +31,38 @@ enum { BLOCK_NO_PAGE = 0xffffffffu };
 
 struct gblock {
     /* The first 64 bytes are what the interpreter reads on its way from block to block. */
-    uint64_t rip;          /* linear address of the first instruction */
-    uint64_t follow_key;   /* shared.follow_key for which an interpreter may come here without asking; BLOCK_NO_KEY: none */
-    uint64_t end_rip;      /* what follows the last instruction in memory */
+    uint64_t rip;        /* linear address of the first instruction */
+    uint64_t follow_key; /* shared.follow_key for which an interpreter may come here without asking; BLOCK_NO_KEY: none */
+    uint64_t end_rip;    /* what follows the last instruction in memory */
     struct ginsn *first;
     struct gblock *succ[2]; /* where it went last; never NULL, but perhaps dead or another block by now: compare rip and key */
-    uint32_t count; /* executions seen by the dispatcher and the interpreter */
-    uint32_t native; /* native address of its translation, 0 if none */
-    uint16_t start; /* number of the first instruction's handler */
-    uint16_t ninsns; /* at least 1 */
-    uint16_t len; /* bytes */
-    uint8_t mode; /* enum guest_mode */
-    uint8_t end; /* enum block_end */
-    uint32_t translation; /* number of its translation in the tcache */
-    uint32_t flags; /* BLOCK_* */
-    uint32_t paddr; /* physical address of the first byte */
-    uint32_t paddr2; /* physical address of the second page, or BLOCK_NO_PAGE */
-    uint32_t epoch; /* mappings were checked in this epoch of the cache */
-    uint32_t hash_next; /* links of the cache */
+    uint32_t count;         /* executions seen by the dispatcher and the interpreter */
+    uint32_t native;        /* native address of its translation, 0 if none */
+    uint16_t start;         /* number of the first instruction's handler */
+    uint16_t ninsns;        /* at least 1 */
+    uint16_t len;           /* bytes */
+    uint8_t mode;           /* enum guest_mode */
+    uint8_t end;            /* enum block_end */
+    uint32_t translation;   /* number of its translation in the tcache */
+    uint32_t flags;         /* BLOCK_* */
+    uint32_t paddr;         /* physical address of the first byte */
+    uint32_t paddr2;        /* physical address of the second page, or BLOCK_NO_PAGE */
+    uint32_t epoch;         /* mappings were checked in this epoch of the cache */
+    uint32_t hash_next;     /* links of the cache */
     uint32_t page_next[2];
 };
 
 struct block_cache {
     struct gblock *blocks; /* [max_blocks]; 0 is nowhere, a block that nothing finds */
-    struct ginsn *insns; /* [max_insns] */
-    uint32_t *hash; /* [hash_mask + 1] */
-    uint32_t *pages; /* [page_mask + 1] heads of lists of blocks by physical page */
-    uint64_t *lin_filter; /* bits of hashed linear pages that had code since the last block_drop_all */
+    struct ginsn *insns;   /* [max_insns] */
+    uint32_t *hash;        /* [hash_mask + 1] */
+    uint32_t *pages;       /* [page_mask + 1] heads of lists of blocks by physical page */
+    uint64_t *lin_filter;  /* bits of hashed linear pages that had code since the last block_drop_all */
     uint32_t hash_mask, page_mask, filter_mask;
     uint32_t max_blocks, nblocks, free; /* free: dropped blocks, through hash_next */
     uint32_t max_insns, ninsns;
-    uint32_t epoch; /* from 1 */
-    struct { /* the last page that code was looked up on */
+    uint32_t epoch;           /* from 1 */
+    struct {                  /* the last page that code was looked up on */
         uint64_t page, frame; /* page: its number + 1; 0: none */
         uint32_t epoch, user;
     } fetch;
@@ -72,9 +72,9 @@ struct block_cache {
 enum block_result {
     BLOCK_OK,
     BLOCK_PAGE_FAULT, /* fetch faults: fault->addr, fault->error */
-    BLOCK_UNDEFINED, /* #UD */
+    BLOCK_UNDEFINED,  /* #UD */
     BLOCK_PROTECTION, /* #GP: instruction too long, non-canonical address or beyond the segment's 4 GiB */
-    BLOCK_FULL, /* no room: morph_drop_all, then try again */
+    BLOCK_FULL,       /* no room: morph_drop_all, then try again */
 };
 
 struct block_fault {

@@ -37,15 +37,15 @@ enum decode_result guest_decode(const uint8_t *bytes, unsigned avail, enum guest
 struct decode_template {
     uint64_t word[3];
     uint64_t word5;
-    uint8_t state;            /* enum in decode.c; 0: not yet known */
-    uint8_t traits;           /* the same */
+    uint8_t state;  /* enum in decode.c; 0: not yet known */
+    uint8_t traits; /* the same */
     uint8_t imm_size;
     uint8_t high;             /* bits of the register fields that mean AH, CH, DH, BH */
     uint8_t shift_a, shift_b; /* where the register numbers of ModRM's reg and rm (or of the opcode) go in word 1 */
     uint8_t mask_a, mask_b;
-    uint8_t byte_a, byte_b;   /* where they go in word 5, for byte_reg */
-    uint16_t handler[4];      /* the interpreter's: by shape of the memory operand; 0 not yet known */
-    uint8_t pad[14];          /* to 64 bytes */
+    uint8_t byte_a, byte_b; /* where they go in word 5, for byte_reg */
+    uint16_t handler[4];    /* the interpreter's: by shape of the memory operand; 0 not yet known */
+    uint8_t pad[14];        /* to 64 bytes */
 };
 
 struct decode_memo {

@@ -5,11 +5,11 @@
 
 enum gopnd_kind {
     GO_NONE,
-    GO_REG,   /* general register; size from the operand */
-    GO_REGH,  /* AH CH DH BH: register 0..3, bits 15:8 */
-    GO_MEM,   /* the instruction's one memory operand */
-    GO_IMM,   /* the immediate, already sign- or zero-extended to 64 bits */
-    GO_IMM2,  /* the second immediate (enter, far pointers' selector) */
+    GO_REG,  /* general register; size from the operand */
+    GO_REGH, /* AH CH DH BH: register 0..3, bits 15:8 */
+    GO_MEM,  /* the instruction's one memory operand */
+    GO_IMM,  /* the immediate, already sign- or zero-extended to 64 bits */
+    GO_IMM2, /* the second immediate (enter, far pointers' selector) */
     GO_SEG,
     GO_CR,
     GO_DR,
@@ -45,7 +45,7 @@ struct ginsn {
     int64_t imm;
     uint16_t imm2;
     /* The interpreter's own use. */
-    uint16_t next16;      /* number of the handler of the instruction behind it in the block, or of what ends interpreting */
-    uint16_t offset;      /* from the block's first instruction */
-    uint8_t byte_reg[2];  /* operands 0 and 1 if byte registers: their byte offset in guest_cpu.gpr */
+    uint16_t next16;     /* number of the handler of the instruction behind it in the block, or of what ends interpreting */
+    uint16_t offset;     /* from the block's first instruction */
+    uint8_t byte_reg[2]; /* operands 0 and 1 if byte registers: their byte offset in guest_cpu.gpr */
 };

@@ -19,10 +19,10 @@ enum interp_result {
     INTERP_SMC,           /* the instruction at cpu.rip stores to bytes marked as code: m->interp.addr, linear */
     INTERP_TRAP,          /* the instruction at cpu.rip met another trap of the core: port_fault() */
     /* Between handlers, interp_fault and interp_block only: */
-    INTERP_TRAP_AFTER,    /* an exception reported after the instruction */
-    INTERP_RETRY,         /* the instruction is to be started again */
-    INTERP_FOLLOW,        /* go on with m->interp.insn; no instruction was done */
-    INTERP_END,           /* the end of the run was reached */
+    INTERP_TRAP_AFTER, /* an exception reported after the instruction */
+    INTERP_RETRY,      /* the instruction is to be started again */
+    INTERP_FOLLOW,     /* go on with m->interp.insn; no instruction was done */
+    INTERP_END,        /* the end of the run was reached */
 };
 
 /* Part of struct morph. */

@@ -14,8 +14,8 @@ struct hot_row {
     struct sem_form form;
 };
 
-extern const struct hot_row hot_rows[];    /* rows of one op are neighbours */
-extern const uint16_t hot_first[];         /* by op: number of its first row plus 1, or 0 */
+extern const struct hot_row hot_rows[]; /* rows of one op are neighbours */
+extern const uint16_t hot_first[];      /* by op: number of its first row plus 1, or 0 */
 extern const uint16_t hot_count;
 extern interp_fn *const interp_handlers[]; /* by handler number: GOP_COUNT + row number for specialised ones */
 
@@ -25,7 +25,8 @@ extern interp_fn *const interp_handlers[]; /* by handler number: GOP_COUNT + row
 #define HELPER(op, name) interp_fn helper_##name;
 #include "sem/helpers.def"
 #undef HELPER
-interp_fn helper_div128, helper_idiv128, helper_privileged, helper_iopl, helper_other, helper_odd_segment, helper_simd, interp_end;
+interp_fn helper_div128, helper_idiv128, helper_privileged, helper_iopl, helper_other, helper_odd_segment, helper_simd,
+    interp_end;
 
 /* Linear address of the memory operand; for bit tests with a register offset, that of the word tested. (interp_any.c) */
 uint64_t interp_operand_address(struct morph *m, const struct ginsn *g);

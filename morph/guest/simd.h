@@ -19,14 +19,14 @@ struct simd {
     struct morph *m;
     struct guest_cpu *cpu;
     const struct ginsn *g;
-    uint64_t mem;         /* linear address of the memory operand */
+    uint64_t mem; /* linear address of the memory operand */
     union simd_value d, s;
     struct fp_env fp;
-    unsigned halves;      /* 1: MMX, 2: XMM */
+    unsigned halves; /* 1: MMX, 2: XMM */
     unsigned imm;
-    bool keep;            /* the destination is not written */
-    bool flags_set;       /* `flags` are written */
-    uint64_t flags;       /* EFLAGS, arithmetic ones */
+    bool keep;      /* the destination is not written */
+    bool flags_set; /* `flags` are written */
+    uint64_t flags; /* EFLAGS, arithmetic ones */
 };
 
 /* Whether the instruction stores to its memory operand. */

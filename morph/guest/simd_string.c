@@ -5,9 +5,9 @@
 enum { ANY, RANGES, EACH, ORDERED }; /* imm[3:2] */
 
 struct strings {
-    unsigned n;        /* lanes: 16 bytes or 8 halves */
+    unsigned n; /* lanes: 16 bytes or 8 halves */
     int32_t a[16], b[16];
-    unsigned na, nb;   /* valid lanes of destination and source */
+    unsigned na, nb; /* valid lanes of destination and source */
 };
 
 static int32_t element(const union simd_value *v, unsigned imm, unsigned i)

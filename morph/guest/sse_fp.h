@@ -28,8 +28,8 @@ struct fp_env {
 };
 
 struct fp_format {
-    uint8_t fraction; /* bits of the stored significand */
-    uint8_t size; /* bytes */
+    uint8_t fraction;  /* bits of the stored significand */
+    uint8_t size;      /* bytes */
     int16_t bias, max; /* of exponents; max: that of infinities and NaNs */
 };
 extern const struct fp_format fp_single, fp_double;

@@ -111,6 +111,6 @@ struct f80 x87_load_int(struct x87_run *r);
 void x87_init(struct guest_x87 *f);
 void x87_load_cw(struct guest_x87 *f, uint16_t cw);
 void x87_store_env(struct x87_run *r); /* FNSTENV */
-void x87_load_env(struct x87_run *r); /* FLDENV */
-void x87_save(struct x87_run *r); /* FNSAVE */
-void x87_restore(struct x87_run *r); /* FRSTOR */
+void x87_load_env(struct x87_run *r);  /* FLDENV */
+void x87_save(struct x87_run *r);      /* FNSAVE */
+void x87_restore(struct x87_run *r);   /* FRSTOR */

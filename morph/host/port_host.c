@@ -157,8 +157,8 @@ struct port_host *port_host_make(struct shared *sh, uint64_t ram_size)
     sh->dram_size = ram_size;
     sh->cpu.cr3 = new_table();
     sh->cpu.cr0 = 0x80050033; /* PG AM WP NE ET MP PE */
-    sh->cpu.cr4 = 0x620; /* OSXMMEXCPT OSFXSR PAE */
-    sh->cpu.efer = 0xd01; /* NXE LMA LME SCE */
+    sh->cpu.cr4 = 0x620;      /* OSXMMEXCPT OSFXSR PAE */
+    sh->cpu.efer = 0xd01;     /* NXE LMA LME SCE */
     sh->cpu.user = 1;
     return p;
 }

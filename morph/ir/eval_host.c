@@ -6,7 +6,7 @@
 struct eval {
     const struct ir_block *b;
     struct ir_machine *m;
-    uint64_t v[IR_NODES_MAX]; /* values of refs */
+    uint64_t v[IR_NODES_MAX];  /* values of refs */
     uint64_t home[IR_G_COUNT]; /* guest state as IR_SET leaves it */
 };
 

@@ -17,8 +17,8 @@ typedef uint16_t ir_ref;
 enum {
     IR_G_FLAGS = 16,
     IR_G_FS,
-    IR_G_GS, /* read only */
-    IR_G_TARGET,      /* r30: where an indirect exit goes */
+    IR_G_GS,     /* read only */
+    IR_G_TARGET, /* r30: where an indirect exit goes */
     IR_G_COUNT,
     IR_ENTRIES = IR_G_COUNT, /* refs 1..IR_ENTRIES are IR_ENTRY(0..) */
     IR_FIRST = IR_ENTRIES + 1,
@@ -36,20 +36,20 @@ static inline ir_ref ir_entry(unsigned g) { return (ir_ref)(g + 1); }
 
 enum ir_pseudo {
     IR_ENTRY = DUKE_OP_COUNT, /* value of guest state x at entry */
-    IR_ADDR,   /* a + (b << x): an address not yet computed; memory ops take it apart, nothing else uses it */
-    IR_SET,    /* guest state x := a, or imm if a is 0 */
-    IR_EXIT,   /* exit number imm: leaves if it is unconditional or its condition on a, b holds; commits first */
-    IR_CALL,   /* exit number imm is where the return to guest address a goes: push both on the dual-address stack */
-    IR_FAULT,  /* undo everything since the last commit and interpret, if a is not 0 */
+    IR_ADDR,                  /* a + (b << x): an address not yet computed; memory ops take it apart, nothing else uses it */
+    IR_SET,                   /* guest state x := a, or imm if a is 0 */
+    IR_EXIT,                  /* exit number imm: leaves if it is unconditional or its condition on a, b holds; commits first */
+    IR_CALL,  /* exit number imm is where the return to guest address a goes: push both on the dual-address stack */
+    IR_FAULT, /* undo everything since the last commit and interpret, if a is not 0 */
     IR_NOP,
     IR_OP_COUNT,
 };
 
 struct ir_node {
-    uint16_t op;   /* enum duke_opcode or ir_pseudo */
+    uint16_t op; /* enum duke_opcode or ir_pseudo */
     ir_ref a, b, c;
-    int32_t imm;   /* operand b if b is 0 and the op has one; displacement; exit number; LI of a big constant: see IR_BIG */
-    uint8_t x;     /* scale, condition code or guest state number; LI: IR_BIG if imm is a number of `consts` */
+    int32_t imm; /* operand b if b is 0 and the op has one; displacement; exit number; LI of a big constant: see IR_BIG */
+    uint8_t x;   /* scale, condition code or guest state number; LI: IR_BIG if imm is a number of `consts` */
     union {
         uint8_t bits;  /* build: the value is below 2^bits */
         uint8_t kills; /* from opt on: which operands are used for the last time, IR_KILL_* */
@@ -65,12 +65,12 @@ enum { IR_KILL_A = 1, IR_KILL_B = 2, IR_KILL_C = 4 };
 enum { IR_BIG = 1, IR_ALWAYS = 0xffff };
 
 enum ir_exit_kind {
-    IR_EXIT_NONE,     /* no exit: a commit inside the block */
-    IR_EXIT_DIRECT,   /* to guest address target */
-    IR_EXIT_JMP,      /* to the address in IR_G_TARGET, by the indirect-target cache */
-    IR_EXIT_RET,      /* the same, by the dual-address return stack first */
-    IR_EXIT_INTERP,   /* the instruction at target must be interpreted */
-    IR_EXIT_RETURN,   /* not left by a branch: the native side of IR_CALL */
+    IR_EXIT_NONE,   /* no exit: a commit inside the block */
+    IR_EXIT_DIRECT, /* to guest address target */
+    IR_EXIT_JMP,    /* to the address in IR_G_TARGET, by the indirect-target cache */
+    IR_EXIT_RET,    /* the same, by the dual-address return stack first */
+    IR_EXIT_INTERP, /* the instruction at target must be interpreted */
+    IR_EXIT_RETURN, /* not left by a branch: the native side of IR_CALL */
 };
 
 /* ir_exit.flags */
@@ -82,10 +82,10 @@ enum {
 struct ir_exit {
     uint8_t kind;
     uint8_t flags;
-    uint8_t ninsns;   /* guest instructions committed here since the last commit; 0: no commit */
-    uint16_t op;      /* compare-and-branch op, or IR_ALWAYS */
-    uint64_t target;  /* linear address */
-    uint64_t next;    /* linear address of the instruction that follows in the block, for a trap after the commit */
+    uint8_t ninsns;  /* guest instructions committed here since the last commit; 0: no commit */
+    uint16_t op;     /* compare-and-branch op, or IR_ALWAYS */
+    uint64_t target; /* linear address */
+    uint64_t next;   /* linear address of the instruction that follows in the block, for a trap after the commit */
 };
 
 /* What the lifter computes with: ref + k, often without a node of its own. */
@@ -102,24 +102,24 @@ enum {
 };
 
 struct ir_block {
-    uint32_t n;        /* refs below n are in use */
+    uint32_t n; /* refs below n are in use */
     uint32_t nexits, nconsts;
-    uint32_t overflow; /* set when something did not fit: the block is useless */
+    uint32_t overflow;     /* set when something did not fit: the block is useless */
     uint32_t entries_made; /* width that the entry nodes were made for; 0 none */
-    uint32_t parts;    /* opt: exits; a wish's part counts the exits from the SET on */
-    uint32_t insns;    /* guest instructions, for statistics */
-    uint32_t fold;     /* switch: fold constants and copies */
-    uint32_t index;    /* the machine has addresses of base + index */
-    uint32_t wide;     /* 64-bit guest: addresses do not wrap at 32 bits */
-    uint64_t rip;      /* linear address of the first instruction */
-    uint32_t fuse;     /* switch: compare and branch in one op */
+    uint32_t parts;        /* opt: exits; a wish's part counts the exits from the SET on */
+    uint32_t insns;        /* guest instructions, for statistics */
+    uint32_t fold;         /* switch: fold constants and copies */
+    uint32_t index;        /* the machine has addresses of base + index */
+    uint32_t wide;         /* 64-bit guest: addresses do not wrap at 32 bits */
+    uint64_t rip;          /* linear address of the first instruction */
+    uint32_t fuse;         /* switch: compare and branch in one op */
     /* Build: guest state as the instructions so far leave it, what of it differs from the home registers, and what these
      * hold. In IA-32 code a register is the low 32 bits of its value, zero-extended; tag is IR_V_LOW if the value of ref has
      * more than 32 bits. The node that cuts it off is made when it is needed: after the flags, which want the old value. */
     struct ir_val cur[IR_G_COUNT];
     uint32_t dirty;
     ir_ref pinned[IR_G_COUNT];
-    ir_ref seen[8];    /* some ADDI, ADDI_W and LI nodes, by hash */
+    ir_ref seen[8]; /* some ADDI, ADDI_W and LI nodes, by hash */
     struct ir_node node[IR_NODES_MAX];
     struct ir_use use[IR_NODES_MAX];
     struct ir_exit exit[IR_EXITS_MAX];
@@ -128,7 +128,7 @@ struct ir_block {
 
 /* -- build.c: nodes, folded as they are made */
 void ir_start(struct ir_block *b, uint64_t rip);
-ir_ref ir_mat_slow(struct ir_block *b, struct ir_val v);  /* see ir_mat */
+ir_ref ir_mat_slow(struct ir_block *b, struct ir_val v); /* see ir_mat */
 struct ir_val ir_const(struct ir_block *b, uint64_t k);
 struct ir_val ir_add_slow(struct ir_block *b, struct ir_val x, struct ir_val y); /* see ir_add */
 struct ir_val ir_sub(struct ir_block *b, struct ir_val x, struct ir_val y);

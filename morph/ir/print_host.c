@@ -7,10 +7,10 @@
 #include "text_host.h"
 
 const char *const ir_state_names[IR_G_COUNT] = {
-/* clang-format off */
+    /* clang-format off */
     "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
     "flags", "fs", "gs", "target",
-/* clang-format on */
+    /* clang-format on */
 };
 const char *const ir_kind_names[] = {"none", "direct", "jmp", "ret", "interp", "return"};
 

@@ -6,10 +6,14 @@
 enum { PLAIN, EFFECT, SET, LEAVE }; /* PLAIN: dead if its value is */
 
 static const uint8_t kinds[IR_OP_COUNT] = {
-    [DUKE_OP_LDG_BU] = EFFECT, [DUKE_OP_LDG_HU] = EFFECT, [DUKE_OP_LDG_WU] = EFFECT, [DUKE_OP_LDG_D] = EFFECT,
-    [DUKE_OP_LDG_BS] = EFFECT, [DUKE_OP_LDG_HS] = EFFECT, [DUKE_OP_LDG_WS] = EFFECT, [DUKE_OP_STG_B] = EFFECT,
-    [DUKE_OP_STG_H] = EFFECT,  [DUKE_OP_STG_W] = EFFECT,  [DUKE_OP_STG_D] = EFFECT,  [IR_CALL] = EFFECT,
-    [IR_FAULT] = EFFECT,       [IR_SET] = SET,            [IR_EXIT] = LEAVE,
+    [DUKE_OP_LDG_BU] = EFFECT, [DUKE_OP_LDG_HU] = EFFECT,
+    [DUKE_OP_LDG_WU] = EFFECT, [DUKE_OP_LDG_D] = EFFECT,
+    [DUKE_OP_LDG_BS] = EFFECT, [DUKE_OP_LDG_HS] = EFFECT,
+    [DUKE_OP_LDG_WS] = EFFECT, [DUKE_OP_STG_B] = EFFECT,
+    [DUKE_OP_STG_H] = EFFECT,  [DUKE_OP_STG_W] = EFFECT,
+    [DUKE_OP_STG_D] = EFFECT,  [IR_CALL] = EFFECT,
+    [IR_FAULT] = EFFECT,       [IR_SET] = SET,
+    [IR_EXIT] = LEAVE,
 };
 
 void opt_liveness(struct ir_block *b)

@@ -11,7 +11,7 @@
 #include "run.h"
 
 enum {
-    PART_INSNS = 14,  /* a commit at least after so many, should every one of them store to two double words */
+    PART_INSNS = 14, /* a commit at least after so many, should every one of them store to two double words */
     PENDING_MAX = 24,
 };
 

@@ -11,8 +11,8 @@ struct gblock;
 struct morph;
 
 enum {
-    GEAR2_BLOCKS_MAX = 16, /* guest blocks in one translation */
-    GEAR2_BATCH_MAX = 24,  /* translations made in one go */
+    GEAR2_BLOCKS_MAX = 16,       /* guest blocks in one translation */
+    GEAR2_BATCH_MAX = 24,        /* translations made in one go */
     GEAR2_REFUSED = 0xffffffffu, /* gblock.translation of a block that gear 2 will not take, native being 0 */
 };
 

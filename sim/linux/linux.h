@@ -95,20 +95,20 @@ struct linux_group {
     bool exiting, zombie;
     int stopped;                     /* the signal that has stopped it, or 0 */
     bool stop_is_news, cont_is_news; /* the parent has not waited for that yet */
-    int status;               /* as wait gives it */
-    int64_t cpu_ns, child_ns; /* of threads that have ended; of children that were waited for */
+    int status;                      /* as wait gives it */
+    int64_t cpu_ns, child_ns;        /* of threads that have ended; of children that were waited for */
 };
 
 struct linux_wait {
-    bool on;             /* the task waits */
-    bool again;          /* a call is being made again */
-    bool restart;        /* a handler with SA_RESTART makes it go on */
-    bool outside;        /* the host may end it: descriptors that are not the guest's own */
-    int64_t deadline;    /* virtual nanoseconds, or -1 */
-    int64_t done;        /* bytes moved so far */
-    uint32_t remaining;  /* where a sleep that is interrupted says how much of it is left; 0: nowhere */
-    bool wide;           /* in 64 bits */
-    const char *why;     /* for a run that is stuck */
+    bool on;            /* the task waits */
+    bool again;         /* a call is being made again */
+    bool restart;       /* a handler with SA_RESTART makes it go on */
+    bool outside;       /* the host may end it: descriptors that are not the guest's own */
+    int64_t deadline;   /* virtual nanoseconds, or -1 */
+    int64_t done;       /* bytes moved so far */
+    uint32_t remaining; /* where a sleep that is interrupted says how much of it is left; 0: nowhere */
+    bool wide;          /* in 64 bits */
+    const char *why;    /* for a run that is stuck */
     uint32_t args[6];
     uint32_t number;
     /* futex */
@@ -182,8 +182,8 @@ struct linux_kernel {
     uint64_t random_state;
 
     enum linux_end end;
-    int end_value;         /* exit status or signal number */
-    char end_text[160];    /* why it is stuck */
+    int end_value;      /* exit status or signal number */
+    char end_text[160]; /* why it is stuck */
     struct abi_siginfo end_info;
     uint32_t missing[512]; /* how often a system call without an implementation was made */
     uint32_t exec_refused; /* execve of programs that cannot run here */
@@ -213,7 +213,7 @@ struct linux_group *group_find(struct linux_kernel *k, int pid);
 void group_reap(struct linux_kernel *k, struct linux_group *g);
 void group_tell_parent(struct linux_kernel *k, struct linux_group *g, int code, int value);
 int64_t wait_for(struct linux_process *p, const char *why, int64_t deadline, bool restart); /* LINUX_WAIT */
-struct linux_space *space_new(struct mm *mm); /* takes the reference over */
+struct linux_space *space_new(struct mm *mm);                                               /* takes the reference over */
 void space_drop(struct linux_space *s);
 struct linux_files *files_copy(const struct linux_files *f);
 void files_drop(struct linux_files *f);
@@ -225,7 +225,7 @@ void futex_thread_exit(struct linux_process *p);
 bool linux_load(struct linux_process *p, const char *path, char *const argv[], char *const envp[], char *err, size_t err_size);
 
 /* syscall.c */
-void linux_call_again(struct linux_process *p); /* the one that waits, by the current task */
+void linux_call_again(struct linux_process *p);  /* the one that waits, by the current task */
 void linux_syscall(struct linux_kernel *k);      /* int 0x80 with the registers in cpu; then delivers signals */
 const char *linux_syscall_name(unsigned number); /* NULL: no such number */
 
@@ -236,8 +236,8 @@ void linux_raise_group(struct linux_kernel *k, struct linux_group *g, int signal
 uint64_t group_blocked(const struct linux_kernel *k, const struct linux_group *g);
 void linux_queue(struct linux_group *g, struct linux_pending *to, uint64_t blocked, const struct abi_siginfo *info);
 int linux_dequeue(struct linux_process *p, uint64_t set, struct abi_siginfo *info); /* a pending one of the set, or 0 */
-bool linux_signal_waits(const struct linux_process *p); /* one that would interrupt a call */
-void linux_take_timers(struct linux_kernel *k);         /* alarms whose time has come */
+bool linux_signal_waits(const struct linux_process *p);                             /* one that would interrupt a call */
+void linux_take_timers(struct linux_kernel *k);                                     /* alarms whose time has come */
 void linux_deliver(struct linux_process *p); /* pending signals, before the guest goes on */
 const char *linux_signal_name(int signal);
 
@@ -270,8 +270,8 @@ bool folder_seek(struct linux_process *p, uint32_t fd, int64_t offset, int whenc
 /* files.c */
 int fd_host(struct linux_process *p, uint32_t fd);                                                     /* or -EBADF */
 int fd_add(struct linux_process *p, int host, enum linux_fd_kind kind, unsigned lowest, bool cloexec); /* takes host over */
-int fd_copy(int host); /* another descriptor of the host for the same */
-struct linux_file *fd_file(struct linux_process *p, uint32_t fd);                                      /* or NULL */
+int fd_copy(int host);                                            /* another descriptor of the host for the same */
+struct linux_file *fd_file(struct linux_process *p, uint32_t fd); /* or NULL */
 int fd_put(struct linux_process *p, struct linux_file *f, unsigned lowest, bool cloexec); /* takes the reference over */
 void fd_close(struct linux_process *p, uint32_t fd);
 void fd_close_on_exec(struct linux_process *p);
@@ -280,7 +280,7 @@ void file_drop(struct linux_file *f);
 /* sys_time.c helpers */
 int64_t time_now(struct linux_process *p); /* virtual nanoseconds since start, sleep included */
 void time_skip(struct linux_kernel *k, int64_t ns);
-void time_interrupted(struct linux_process *p); /* a sleep, by a signal */
+void time_interrupted(struct linux_process *p);        /* a sleep, by a signal */
 int64_t linux_cpu_time(const struct linux_process *p); /* of the whole process */
 
 /* User memory: true if all bytes could be copied. */

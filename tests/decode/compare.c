@@ -92,7 +92,7 @@ static bool name_matches(const struct ginsn *g, const char *theirs)
         uint16_t op;
         const char *names; /* separated by blanks */
     } alias[] = {
-/* clang-format off */
+        /* clang-format off */
         {G_IMUL1, "imul"}, {G_IMUL2, "imul"}, {G_IMUL3, "imul"}, {G_PUSH_SEG, "push"}, {G_POP_SEG, "pop"},
         {G_MOV_TO_SEG, "mov"}, {G_MOV_FROM_SEG, "mov"}, {G_MOV_TO_CR, "mov"}, {G_MOV_FROM_CR, "mov"},
         {G_MOV_TO_DR, "mov"}, {G_MOV_FROM_DR, "mov"}, {G_CALL_IND, "call"}, {G_JMP_IND, "jmp"}, {G_CALL_FAR, "lcall"},
@@ -101,7 +101,7 @@ static bool name_matches(const struct ginsn *g, const char *theirs)
         {G_PINSRD, "pinsrd pinsrq"}, {G_PEXTRD, "pextrd pextrq"}, {G_SYSRET, "sysret sysretq"},
         {G_SYSEXIT, "sysexit sysexitq"}, {G_RET, "ret"}, {G_UD1, "ud2b"}, {G_FXSAVE, "fxsave fxsave64"},
         {G_FXRSTOR, "fxrstor fxrstor64"}, {G_FCOMP, "fcomp"}, {G_LOOP, "loop"}, {G_INT1, "int1"}, {G_SHL, "shl sal"},
-/* clang-format on */
+        /* clang-format on */
     };
     char want[32];
     const char *ours = guest_op_name(g->op);

@@ -11,20 +11,20 @@ enum difference {
     ONLY_THEIRS, /* guest_decode refuses it */
     LENGTH,
     NAME,
-    OPERANDS,    /* number, kind, register or immediate */
-    SIZE,        /* operand size */
-    MEMORY,      /* base, index, scale, displacement, segment, address size */
-    PREFIXES,    /* LOCK */
+    OPERANDS, /* number, kind, register or immediate */
+    SIZE,     /* operand size */
+    MEMORY,   /* base, index, scale, displacement, segment, address size */
+    PREFIXES, /* LOCK */
 };
 
 extern const char *const difference_names[];
 
 struct comparer {
-    csh handle[2];   /* by enum guest_mode */
+    csh handle[2]; /* by enum guest_mode */
     cs_insn *insn;
     struct ginsn ours;
     enum decode_result result;
-    char text[400];  /* of the last difference, both sides */
+    char text[400]; /* of the last difference, both sides */
 };
 
 void comparer_open(struct comparer *c);

@@ -109,20 +109,20 @@ TEST_CASE(decode, refusals)
         {"f0 03 00", 0, DECODE_INVALID},       /* LOCK with memory source */
         {"f0 0f ba 20 00", 0, DECODE_INVALID}, /* LOCK BT */
         {"f0 01 00", 0, DECODE_OK},
-        {"8d c0", 0, DECODE_INVALID},          /* LEA of a register */
+        {"8d c0", 0, DECODE_INVALID}, /* LEA of a register */
         {"0f c7 c8", 0, DECODE_INVALID},
-        {"8e c8", 0, DECODE_INVALID},          /* MOV CS */
-        {"8c f0", 0, DECODE_INVALID},          /* sixth segment register */
-        {"c5 f8 77", 0, DECODE_INVALID},       /* VZEROUPPER */
-        {"c5 38", 0, DECODE_OK},               /* LDS */
+        {"8e c8", 0, DECODE_INVALID},    /* MOV CS */
+        {"8c f0", 0, DECODE_INVALID},    /* sixth segment register */
+        {"c5 f8 77", 0, DECODE_INVALID}, /* VZEROUPPER */
+        {"c5 38", 0, DECODE_OK},         /* LDS */
         {"c5 f8 77", 1, DECODE_INVALID},
-        {"62 00", 0, DECODE_OK},               /* BOUND */
+        {"62 00", 0, DECODE_OK}, /* BOUND */
         {"62 00", 1, DECODE_INVALID},
         {"06", 1, DECODE_INVALID},
         {"d6", 1, DECODE_INVALID},
-        {"0f 05", 0, DECODE_INVALID},          /* SYSCALL outside 64-bit mode */
+        {"0f 05", 0, DECODE_INVALID}, /* SYSCALL outside 64-bit mode */
         {"0f 05", 1, DECODE_OK},
-        {"0f 0b", 0, DECODE_OK},               /* UD2 is an instruction: it raises #UD when executed */
+        {"0f 0b", 0, DECODE_OK}, /* UD2 is an instruction: it raises #UD when executed */
         {"8f c8", 0, DECODE_INVALID},
         {"66 0f 10 c0", 0, DECODE_OK},
         {"66 66 66 66 66 66 66 66 66 66 66 66 66 66 90", 0, DECODE_OK}, /* 15 bytes */

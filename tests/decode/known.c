@@ -1,44 +1,27 @@
 /* The table of Capstone's differences. A row holds for some kinds of difference, a set of opcodes and a condition. */
 #include "known.h"
 
-enum {            /* conditions; all must hold */
-       C_REP = 1, /* F2 or F3 */
-       C_66 = 2,
-       C_67 = 4,
-       C_SPREAD = 8, /* several prefixes */
-       C_64 = 16,
-       C_32 = 32,
-       C_REG = 64, /* ModRM names a register */
-       C_LOCK = 128,
-       C_REX = 256,
-       C_ANY_PREFIX = 512,   /* 66, F2 or F3 */
-       C_SIZE_OR_REP = 1024, /* 66, 67, F2 or F3 */
+/* Conditions; all must hold. */
+enum {
+    C_REP = 1, /* F2 or F3 */
+    C_66 = 2,
+    C_67 = 4,
+    C_SPREAD = 8, /* several prefixes */
+    C_64 = 16,
+    C_32 = 32,
+    C_REG = 64, /* ModRM names a register */
+    C_LOCK = 128,
+    C_REX = 256,
+    C_ANY_PREFIX = 512,   /* 66, F2 or F3 */
+    C_SIZE_OR_REP = 1024, /* 66, 67, F2 or F3 */
 };
 
-#define ONE(lo, hi)                      \
-    {                                    \
-        0x000 | (lo), 0x000 | (hi), 0xff \
-    }
-#define TWO(lo, hi)                      \
-    {                                    \
-        0x100 | (lo), 0x100 | (hi), 0xff \
-    }
-#define M38(lo, hi)                      \
-    {                                    \
-        0x200 | (lo), 0x200 | (hi), 0xff \
-    }
-#define M3A(lo, hi)                      \
-    {                                    \
-        0x300 | (lo), 0x300 | (hi), 0xff \
-    }
-#define GRP(op, regs)      \
-    {                      \
-        (op), (op), (regs) \
-    } /* regs: bit i for ModRM.reg = i */
-#define ALL                \
-    {                      \
-        0x000, 0x3ff, 0xff \
-    }
+#define ONE(lo, hi) {0x000 | (lo), 0x000 | (hi), 0xff}
+#define TWO(lo, hi) {0x100 | (lo), 0x100 | (hi), 0xff}
+#define M38(lo, hi) {0x200 | (lo), 0x200 | (hi), 0xff}
+#define M3A(lo, hi) {0x300 | (lo), 0x300 | (hi), 0xff}
+#define GRP(op, regs) {(op), (op), (regs)} /* regs: bit i for ModRM.reg = i */
+#define ALL {0x000, 0x3ff, 0xff}
 #define KIND(d) (1u << (d))
 
 struct known {

@@ -6,8 +6,8 @@
 struct shape {
     enum guest_mode mode;
     bool has66, has67, rep, lock, rex;
-    bool spread;     /* more than one prefix */
-    unsigned map;    /* 0, 1 (0F), 2 (0F 38), 3 (0F 3A) */
+    bool spread;  /* more than one prefix */
+    unsigned map; /* 0, 1 (0F), 2 (0F 38), 3 (0F 3A) */
     unsigned opcode, modrm;
 };
 

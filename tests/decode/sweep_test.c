@@ -11,7 +11,7 @@
 
 enum { BYTES = 16, REPORTS = 20 };
 
-static unsigned long used[64];     /* how often each row explained something, over all tests of this file */
+static unsigned long used[64]; /* how often each row explained something, over all tests of this file */
 static unsigned reports;
 
 struct prefixes {

@@ -101,7 +101,7 @@ static struct duke_state run_trap(struct rig *g, unsigned cause, uint64_t tval)
 ON_BOTH(reads_come_before_writes)
 {
     D_LI(p, 4, 1), D_LI(p, 5, 2), D_LI(p, 6, 3), D_END(p);
-    D_R(p, OR, 4, 5, 0), D_R(p, OR, 5, 6, 0), D_R(p, OR, 6, 4, 0), D_END(p); /* rotate */
+    D_R(p, OR, 4, 5, 0), D_R(p, OR, 5, 6, 0), D_R(p, OR, 6, 4, 0), D_END(p);       /* rotate */
     D_R(p, ADD, 7, 4, 0), D_R(p, ADD, 4, 4, 5), D_B(p, BEQ, 4, 7, BASE), D_END(p); /* r7 was 0 */
     struct duke_state s = rig_run(g);
     EXPECT_EQ_U64(s.r[4], 5);
@@ -260,9 +260,9 @@ ON_BOTH(alias)
     D_LI(p, 4, 0x5000), D_COMMIT(p, 0), D_END(p);
     duke_put(p, (struct duke_op){.op = DUKE_OP_LDP_D, .form = DUKE_FORM_EXT, .rd = 5, .ra = 4, .entry = 3, .imm = 8}), D_END(p);
     struct duke_op stc = {.op = DUKE_OP_STC_W, .form = DUKE_FORM_EXT, .rd = 5, .ra = 4, .mask = 0xfff7, .imm = 12};
-    duke_put(p, stc), D_END(p);         /* not in the mask */
+    duke_put(p, stc), D_END(p); /* not in the mask */
     stc.mask = 8, stc.imm = 4;
-    duke_put(p, stc), D_END(p);         /* just before */
+    duke_put(p, stc), D_END(p); /* just before */
     stc.imm = 5;
     duke_put(p, stc), D_END(p);
     run_trap(g, DUKE_TRAP_ALIAS, 0x5005);
@@ -318,7 +318,7 @@ ON_BOTH(illegal_bundles_and_fetch)
     trap_handlers(g);
     D_LI(p, 4, 0x10), D_END(p);
     uint32_t at = duke_here(p), word = 0x10041000;
-    p->words[p->n++] = word;                   /* add r1, r1, r0 twice */
+    p->words[p->n++] = word; /* add r1, r1, r0 twice */
     p->words[p->n++] = word | DUKE_END;
     struct duke_state s = run_trap(g, DUKE_TRAP_ILLEGAL, word);
     EXPECT_EQ_U64(s.cr[DUKE_CR_TPC], at);

@@ -18,7 +18,7 @@ struct snippet {
 };
 
 static const struct snippet snippets[] = {
-/* clang-format off */
+    /* clang-format off */
     {"move-add", "mov eax, [esi]; add ebx, eax; add esi, 4; jmp +2", {0x8b, 0x06, 0x01, 0xc3, 0x83, 0xc6, 0x04, 0xeb, 0x02}, 9, 0},
     {"loop", "L: mov eax, [esi]; add ebx, eax; add esi, 4; cmp esi, edi; jne L",
      {0x8b, 0x06, 0x01, 0xc3, 0x83, 0xc6, 0x04, 0x39, 0xfe, 0x75, 0xf5}, 11, 0},

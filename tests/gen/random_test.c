@@ -149,15 +149,15 @@ static unsigned put_code(uint8_t *p)
     for (; open < pending; open++)
         p[at[open]] = (uint8_t)(n - at[open] - 1 > 127 ? 0 : n - at[open] - 1);
     switch (pick(8)) {
-    case 0: p[n++] = 0xc3; break;                                        /* ret */
+    case 0: p[n++] = 0xc3; break; /* ret */
     case 1:
         p[n++] = 0xff;
         p[n++] = (uint8_t)(0xe0 | pick(8));
-        break;    /* jmp reg */
+        break; /* jmp reg */
     case 2:
         p[n++] = 0xff;
         p[n++] = (uint8_t)(0xd0 | pick(8));
-        break;    /* call reg */
+        break; /* call reg */
     case 3:
         p[n++] = 0xe8;
         p[n++] = 0x40;
@@ -173,7 +173,7 @@ static unsigned put_code(uint8_t *p)
     case 5:
         p[n++] = 0x0f;
         p[n++] = 0xa2;
-        break;                         /* cpuid */
+        break;                                                                   /* cpuid */
     case 6: n += put_short(p + n, 0xeb, n + 2 < 128 ? -(int)(n + 2) : 2); break; /* to the start */
     default: n += put_short(p + n, 0x75, n + 2 < 128 ? -(int)(n + 2) : 2); break;
     }

@@ -32,7 +32,7 @@ struct rig {
     struct port_host *port;
     struct morph *m;
     struct engine *engine;
-    uint8_t *dram;  /* the engine's */
+    uint8_t *dram; /* the engine's */
     void *arena;
     uint64_t ilimit; /* the engine stops at a commit that reaches it; 0 none */
 };

@@ -5,10 +5,12 @@
 
 PATTERN is a regular expression for names of cases (see --list); all of the set without any. Each case runs in a fresh folder
 with the same files, once on the host and once per engine and gear. --host-only runs just the host, twice, and so finds cases that
-do not repeat. Exit status 1 if anything differs; the folders of failed cases are kept and named.
+do not repeat. --bundles ends the runs once so many bundles have been executed, of which the last line gives the sum. Exit status 1
+if anything differs; the folders of failed cases are kept and named.
 """
 import argparse
 import concurrent.futures
+import json
 import os
 import re
 import shutil
@@ -43,6 +45,7 @@ def options() -> argparse.Namespace:
     p.add_argument("--set", choices=["quick", "full"], default="full")
     p.add_argument("-j", "--jobs", type=int, default=1)
     p.add_argument("--timeout", type=float, default=3600, help="seconds for one run")
+    p.add_argument("--bundles", type=int, help="start no further case once so many bundles were executed")
     p.add_argument("--list", action="store_true", help="print the cases and end")
     p.add_argument("--host-only", action="store_true")
     return p.parse_args()
@@ -115,9 +118,15 @@ def differences(host: Result, ours: Result) -> list[str]:
     return found
 
 
-def run_case(args: argparse.Namespace, case: cases.Case, configs: list[tuple[str, int]]) -> tuple[bool, str]:
+def bundles_of(outdir: Path) -> int:
+    """Bundles that the run executed, by its statistics; 0 if it left none."""
+    stats = outdir / "stats.json"
+    return int(json.loads(stats.read_text())["stats"]["core.bundles_retired"]["value"]) if stats.exists() else 0
+
+
+def run_case(args: argparse.Namespace, case: cases.Case, configs: list[tuple[str, int]]) -> tuple[bool, str, int]:
     work = Path(tempfile.mkdtemp(prefix=f"selkirk-{case.name}-"))
-    lines, good = [], True
+    lines, good, bundles = [], True, 0
     # Both run in a folder of the same name, so that a program that prints it prints the same.
     host_dir, outdir = work / "host" / "w", work / "stats"
     outdir.mkdir()
@@ -133,7 +142,9 @@ def run_case(args: argparse.Namespace, case: cases.Case, configs: list[tuple[str
         line = command if engine == "host" else under_selkirk(args, engine, gear, outdir / f"{engine}{gear}", command)
         ours = execute(line, case, folder, args.timeout)
         bad = differences(host, ours)
-        lines.append(f"{'FAIL' if bad else 'ok  '} {case.name:28} {label:16} {ours.seconds:8.1f} s")
+        done = bundles_of(outdir / f"{engine}{gear}")
+        bundles += done
+        lines.append(f"{'FAIL' if bad else 'ok  '} {case.name:28} {label:16} {ours.seconds:8.1f} s {done / 1e6:9.3f} M bundles")
         if bad:
             good = False
             lines += [f"     {b}" for b in bad]
@@ -141,7 +152,7 @@ def run_case(args: argparse.Namespace, case: cases.Case, configs: list[tuple[str
             lines.append(f"     in {folder}: {' '.join(line)}")
     if good:
         shutil.rmtree(work)
-    return good, "\n".join(lines)
+    return good, "\n".join(lines), bundles
 
 
 def main() -> int:
@@ -164,12 +175,25 @@ def main() -> int:
     configs = [(e, g) for e in args.engine or ["func"] for g in args.gear or [1, 2]]
     if args.host_only:
         configs = [("host", 0)]
-    failed = 0
+    failed = ran = bundles = 0
+
+    def one(case: cases.Case) -> tuple[bool, str, int] | None:
+        nonlocal bundles
+        if args.bundles and bundles >= args.bundles:
+            return None
+        result = run_case(args, case, configs)
+        bundles += result[2]
+        return result
+
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-        for good, text in pool.map(lambda c: run_case(args, c, configs), chosen):
+        for result in pool.map(one, chosen):
+            if result is None:
+                continue
+            good, text, _ = result
             print(text, flush=True)
             failed += not good
-    print(f"{len(chosen) - failed} of {len(chosen)} cases are as on the host")
+            ran += 1
+    print(f"{ran - failed} of {ran} cases are as on the host; {bundles / 1e6:.1f} M bundles")
     return 1 if failed else 0
 
 

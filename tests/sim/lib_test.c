@@ -184,8 +184,8 @@ TEST_CASE(selkirk, page_tables_stay_in_guest_memory)
     } cases[] = {
         {0, 1, SELKIRK_STOP_INSTS},
         {0, UINT64_C(1) << 32 | PAGE, SELKIRK_STOP_EXCEPTION}, /* beyond the physical width: reserved */
-        {HIDDEN | PAGE, 0, SELKIRK_STOP_EXCEPTION}, /* a table in hidden memory: reads as ones */
-        {0x7ffff000 | PAGE, 0, SELKIRK_STOP_EXCEPTION}, /* a table where nothing is */
+        {HIDDEN | PAGE, 0, SELKIRK_STOP_EXCEPTION},            /* a table in hidden memory: reads as ones */
+        {0x7ffff000 | PAGE, 0, SELKIRK_STOP_EXCEPTION},        /* a table where nothing is */
         {UINT64_C(1) << 32 | PAGE, 0, SELKIRK_STOP_EXCEPTION},
         {0x2000 | LARGE, 0, SELKIRK_STOP_EXCEPTION}, /* a large page that begins anywhere */
         {0, HIDDEN | PAGE, SELKIRK_STOP_PANIC},

@@ -251,7 +251,7 @@ TEST_CASE(x87, pending_exception_waits_for_the_next_instruction)
 {
     struct bench *b = make_bench();
     EXPECT(execute(b, 0xdb, 0xe3) == X87_DONE); /* fninit */
-    b->sh.cpu.x87.cw = 0x37b; /* divide by zero is not masked */
+    b->sh.cpu.x87.cw = 0x37b;                   /* divide by zero is not masked */
     EXPECT(execute(b, 0xd9, 0xee) == X87_DONE); /* fldz */
     EXPECT(execute(b, 0xd9, 0xe8) == X87_DONE); /* fld1 */
     EXPECT(execute(b, 0xd8, 0xf1) == X87_DONE); /* fdiv st, st(1) */

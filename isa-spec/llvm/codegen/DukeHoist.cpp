@@ -12,7 +12,7 @@ using namespace llvm;
 using Iterator = MachineBasicBlock::iterator;
 
 namespace {
-constexpr unsigned MaxRegion = 64; // instructions of the block to be filled
+constexpr unsigned MaxRegion = 64;  // instructions of the block to be filled
 constexpr unsigned MaxFailures = 4; // ops in a row for which there is no room
 
 class Hoister {
@@ -38,9 +38,15 @@ class Hoister {
     switch (MI.getOpcode()) {
 #define SLOW(name) case Duke::name##_R: case Duke::name##_I: case Duke::name##_X:
       SLOW(DIV)
-      SLOW(DIVU) SLOW(REM) SLOW(REMU) SLOW(DIV_SW) SLOW(DIVU_SW) SLOW(REM_SW) SLOW(REMU_SW)
+      SLOW(DIVU)
+      SLOW(REM)
+      SLOW(REMU)
+      SLOW(DIV_SW)
+      SLOW(DIVU_SW)
+      SLOW(REM_SW)
+      SLOW(REMU_SW)
 #undef SLOW
-          return true;
+      return true;
     default:
       return false;
     }

@@ -17,8 +17,8 @@ struct sem_form {
 };
 
 enum sem_amode {
-    SEM_ANY,  /* nothing is known */
-    SEM_BASE, /* base + displacement, no index; not GREG_RIP, not FS or GS */
+    SEM_ANY,   /* nothing is known */
+    SEM_BASE,  /* base + displacement, no index; not GREG_RIP, not FS or GS */
     SEM_NORIP, /* not GREG_RIP */
 };
 

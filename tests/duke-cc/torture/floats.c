@@ -8,7 +8,7 @@
 #define NI __attribute__((noinline))
 
 static const uint64_t doubles[] = {
-/* clang-format off */
+    /* clang-format off */
     0, 0x8000000000000000, 1, 0x8000000000000001, 0xfffffffffffff, 0x10000000000000, 0x3ff0000000000000, 0xbff0000000000000,
     0x3ff0000000000001, 0x3fefffffffffffff, 0x4000000000000000, 0x3fd5555555555555, 0x400921fb54442d18, 0x7fefffffffffffff,
     0xffefffffffffffff, 0x7ff0000000000000, 0xfff0000000000000, 0x7ff8000000000001, 0x433fffffffffffff, 0x4340000000000000,
@@ -16,7 +16,7 @@ static const uint64_t doubles[] = {
     0xc3e0000000000000, 0x3810000000000000, 0x380fffffffffffff, 0x36a0000000000000, 0x36a8000000000000, 0x47efffffe0000000,
     0x47effffff0000000, 0x3ff0000010000000, 0x3ff0000030000000, 0x3ff0000010000001, 0x001fffffffffffff, 0x7fe0000000000000,
     0x0008000000000000, 0x1e60000000000000, 0x5fe123456789abcd, 0xbfe999999999999a, 0x47e0000000000000, 0x47efffffffffffff,
-/* clang-format on */
+    /* clang-format on */
 };
 enum { N = sizeof doubles / sizeof doubles[0] };
 

@@ -157,7 +157,7 @@ unsigned generator_row(struct generator *gen, const struct oracle_state *s, cons
     p[n++] = opcode;
     unsigned imm = row->what & 0xf0, imm_size = !imm ? 0 : imm == IMM8 ? 1 : imm == IMM16 || (small && !quad) ? 2 : 4;
     if (imm == IMMZ && quad && !row->map0f && (opcode & 0xf8) == 0xb8)
-        imm_size = 8; /* mov r64, imm64 */
+        imm_size = 8;                                                    /* mov r64, imm64 */
     if (!wide && memory && row->what & LEA && random_below(r, 4) == 0) { /* 16-bit addressing, forms without displacement */
         memmove(p + 1, p, n);
         p[0] = 0x67;

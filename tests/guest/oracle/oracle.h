@@ -100,9 +100,9 @@ struct generator {
     struct random rng;
     struct oracle_kind kind;
     uint8_t used[ORACLE_CODE_SIZE / 8]; /* code bytes that are taken */
-    unsigned plan, plan_arg; /* what a sequence under way wants next */
-    uint32_t undefined; /* EFLAGS bits without a defined value */
-    bool addr32; /* 64-bit mode: the address-size prefix is there */
+    unsigned plan, plan_arg;            /* what a sequence under way wants next */
+    uint32_t undefined;                 /* EFLAGS bits without a defined value */
+    bool addr32;                        /* 64-bit mode: the address-size prefix is there */
     uint8_t pattern[ORACLE_PATTERN];
 };
 void generator_begin(struct generator *gen, const struct oracle_kind *kind, uint64_t seed, struct oracle_state *s,

@@ -14,7 +14,7 @@ enum : uint32_t { END = 1u << 31, PAGES = 4, BASE = 0x40000000, MAX_WORDS = 12, 
 
 struct Word {
     uint32_t word;
-    bool fault; // not a word but the end of memory
+    bool fault;  // not a word but the end of memory
     bool branch; // the predictor says that the bundle that ends here branches
     uint32_t target;
 };
@@ -40,7 +40,7 @@ int main(int argc, char **argv)
     std::deque<Word> queue;
     uint32_t fetch_pc = 0x40010000, pc = fetch_pc;
     uint64_t bundles = 0, across = 0, branches = 0, refetches = 0, faults = 0, redirects = 0, steers = 0;
-    size_t windows = 0; // in the unit's queue: it stops at four
+    size_t windows = 0;           // in the unit's queue: it stops at four
     std::deque<size_t> in_window; // words of each that are still to be taken
     bool dead = false;
     auto edge = [&](int level) {

@@ -98,15 +98,15 @@ static inline int duke_writes(const struct duke_op *o)
 /* Rules of hazards.toml that a bundle may break. */
 enum duke_bundle_error {
     DUKE_BUNDLE_OK,
-    DUKE_BUNDLE_EMPTY,     /* no ops */
-    DUKE_BUNDLE_WORDS,     /* more than DUKE_MAX_WORDS words */
-    DUKE_BUNDLE_END,       /* an op before the last has the end bit, or the last lacks it */
-    DUKE_BUNDLE_LANES,     /* more ops than lanes */
-    DUKE_BUNDLE_UNIT,      /* the machine has no such unit */
-    DUKE_BUNDLE_WRITERS,   /* two ops write one register */
-    DUKE_BUNDLE_COMMITS,   /* more than one commit */
-    DUKE_BUNDLE_ALONE,     /* an op that must be alone has company */
-    DUKE_BUNDLE_ADDRESS,   /* index or scale on a machine without address modes */
+    DUKE_BUNDLE_EMPTY,   /* no ops */
+    DUKE_BUNDLE_WORDS,   /* more than DUKE_MAX_WORDS words */
+    DUKE_BUNDLE_END,     /* an op before the last has the end bit, or the last lacks it */
+    DUKE_BUNDLE_LANES,   /* more ops than lanes */
+    DUKE_BUNDLE_UNIT,    /* the machine has no such unit */
+    DUKE_BUNDLE_WRITERS, /* two ops write one register */
+    DUKE_BUNDLE_COMMITS, /* more than one commit */
+    DUKE_BUNDLE_ALONE,   /* an op that must be alone has company */
+    DUKE_BUNDLE_ADDRESS, /* index or scale on a machine without address modes */
 };
 
 static inline enum duke_bundle_error duke_bundle_check(const struct duke_machine *m, const struct duke_op *ops, unsigned n)

@@ -6,7 +6,7 @@ struct CodeOptions {
   unsigned OptLevel = 0;
   bool Assembly = false; // write assembly text instead of an object
   std::string Machine = "default";
-  std::string SaveIR;    // write the optimised IR here too, if not empty
+  std::string SaveIR; // write the optimised IR here too, if not empty
 };
 
 // Both return false after having said on standard error what is wrong.

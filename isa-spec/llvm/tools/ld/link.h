@@ -76,7 +76,7 @@ struct Link {
   std::vector<std::unique_ptr<Object>> Objects;
   std::vector<Archive> Archives;
   std::map<std::string_view, Definition> Globals;
-  std::vector<Segment> Segments;                     // text, rodata, data, bss
+  std::vector<Segment> Segments; // text, rodata, data, bss
   std::map<std::string_view, std::vector<uint8_t>> Debug;
 
   void run();
