@@ -1,6 +1,8 @@
 // Unified L2 cache with data, write-back, LRU, and the port to memory. One request at a time: write-backs from L1D first, then
 // L1D's misses, then L1I's, for which L1D is snooped so that instruction fetch sees stores. A hit delivers the line so that L1's
 // next try is CACHES_L2_HIT cycles after its miss; a miss takes CACHES_MEMORY more. Memory itself is read and written by DPI.
+// A read of memory is a burst: the lines that follow in the same block of BURST lines come behind the one that was missed, each
+// BURST_CYCLES later, and stay in L2; L1 has its line meanwhile, but its next request waits.
 module duke_l2
   import duke_isa_pkg::*;
   import duke_pkg::*;
@@ -43,6 +45,8 @@ module duke_l2
   localparam int WAYS = CACHES_L2_WAYS;
   localparam int WB = $clog2(WAYS);
   localparam int TB = 26 - SB;
+  localparam int BURST = 4;         // lines, a power of two
+  localparam int BURST_CYCLES = 4;  // at least 3
 
   typedef enum logic [2:0] {
     IDLE, SNOOP, LOOKUP, WAIT, DELIVER
@@ -54,7 +58,7 @@ module duke_l2
   line_t data_q [L2_SETS * WAYS] /* verilator public_flat_rd */;
 
   state_e state_q;
-  logic for_i_q, hit_q, prefetch_q;
+  logic for_i_q, hit_q, prefetch_q, burst_q;  // burst_q: the line was not asked for
   logic [31:6] addr_q;
   logic [7:0] count_q;
 
@@ -63,8 +67,8 @@ module duke_l2
   logic [31:6] wba_q /* verilator public_flat_rd */;
   line_t wbl_q /* verilator public_flat_rd */;
 
-  assign d_fill_o = state_q == DELIVER && !for_i_q;
-  assign i_fill_o = state_q == DELIVER && for_i_q;
+  assign d_fill_o = state_q == DELIVER && !burst_q && !for_i_q;
+  assign i_fill_o = state_q == DELIVER && !burst_q && for_i_q;
   assign d_snoop_o = state_q == SNOOP;
   assign d_snoop_addr_o = addr_q;
 
@@ -115,9 +119,13 @@ module duke_l2
     end
   end
 
-  assign ev_access_o = use_req;
-  assign ev_miss_o = use_req && !hit && !prefetch_q;
+  assign ev_access_o = use_req && !burst_q;
+  assign ev_miss_o = use_req && !hit && !prefetch_q && !burst_q;
   assign i_drop_o = use_req && !hit && prefetch_q;
+
+  // Whether another line of the burst follows.
+  logic more;
+  assign more = addr_q[6+:$clog2(BURST)] != '1;
   assign ev_writeback_o = evict;
 
   logic [31:6] victim_addr;
@@ -132,6 +140,7 @@ module duke_l2
       for_i_q <= 1'b0;
       hit_q <= 1'b0;
       prefetch_q <= 1'b0;
+      burst_q <= 1'b0;
       count_q <= '0;
       addr_q <= '0;
     end else begin
@@ -149,8 +158,13 @@ module duke_l2
           if (use_req) begin
             hit_q <= hit;
             // Request, this state and the delivery take three cycles of the latency.
-            count_q <= hit ? 8'(CACHES_L2_HIT - 5) : 8'(CACHES_L2_HIT + CACHES_MEMORY - 5);
+            count_q <= burst_q ? 8'(BURST_CYCLES - 3) : hit ? 8'(CACHES_L2_HIT - 5) : 8'(CACHES_L2_HIT + CACHES_MEMORY - 5);
             state_q <= i_drop_o ? IDLE : WAIT;
+            if (burst_q && hit) begin  // here already
+              addr_q <= addr_q + 26'd1;
+              burst_q <= more;
+              state_q <= more ? LOOKUP : IDLE;
+            end
           end
         end
         WAIT: begin
@@ -163,7 +177,11 @@ module duke_l2
             end
           end
         end
-        DELIVER: state_q <= IDLE;
+        DELIVER: begin
+          burst_q <= !hit_q && more;
+          state_q <= !hit_q && more ? LOOKUP : IDLE;
+          if (!hit_q && more) addr_q <= addr_q + 26'd1;
+        end
         default: state_q <= IDLE;
       endcase
       if (d_wb_i) begin
@@ -174,7 +192,7 @@ module duke_l2
         wbv_q <= 1'b0;
       end
     end
-    if (use_req && hit) begin
+    if (use_req && hit && !burst_q) begin
       fill_line_o <= data_q[{set, way}];
     end
     if (evict) begin

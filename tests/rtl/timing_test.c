@@ -180,18 +180,31 @@ TEST_CASE(rtl_timing, access_across_a_line_takes_one_cycle_more)
     EXPECT_EQ_U64(cycles[1], 2 * REPEAT);
 }
 
-/* The first touch of a line costs L2 and memory, of one that only L1 has lost, L2. */
+/* The first touch of a line costs L2 and memory, of one that only L1 has lost, L2. The line is the last of its block of four, so
+ * that no burst of memory keeps L2 busy. */
 TEST_CASE(rtl_timing, misses_take_the_latencies_of_the_table)
 {
     struct run t;
     begin(&t);
     /* r8 advances: a new line in every run. */
-    D_LI(&t.p, 8, 0x8000), D_END(&t.p);
+    D_LI(&t.p, 8, 0x8000 + 192), D_END(&t.p);
     uint32_t loop = start(&t);
     D_MEM(&t.p, LDN_D, 20, 8, 0), D_I(&t.p, ADDI, 8, 8, 4096), D_END(&t.p);
     D_I(&t.p, ADDI, 21, 20, 1), D_END(&t.p);
     uint64_t cold = finish(&t, loop, NULL);
     EXPECT_EQ_U64(cold, t.m->latency[DUKE_LAT_LOAD] + 1 + t.m->caches_l2_hit + t.m->caches_memory);
+
+    /* A line behind the one that memory was read for has come to L2 with it. */
+    begin(&t);
+    D_LI(&t.p, 8, 0x8000), D_END(&t.p);
+    loop = start(&t);
+    D_MEM(&t.p, LDN_D, 20, 8, 0), D_I(&t.p, ADDI, 8, 8, 4096), D_END(&t.p);
+    D_I(&t.p, ADDI, 21, 20, 1), D_END(&t.p);
+    for (int i = 0; i < 20; i++) /* while the burst is under way */
+        D_R(&t.p, NOP, 0, 0, 0), D_END(&t.p);
+    D_MEM(&t.p, LDN_D, 20, 8, 64 - 4096), D_END(&t.p);
+    D_I(&t.p, ADDI, 21, 20, 1), D_END(&t.p);
+    EXPECT_EQ_U64(finish(&t, loop, NULL), 2 * (t.m->latency[DUKE_LAT_LOAD] + 1 + t.m->caches_l2_hit) + t.m->caches_memory + 20);
 
     /* One set of L1D filled with one line more than it has ways, round and round: every one misses there and hits in L2. */
     uint32_t stride = t.m->caches_l1d_kib * 1024 / t.m->caches_l1d_ways;
