@@ -276,6 +276,12 @@ void lift_commit(struct lift *l)
     l->pending = 0;
 }
 
+void lift_leave(struct lift *l)
+{
+    ir_leave(l->b, always, false, (struct ir_exit){.kind = IR_EXIT_DIRECT, .ninsns = (uint8_t)l->pending, .target = l->rip});
+    l->pending = 0;
+}
+
 enum lift_result lift_insns(struct lift *l, const struct ginsn *g, unsigned n, const uint8_t *known, enum lift_follow follow)
 {
     bool wide = l->b->wide != 0;
@@ -303,7 +309,6 @@ enum lift_result lift_insns(struct lift *l, const struct ginsn *g, unsigned n, c
     }
     if (follow != LIFT_STOP)
         return LIFT_OPEN;
-    ir_leave(l->b, always, false, (struct ir_exit){.kind = IR_EXIT_DIRECT, .ninsns = (uint8_t)l->pending, .target = l->rip});
-    l->pending = 0;
+    lift_leave(l);
     return LIFT_CLOSED;
 }

@@ -19,7 +19,7 @@ struct lift {
 };
 
 enum lift_result {
-    LIFT_OPEN,   /* all lifted; the translation goes on at l->rip */
+    LIFT_OPEN,   /* all lifted; the translation goes on at l->rip, not where `follow` says if the branch was decided */
     LIFT_CLOSED, /* all lifted; the last node is an unconditional exit */
     LIFT_CUT,    /* an instruction must be interpreted: the last node exits before it, unless it is the very first */
 };
@@ -37,6 +37,9 @@ enum lift_result lift_insns(struct lift *l, const struct ginsn *g, unsigned n, c
 
 /* Makes everything so far architectural; the block goes on at l->rip. */
 void lift_commit(struct lift *l);
+
+/* Ends the block: it is left for l->rip. */
+void lift_leave(struct lift *l);
 
 /* Whether the instruction can be lifted, segments apart. */
 bool lift_can(const struct ginsn *g);

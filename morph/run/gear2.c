@@ -149,6 +149,10 @@ bool gear2_prepare(struct morph *m, struct gblock *b, unsigned max_blocks, unsig
         enum lift_result r = lift_one(m, &l, b, --left ? max_insns : 0, &next);
         if (r != LIFT_OPEN)
             break;
+        if (l.rip != next->rip) { /* what is known of the operands decides the branch, against the profile */
+            lift_leave(&l);
+            break;
+        }
         if (l.pending + next->ninsns > PENDING_MAX)
             lift_commit(&l);
         b = next;

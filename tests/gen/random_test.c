@@ -409,5 +409,29 @@ static void run_cases(const char *machine, uint64_t seed, uint64_t cases)
     rig_free(r);
 }
 
+/* A branch that is decided by what is known of its operands, against the profile. */
+TEST_CASE(gen, decided_branch)
+{
+    static const uint8_t code[] = {
+        0xb8, 1,    0, 0,    0, 0xeb, 0,    /* mov eax, 1; jmp over nothing */
+        0x83, 0xf8, 2, 0x76, 4,       /* cmp eax, 2; jbe */
+        0x83, 0xc3, 7, 0xc3,          /* add ebx, 7; ret */
+        0x83, 0xc3, 9, 0xc3,          /* add ebx, 9; ret */
+    };
+    struct rig *r = rig_make("default");
+    rig_code(r, code, sizeof code);
+    r->sh->cpu.gpr[GUEST_RSP] = RIG_DATA + 0x8000;
+    r->sh->cpu.rip = RIG_CODE;
+    rig_block(r, RIG_CODE + 7)->count = 100;
+    rig_block(r, RIG_CODE + 12)->count = 100;
+    rig_block(r, RIG_CODE + 16)->count = 50;
+    uint64_t icount = 0;
+    EXPECT(rig_translated(r, rig_block(r, RIG_CODE), &icount) != 0);
+    EXPECT(r->sh->cpu.gpr[GUEST_RBX] != 7);
+    EXPECT(icount == 4 || r->sh->cpu.gpr[GUEST_RBX] == 9);
+    EXPECT(r->sh->cpu.rip == (icount == 4 ? RIG_CODE + 16 : 0));
+    rig_free(r);
+}
+
 TEST_CASE(gen, random_default) { run_cases("default", env_u64("GEN_SEED", 1000), env_u64("GEN_CASES", 4000)); }
 TEST_CASE(gen, random_tm5400) { run_cases("tm5400", env_u64("GEN_SEED", 50000), env_u64("GEN_CASES", 2000)); }
