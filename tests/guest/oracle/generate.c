@@ -452,6 +452,9 @@ static uint32_t packed_to_eflags(unsigned packed)
     return v;
 }
 
+/* Whether reads from a stack at this address may reach code: its bytes are not all there yet when the host goes step by step. */
+static bool reaches_code(uint64_t at) { return at >= ORACLE_CODE - 0x100 && at < ORACLE_CODE + ORACLE_CODE_SIZE + 0x100; }
+
 /* Whether the instruction may be used: it reads no undefined flag, and the decoder knows it as what was meant. */
 static bool suitable(const struct generator *gen, const struct oracle_state *s, const uint8_t *p, unsigned n)
 {
@@ -466,6 +469,8 @@ static bool suitable(const struct generator *gen, const struct oracle_state *s, 
             return false;
     }
     if (g.opsize == 2 && g.op == G_BSWAP) /* undefined */
+        return false;
+    if ((g.op == G_LEAVE || g.op == G_ENTER) && reaches_code(s->gpr[GUEST_RBP]))
         return false;
     if (g.op == G_LSL && (g.opnd[1].kind == GO_MEM || (s->gpr[g.opnd[1].reg] & 0xfffc) == 0x78)) /* number of the host's CPU */
         return false;
@@ -514,6 +519,10 @@ unsigned generator_next(struct generator *gen, const struct oracle_state *s, uin
             gen->plan = PLAN_NONE;
             n = relative(s, target, 0xe9, 1, bytes);
             break;
+        }
+        if (reaches_code(s->gpr[GUEST_RSP]) && gen->plan != PLAN_CALL_REG) { /* that only writes, and faults */
+            gen->plan = PLAN_STACK;
+            gen->plan_arg = 0;
         }
         unsigned plan = gen->plan, plan_arg = gen->plan_arg;
         if (!gen->plan && random_below(r, 4) == 0)
