@@ -58,25 +58,34 @@ static void place_use(struct writer *w, const struct gen_op *o, uint32_t *at)
 static uint32_t *put_bundles(struct writer *w, uint32_t *at)
 {
     const struct gen *g = w->g;
-    uint32_t nops = 0, nbundles = 0, ncycles = g->ncycles;
-    uint32_t exit = 0, nexits = g->ir->nexits, exit_cycle = nexits ? g->exit_cycle[0] : ncycles;
-    for (uint32_t c = 0; c < ncycles; c++) {
+    uint64_t nops = 0, nbundles = 0, ncycles = g->ncycles;
+    uint64_t exit = 0, nexits = g->ir->nexits, exit_cycle = nexits ? g->exit_cycle[0] : ncycles;
+    for (uint64_t c = 0; c < ncycles; c++) {
         const struct gen_bundle *u = &g->bundle[c];
-        uint32_t n = u->n, commit = u->commit;
-        for (uint32_t i = 0; i < n; i++) {
+        uint64_t n = u->n, commit = u->commit;
+        uint32_t last = 0; /* the last word so far: reading it back would wait for the store */
+        for (uint64_t i = 0; i < n; i++) {
             const struct gen_op *o = &g->op[u->op[i]];
             uint32_t *start = at;
-            at = put(at, o);
-            if (o->use)
+            uint64_t nwords = o->nwords;
+            uint32_t w0 = o->w[0], w1 = o->w[1];
+            at[0] = w0;
+            at[1] = w1;
+            at += nwords;
+            last = nwords == 1 ? w0 : w1;
+            if (o->use) {
                 place_use(w, o, start);
+                last = at[-1];
+            }
         }
         if (commit) {
             struct gen_op o;
             words_r3i(&o, &g->info[DUKE_OP_COMMIT], 0, 0, (int32_t)commit - 1);
             at = put(at, &o);
+            last = o.w[o.nwords - 1];
         }
         if (n | commit) {
-            at[-1] |= DUKE_END;
+            at[-1] = last | DUKE_END;
             nops += n;
             nbundles++;
         }
@@ -85,8 +94,8 @@ static uint32_t *put_bundles(struct writer *w, uint32_t *at)
             exit_cycle = ++exit < nexits ? g->exit_cycle[exit] : ncycles;
         }
     }
-    w->out->nops = nops;
-    w->out->nbundles = nbundles;
+    w->out->nops = (uint32_t)nops;
+    w->out->nbundles = (uint32_t)nbundles;
     return at;
 }
 
@@ -171,4 +180,7 @@ bool gen_emit(const struct gen *g, const struct gen_place *p, struct gen_code *o
     return w.nfaults <= FAULTS_MAX;
 }
 
-uint32_t gen_worst_words(const struct gen *g) { return 2 * g->nops + 2 * g->ncycles + STUB_WORDS * (g->ir->nexits + 1) + 1; }
+uint32_t gen_worst_words(const struct gen *g)
+{
+    return (uint32_t)(2 * g->nops + 2 * g->ncycles) + STUB_WORDS * (g->ir->nexits + 1) + 1;
+}

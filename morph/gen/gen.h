@@ -10,7 +10,8 @@ enum {
     GEN_OPS_MAX = 2048,
     GEN_CYCLES_MAX = 1024,
     GEN_BUNDLE_OPS = 5,
-    GEN_STORES = 8, /* stores that a load is compared with */
+    GEN_FIRST_HOME = 28, /* registers 28 to 47 are homes of guest state: ir_home */
+    GEN_STORES = 8,      /* stores that a load is compared with */
 };
 
 /* An op, encoded but for what depends on its address. */
@@ -42,7 +43,7 @@ struct gen_info {
 enum { GEN_GUARDS = 0x8888 };
 
 struct gen_bundle {
-    uint16_t free;   /* lanes */
+    uint16_t free;   /* lanes, with all guards set */
     uint16_t n;      /* ops */
     uint16_t commit; /* guest instructions + 1; 0: no commit */
     uint16_t op[GEN_BUNDLE_OPS];
@@ -63,25 +64,28 @@ struct gen_reg {
 struct gen {
     /* What is used most comes first: short displacements reach it. */
     const struct ir_block *ir;
-    uint32_t nops, ncycles;
-    uint32_t overflow;
-    uint32_t part;  /* exits to come, for wishes */
-    uint32_t floor; /* nothing with an effect may stand before this cycle */
-    uint32_t last;  /* last cycle with an effect so far */
-    uint32_t fault; /* commits must stand after the cycle before this one: an op there may undo the block */
-    uint32_t last_load, last_store, last_any_store; /* cycles; last_store: + 1, of stores not in the list */
-    uint32_t nstores;
-    uint32_t has_fault; /* a stub is needed */
-    uint32_t next;      /* where the search for a temporary starts */
-    uint16_t empty[4];  /* free, n, commit of a bundle without ops */
-    uint64_t free;      /* temporaries nobody uses */
-    struct gen_reg reg[64];
-    uint16_t content[64]; /* ref that lives in a home */
-    uint16_t alt[64];     /* another home that had a copy of what lives in a home; 0 none */
+    uint64_t nops, ncycles;
+    uint64_t overflow;
+    uint64_t part;  /* exits to come, for wishes */
+    uint64_t floor; /* nothing with an effect may stand before this cycle */
+    uint64_t last;  /* last cycle with an effect so far */
+    uint64_t fault; /* commits must stand after the cycle before this one: an op there may undo the block */
+    uint64_t last_load, last_store, last_any_store; /* cycles; last_store: + 1, of stores not in the list */
+    uint64_t nstores;
+    uint64_t has_fault;                                 /* a stub is needed */
+    uint64_t next;                                      /* where the search for a temporary starts */
+    uint16_t empty[4];                                  /* free, n, commit of a bundle without ops */
+    uint64_t free;                                      /* temporaries nobody uses */
+    struct gen_reg reg[64] __attribute__((aligned(8))); /* cleared in whole double words, as are content and alt */
+    uint16_t content[64];                               /* ref that lives in a home */
+    uint16_t alt[64];                                   /* another home that had a copy of what lives in a home; 0 none */
     struct gen_store store[GEN_STORES];
     uint32_t exit_cycle[IR_EXITS_MAX];
-    uint16_t loc[IR_NODES_MAX];          /* register of a ref */
-    struct gen_info info[DUKE_OP_COUNT]; /* made once by gen_init */
+    uint16_t loc[IR_NODES_MAX] __attribute__((aligned(8))); /* register of a ref */
+    /* Made once by gen_init; entry_*: content of the homes and loc at the start of a block. */
+    uint16_t entry_content[IR_G_COUNT] __attribute__((aligned(8)));
+    uint16_t entry_loc[IR_FIRST + 3] __attribute__((aligned(8)));
+    struct gen_info info[DUKE_OP_COUNT];
     struct gen_bundle bundle[GEN_CYCLES_MAX];
     struct gen_op op[GEN_OPS_MAX];
 };

@@ -10,18 +10,19 @@
 #include "ir/ir.h"
 #include "words.h"
 
-static inline uint32_t max_u(uint32_t a, uint32_t b) { return a > b ? a : b; }
+/* Cycles are counted in whole registers: a 32-bit number would have to be cut to size again and again. */
+static inline uint64_t max_u(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
 /* r4..r27 and r49..r58; r48 carries exit numbers. */
 #define TEMPS (UINT64_C(0x07fe00000ffffff0))
 
-static inline bool is_home(unsigned r) { return r - 28u < 20u; }
+static inline bool is_home(unsigned r) { return r - (unsigned)GEN_FIRST_HOME < IR_G_COUNT; }
 
 /* -- Bundles */
 
 static inline struct gen_op *new_op(struct gen *g)
 {
-    uint32_t i = g->nops;
+    uint64_t i = g->nops;
     if (i == GEN_OPS_MAX) {
         g->overflow = 1;
         i = 0;
@@ -33,13 +34,13 @@ static inline struct gen_op *new_op(struct gen *g)
 }
 
 /* Bundles up to cycle c exist afterwards, unless there are too many. */
-static inline bool extend(struct gen *g, uint32_t c)
+static inline bool extend(struct gen *g, uint64_t c)
 {
     if (c >= GEN_CYCLES_MAX) {
         g->overflow = 1;
         return false;
     }
-    uint32_t i = g->ncycles;
+    uint64_t i = g->ncycles;
     g->ncycles = c + 1;
     do {
         __builtin_memcpy(&g->bundle[i], g->empty, sizeof g->empty);
@@ -48,17 +49,17 @@ static inline bool extend(struct gen *g, uint32_t c)
 }
 
 /* Puts op o into the first bundle from cycle c on that has room. */
-static inline uint32_t put_at(struct gen *g, const struct gen_op *o, uint32_t c, unsigned need)
+static inline uint64_t put_at(struct gen *g, const struct gen_op *o, uint64_t c, uint64_t need)
 {
     for (;; c++) {
         if (c >= g->ncycles && !extend(g, c))
             return 0;
         struct gen_bundle *u = &g->bundle[c];
-        unsigned left = (u->free | GEN_GUARDS) - need;
+        uint64_t left = u->free - need;
         if ((left & GEN_GUARDS) != GEN_GUARDS)
             continue;
-        unsigned n = u->n;
-        u->free = (uint16_t)(left & ~(unsigned)GEN_GUARDS);
+        uint64_t n = u->n;
+        u->free = (uint16_t)left;
         u->n = (uint16_t)(n + 1);
         u->op[n] = (uint16_t)(o - g->op);
         return c;
@@ -66,19 +67,19 @@ static inline uint32_t put_at(struct gen *g, const struct gen_op *o, uint32_t c,
 }
 
 /* Places an op whose operands are ready at `from` and which writes rd. Returns the cycle. */
-static inline uint32_t place_write(struct gen *g, const struct gen_op *o, const struct gen_info *t, unsigned rd, uint32_t from)
+static inline uint64_t place_write(struct gen *g, const struct gen_op *o, const struct gen_info *t, unsigned rd, uint64_t from)
 {
     bool home = is_home(rd);
-    uint32_t wmin = g->reg[rd].wmin, floor = home ? g->floor : 0;
-    uint32_t c = put_at(g, o, max_u(max_u(from, wmin), floor), t->need);
-    uint32_t last = g->last;
+    uint64_t wmin = g->reg[rd].wmin, floor = home ? g->floor : 0;
+    uint64_t c = put_at(g, o, max_u(max_u(from, wmin), floor), t->need);
+    uint64_t last = g->last;
     g->reg[rd] = (struct gen_reg){(uint16_t)(c + t->latency), (uint16_t)(c + 1)};
     g->reg[0] = (struct gen_reg){0, 0};
     g->last = home ? max_u(last, c) : last;
     return c;
 }
 
-static inline void read_at(struct gen *g, unsigned r, uint32_t c) { g->reg[r].wmin = (uint16_t)max_u(g->reg[r].wmin, c); }
+static inline void read_at(struct gen *g, unsigned r, uint64_t c) { g->reg[r].wmin = (uint16_t)max_u(g->reg[r].wmin, c); }
 
 /* -- Registers */
 
@@ -110,7 +111,7 @@ static void move(struct gen *g, unsigned rd, unsigned ra)
     const struct gen_info *t = &g->info[DUKE_OP_ADDI];
     struct gen_op *o = new_op(g);
     words_ri(o, t, rd, ra, 0);
-    uint32_t c = place_write(g, o, t, rd, g->reg[ra].avail);
+    uint64_t c = place_write(g, o, t, rd, g->reg[ra].avail);
     read_at(g, ra, c);
 }
 
@@ -166,7 +167,7 @@ static void place_li(struct gen *g, unsigned rd, int64_t k)
     struct gen_op *o = new_op(g);
     bool whole = k == (int64_t)((uint64_t)k << 17) >> 17;
     words_li(o, t, rd, whole ? k : (int64_t)(uint32_t)k);
-    uint32_t c = place_write(g, o, t, rd, 0);
+    uint64_t c = place_write(g, o, t, rd, 0);
     if (whole)
         return;
     t = &g->info[DUKE_OP_ORHI]; /* the upper half */
@@ -184,7 +185,7 @@ static void place_alu(struct gen *g, const struct ir_node *n, uint32_t i)
         return;
     }
     unsigned ra = g->loc[n->a], rb = g->loc[n->b], rc = 0;
-    uint32_t from = max_u(g->reg[ra].avail, g->reg[rb].avail);
+    uint64_t from = max_u(g->reg[ra].avail, g->reg[rb].avail);
     struct gen_op *o = new_op(g);
     if (t->fmt == DUKE_FMT_R4 || t->fmt == DUKE_FMT_R4X) {
         rc = g->loc[n->c];
@@ -202,7 +203,7 @@ static void place_alu(struct gen *g, const struct ir_node *n, uint32_t i)
     } else {
         words_r4(o, t, rd, ra, rb, rc, n->x);
     }
-    uint32_t c = place_write(g, o, t, rd, from);
+    uint64_t c = place_write(g, o, t, rd, from);
     read_at(g, ra, c);
     read_at(g, rb, c);
     if (rc)
@@ -211,10 +212,10 @@ static void place_alu(struct gen *g, const struct ir_node *n, uint32_t i)
 
 /* The first cycle for a load, as far as the stores before it go. Addresses from the same registers whose displacements
  * differ within a page cannot meet, whatever the page tables say. */
-static uint32_t after_stores(const struct gen *g, uint32_t key, int32_t disp, uint32_t size, unsigned scale)
+static uint64_t after_stores(const struct gen *g, uint32_t key, int32_t disp, uint32_t size, unsigned scale)
 {
-    uint32_t from = g->last_store;
-    for (uint32_t i = 0; i < g->nstores; i++) {
+    uint64_t from = g->last_store;
+    for (uint64_t i = 0; i < g->nstores; i++) {
         const struct gen_store *s = &g->store[i];
         uint32_t d = (uint32_t)disp - (uint32_t)s->disp, up = d & 4095, down = (0 - d) & 4095;
         if (s->key == key && s->scale == scale && up >= s->size && down >= size)
@@ -224,26 +225,26 @@ static uint32_t after_stores(const struct gen *g, uint32_t key, int32_t disp, ui
     return from;
 }
 
-static void remember_store(struct gen *g, uint32_t key, const struct ir_node *n, uint32_t size, uint32_t c)
+static void remember_store(struct gen *g, uint32_t key, const struct ir_node *n, uint32_t size, uint64_t c)
 {
     if (g->nstores == GEN_STORES) {
         for (uint32_t i = 0; i < GEN_STORES; i++)
             g->last_store = max_u(g->last_store, g->store[i].cycle + 1);
         g->nstores = 0;
     }
-    g->store[g->nstores++] = (struct gen_store){key, n->imm, c, (uint16_t)size, n->x};
+    g->store[g->nstores++] = (struct gen_store){key, n->imm, (uint32_t)c, (uint16_t)size, n->x};
 }
 
 static void place_store(struct gen *g, const struct ir_node *n)
 {
     const struct gen_info *t = &g->info[n->op];
     unsigned ra = g->loc[n->a], rb = g->loc[n->b], rc = g->loc[n->c];
-    uint32_t from = max_u(max_u(g->floor, g->reg[rc].avail), max_u(g->reg[ra].avail, g->reg[rb].avail));
+    uint64_t from = max_u(max_u(g->floor, g->reg[rc].avail), max_u(g->reg[ra].avail, g->reg[rb].avail));
     struct gen_op *o = new_op(g);
     words_mem(o, t, rc, ra, rb, n->x, n->imm);
     release(g, n, ra, rb, rc);
     from = max_u(from, max_u(g->last_load, g->last_any_store));
-    uint32_t c = put_at(g, o, from, t->need);
+    uint64_t c = put_at(g, o, from, t->need);
     g->last_any_store = c;
     remember_store(g, n->a | (uint32_t)n->b << 16, n, 1u << ir_mem_log2(n->op), c);
     g->last = max_u(g->last, c);
@@ -256,14 +257,14 @@ static void place_load(struct gen *g, const struct ir_node *n, uint32_t i)
 {
     const struct gen_info *t = &g->info[n->op];
     unsigned ra = g->loc[n->a], rb = g->loc[n->b];
-    uint32_t from = max_u(g->floor, max_u(g->reg[ra].avail, g->reg[rb].avail));
+    uint64_t from = max_u(g->floor, max_u(g->reg[ra].avail, g->reg[rb].avail));
     release(g, n, ra, rb, 0);
     if (g->nstores | g->last_store)
         from = max_u(from, after_stores(g, n->a | (uint32_t)n->b << 16, n->imm, 1u << ir_mem_log2(n->op), n->x));
     unsigned rd = g->ir->use[i].last ? define(g, i) : 0;
     struct gen_op *o = new_op(g);
     words_mem(o, t, rd, ra, rb, n->x, n->imm);
-    uint32_t c = place_write(g, o, t, rd, from);
+    uint64_t c = place_write(g, o, t, rd, from);
     g->last_load = max_u(g->last_load, c);
     g->last = max_u(g->last, c);
     read_at(g, ra, c);
@@ -292,8 +293,8 @@ static void place_set(struct gen *g, const struct ir_node *n, uint32_t i)
 }
 
 /* A branch-lane op at `from` or later. */
-static uint32_t place_branch(struct gen *g, unsigned op, unsigned ra, unsigned rb, unsigned cc, unsigned use, uint32_t exit,
-                             uint32_t from)
+static uint64_t place_branch(struct gen *g, unsigned op, unsigned ra, unsigned rb, unsigned cc, unsigned use, uint32_t exit,
+                             uint64_t from)
 {
     const struct gen_info *t = &g->info[op];
     struct gen_op *o = new_op(g);
@@ -307,7 +308,7 @@ static uint32_t place_branch(struct gen *g, unsigned op, unsigned ra, unsigned r
     }
     o->use = (uint16_t)use;
     o->exit = (uint16_t)exit;
-    uint32_t c = put_at(g, o, max_u(from, max_u(g->reg[ra].avail, g->reg[rb].avail)), t->need);
+    uint64_t c = put_at(g, o, max_u(from, max_u(g->reg[ra].avail, g->reg[rb].avail)), t->need);
     read_at(g, ra, c);
     read_at(g, rb, c);
     return c;
@@ -316,11 +317,12 @@ static uint32_t place_branch(struct gen *g, unsigned op, unsigned ra, unsigned r
 static void place_exit(struct gen *g, const struct ir_node *n)
 {
     const struct ir_exit *e = &g->ir->exit[n->imm];
-    uint32_t exit = (uint32_t)n->imm, c;
+    uint32_t exit = (uint32_t)n->imm;
+    uint64_t c;
     bool indirect = e->kind == IR_EXIT_JMP || e->kind == IR_EXIT_RET;
     if (e->kind == IR_EXIT_INTERP)
         place_li(g, ir_home(IR_G_TARGET), (int64_t)e->target);
-    uint32_t from = max_u(max_u(g->floor, g->last), g->fault);
+    uint64_t from = max_u(max_u(g->floor, g->last), g->fault);
     if (e->op != IR_ALWAYS) {
         unsigned ra = g->loc[n->a], rb = g->loc[n->b];
         c = place_branch(g, e->op, ra, rb, n->x, GEN_EXIT, exit, from);
@@ -339,7 +341,7 @@ static void place_exit(struct gen *g, const struct ir_node *n)
         return;
     if ((e->ninsns || e->flags & IR_EXIT_ZERO) && !(e->flags & IR_EXIT_LATE))
         g->bundle[c].commit = (uint16_t)(e->ninsns + 1);
-    g->exit_cycle[exit] = c;
+    g->exit_cycle[exit] = (uint32_t)c;
     if (indirect)
         c = place_branch(g, DUKE_OP_J, 0, 0, 0, GEN_INDIRECT, exit, c + 1);
     g->last = c;
@@ -352,16 +354,16 @@ static void place_exit(struct gen *g, const struct ir_node *n)
 static void place_call(struct gen *g, const struct ir_node *n)
 {
     unsigned ra = g->loc[n->a];
-    uint32_t c = place_branch(g, DUKE_OP_RASP, ra, 0, 0, GEN_EXIT, (uint32_t)n->imm, g->floor);
+    uint64_t c = place_branch(g, DUKE_OP_RASP, ra, 0, 0, GEN_EXIT, (uint32_t)n->imm, g->floor);
     release(g, n, ra, 0, 0);
-    g->exit_cycle[n->imm] = c;
+    g->exit_cycle[n->imm] = (uint32_t)c;
     g->last = max_u(g->last, c);
 }
 
 static void place_fault(struct gen *g, const struct ir_node *n)
 {
     unsigned ra = g->loc[n->a];
-    uint32_t c = place_branch(g, DUKE_OP_BNE, ra, 0, 0, GEN_FAULT, 0, g->floor);
+    uint64_t c = place_branch(g, DUKE_OP_BNE, ra, 0, 0, GEN_FAULT, 0, g->floor);
     release(g, n, ra, 0, 0);
     g->fault = max_u(g->fault, c + 1);
     g->has_fault = 1;
@@ -377,14 +379,10 @@ static void begin(struct gen *g, const struct ir_block *b)
     g->has_fault = 0;
     g->free = TEMPS;
     g->next = 4;
-    for (unsigned r = 0; r < 64; r++)
-        g->reg[r] = (struct gen_reg){0, 0};
-    for (unsigned s = 0; s < IR_G_COUNT; s++) {
-        unsigned home = ir_home(s);
-        g->loc[s + 1] = (uint16_t)home;
-        g->content[home] = (uint16_t)(s + 1);
-        g->alt[home] = 0;
-    }
+    ir_clear(g->reg, sizeof g->reg);
+    ir_clear(g->alt + GEN_FIRST_HOME, IR_G_COUNT * sizeof g->alt[0]);
+    ir_copy(g->content + GEN_FIRST_HOME, g->entry_content, sizeof g->entry_content);
+    ir_copy(g->loc, g->entry_loc, sizeof g->entry_loc);
 }
 
 bool gen_schedule(struct gen *g, const struct ir_block *b)

@@ -24,8 +24,12 @@ static unsigned need_of(const struct duke_machine *m, unsigned unit)
 void gen_init(struct gen *g, const struct duke_machine *m)
 {
     unsigned all = m->lanes_a + (m->lanes_m_does_int ? m->lanes_m : 0);
-    g->empty[0] = (uint16_t)(m->lanes_m | m->lanes_a << 4 | all << 8 | m->lanes_b << 12);
+    g->empty[0] = (uint16_t)(GEN_GUARDS | m->lanes_m | m->lanes_a << 4 | all << 8 | m->lanes_b << 12);
     g->empty[1] = g->empty[2] = g->empty[3] = 0;
+    for (unsigned s = 0; s < IR_G_COUNT; s++) {
+        g->entry_content[ir_home(s) - GEN_FIRST_HOME] = ir_entry(s);
+        g->entry_loc[ir_entry(s)] = (uint16_t)ir_home(s);
+    }
     for (unsigned op = 0; op < DUKE_OP_COUNT; op++) {
         struct gen_info *t = &g->info[op];
         uint32_t w[2];

@@ -14,9 +14,12 @@ static void make_entries(struct ir_block *b)
 {
     unsigned width = b->wide ? 64 : 32;
     b->node[0] = (struct ir_node){.op = IR_NOP};
-    for (unsigned g = 0; g < IR_G_COUNT; g++)
+    for (unsigned g = 0; g < IR_G_COUNT; g++) {
         b->node[ir_entry(g)] = (struct ir_node){
             .op = IR_ENTRY, .x = (uint8_t)g, .bits = (uint8_t)(g == IR_G_FLAGS ? 12 : width)};
+        b->entry_cur[g] = val_ref(ir_entry(g));
+        b->entry_pinned[g] = ir_entry(g);
+    }
     b->entries_made = width;
 }
 
@@ -28,13 +31,10 @@ void ir_start(struct ir_block *b, uint64_t rip)
     b->nexits = b->nconsts = b->overflow = b->insns = 0;
     b->rip = rip;
     b->dirty = 0;
-    for (unsigned i = 0; i < 8; i++)
-        b->seen[i] = 0;
-    for (unsigned g = 0; g < IR_G_COUNT; g++) {
-        b->use[g + 1] = (struct ir_use){0, 0};
-        b->cur[g] = (struct ir_val){0, (ir_ref)(g + 1), 0, 0};
-        b->pinned[g] = (ir_ref)(g + 1);
-    }
+    ir_clear(b->seen, sizeof b->seen);
+    ir_clear(b->use, IR_FIRST * sizeof b->use[0]);
+    ir_copy(b->cur, b->entry_cur, sizeof b->cur);
+    ir_copy(b->pinned, b->entry_pinned, sizeof b->pinned);
 }
 
 /* A node of `op` with operand a and a constant, made once if it is still remembered. */

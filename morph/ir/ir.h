@@ -29,7 +29,8 @@ enum {
 
 static inline unsigned ir_home(unsigned g)
 {
-    static const uint8_t home[IR_G_COUNT] = {32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 31, 28, 29, 30};
+    static const uint8_t home[32] = {/* opt looks up whatever ir_node.x holds */
+                                     32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 31, 28, 29, 30};
     return home[g];
 }
 static inline ir_ref ir_entry(unsigned g) { return (ir_ref)(g + 1); }
@@ -116,14 +117,16 @@ struct ir_block {
     /* Build: guest state as the instructions so far leave it, what of it differs from the home registers, and what these
      * hold. In IA-32 code a register is the low 32 bits of its value, zero-extended; tag is IR_V_LOW if the value of ref has
      * more than 32 bits. The node that cuts it off is made when it is needed: after the flags, which want the old value. */
-    struct ir_val cur[IR_G_COUNT];
+    struct ir_val cur[IR_G_COUNT] __attribute__((aligned(8)));
     uint32_t dirty;
-    ir_ref pinned[IR_G_COUNT];
-    ir_ref seen[8]; /* some ADDI, ADDI_W and LI nodes, by hash */
-    struct ir_node node[IR_NODES_MAX];
-    struct ir_use use[IR_NODES_MAX];
+    ir_ref pinned[IR_G_COUNT] __attribute__((aligned(8)));
+    ir_ref seen[8] __attribute__((aligned(8))); /* some ADDI, ADDI_W and LI nodes, by hash */
+    struct ir_node node[IR_NODES_MAX] __attribute__((aligned(8)));
+    struct ir_use use[IR_NODES_MAX] __attribute__((aligned(8)));
     struct ir_exit exit[IR_EXITS_MAX];
     int64_t consts[IR_CONSTS_MAX];
+    struct ir_val entry_cur[IR_G_COUNT] __attribute__((aligned(8))); /* cur and pinned at the start of a block */
+    ir_ref entry_pinned[IR_G_COUNT] __attribute__((aligned(8)));
 };
 
 /* -- build.c: nodes, folded as they are made */
@@ -182,6 +185,24 @@ struct ir_machine {
 void ir_eval(const struct ir_block *b, struct ir_machine *m);
 
 /* -- inline */
+
+/* Double words at a time: `bytes` is rounded up. A call of memcpy or memset would cost more than what it does. */
+typedef uint64_t __attribute__((may_alias)) ir_dword;
+static inline __attribute__((always_inline)) void ir_copy(void *to, const void *from, unsigned bytes)
+{
+    ir_dword *t = to;
+    const ir_dword *f = from;
+#pragma GCC unroll 32
+    for (unsigned i = 0; i < (bytes + 7) / 8; i++)
+        t[i] = f[i];
+}
+static inline __attribute__((always_inline)) void ir_clear(void *to, unsigned bytes)
+{
+    ir_dword *t = to;
+#pragma GCC unroll 32
+    for (unsigned i = 0; i < (bytes + 7) / 8; i++)
+        t[i] = 0;
+}
 
 static inline ir_ref ir_emit(struct ir_block *b, unsigned op, ir_ref a, ir_ref rb, ir_ref c, unsigned x, int32_t imm,
                              unsigned bits)
