@@ -90,16 +90,6 @@ uint32_t cache_enter(struct morph *m, const struct ir_block *b, const struct gen
     g->native = tr->entry;
     g->follow_key = BLOCK_NO_KEY;
     g->translation = n;
-    if (m->sh->params.opt_chain) {
-        for (uint32_t i = 0; i < b->nexits; i++) {
-            struct cache_exit *x = &t->exits[first + i];
-            if (!x->branch || (x->kind != IR_EXIT_DIRECT && x->kind != IR_EXIT_RETURN))
-                continue;
-            const struct gblock *to = block_peek(m->blocks, x->target, m->sh->cpu.mode);
-            if (to && to->native && to->epoch == m->blocks->epoch)
-                cache_chain(m, first + i, to->translation);
-        }
-    }
     return n;
 }
 

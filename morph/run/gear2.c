@@ -56,19 +56,30 @@ static struct gblock *usable(struct morph *m, struct gblock *b, unsigned max_ins
     if (g->ir.insns + b->ninsns > max_insns || b->epoch != m->blocks->epoch)
         return NULL;
     for (uint32_t i = 0; i < g->nblocks; i++)
-        if (g->blocks[i] == block_index(m->blocks, b))
+        if (g->blocks[i] == b)
             return NULL;
     if (m->sh->params.stop_rip_on && b->rip == m->sh->params.stop_rip)
         return NULL;
     return b;
 }
 
+/* The block at rip, which may follow b. Where b went last costs less to look at than the table does. */
+static inline struct gblock *follower(struct morph *m, const struct gblock *b, uint64_t rip)
+{
+    for (unsigned i = 2; i-- > 0;) {
+        struct gblock *s = b->succ[i];
+        if (s->rip == rip && s->mode == b->mode && s->ninsns && !(s->flags & BLOCK_DEAD))
+            return s;
+    }
+    return block_peek(m->blocks, rip, b->mode);
+}
+
 /* Where to go on after block b, whose instructions but the last may have been lifted already; NULL: nowhere. */
 static struct gblock *choose(struct morph *m, const struct gblock *b, const struct way_out *w, unsigned max_insns,
                              enum lift_follow *follow, bool *taken_likely)
 {
-    struct gblock *t = w->has_taken ? block_peek(m->blocks, w->taken, b->mode) : NULL;
-    struct gblock *f = w->has_fall ? block_peek(m->blocks, w->fall, b->mode) : NULL;
+    struct gblock *t = w->has_taken ? follower(m, b, w->taken) : NULL;
+    struct gblock *f = w->has_fall ? follower(m, b, w->fall) : NULL;
     uint32_t nt = executions(m, t), nf = executions(m, f);
     bool backward = w->taken <= b->rip; /* a loop, if nothing else is known */
     bool taken = w->has_taken && (!w->has_fall || nt > nf || (nt == nf && backward));
@@ -111,7 +122,7 @@ static enum lift_result lift_one(struct morph *m, struct lift *l, struct gblock 
     enum lift_follow follow = LIFT_STOP;
 
     *next = NULL;
-    g->blocks[g->nblocks++] = block_index(m->blocks, b);
+    g->blocks[g->nblocks++] = b;
     if (whole && g->nblocks < GEAR2_BLOCKS_MAX) {
         struct way_out w = way_out_of(b, &insns[n - 1], last_rip_of(b, &insns[n - 1]));
         *next = choose(m, b, &w, max_insns > n ? max_insns - n : 0, &follow, &l->taken_likely);
@@ -173,6 +184,29 @@ static void count(struct morph *m, const struct gear2 *g)
     s->gear2_bytes += 4 * g->code.nwords;
 }
 
+/* Chains the newest translation's exits to what is translated. What they go to and will be hot soon is noted, for being
+ * translated at once, while the translator is in the instruction cache. */
+static void link_exits(struct morph *m)
+{
+    struct gear2 *g = m->gear2;
+    const struct tcache *t = m->tcache;
+    const struct translation *tr = &t->tr[t->ntr - 1];
+    for (uint32_t i = tr->first_exit; i < tr->first_exit + tr->nexits; i++) {
+        const struct cache_exit *x = &t->exits[i];
+        if (x->kind != IR_EXIT_DIRECT && x->kind != IR_EXIT_RETURN)
+            continue;
+        const struct gblock *to = block_peek(m->blocks, x->target, m->sh->cpu.mode);
+        if (!to)
+            continue;
+        if (!to->native) {
+            if (to->count * 4 >= m->sh->params.hot2 && g->nqueue < GEAR2_BATCH_MAX)
+                g->queue[g->nqueue++] = block_index(m->blocks, to);
+        } else if (x->branch && m->sh->params.opt_chain && to->epoch == m->blocks->epoch) {
+            cache_chain(m, i, to->translation);
+        }
+    }
+}
+
 static bool emit(struct morph *m, struct gblock *b)
 {
     struct gear2 *g = m->gear2;
@@ -193,11 +227,12 @@ static bool emit(struct morph *m, struct gblock *b)
         return false;
     cache_enter(m, &g->ir, &g->code, block_index(m->blocks, b));
     for (uint32_t i = 0; i < g->nblocks; i++) {
-        const struct gblock *part = &m->blocks->blocks[g->blocks[i]];
+        const struct gblock *part = g->blocks[i];
         cache_add_page(m, part->rip, part->paddr);
         if (part->paddr2 != BLOCK_NO_PAGE)
             cache_add_page(m, part->rip + part->len - 1, part->paddr2);
     }
+    link_exits(m);
     count(m, g);
     if (m->sh->params.trace_translations)
         run_trace(m, b);
@@ -218,38 +253,21 @@ static bool translate_one(struct morph *m, struct gblock *b)
     return false;
 }
 
-/* Where the newest translation goes to and what will be hot soon is noted for being translated at once, while the translator
- * is in the instruction cache. */
-static void note_targets(struct morph *m, uint32_t *queue, uint32_t *n)
-{
-    const struct tcache *t = m->tcache;
-    const struct translation *tr = &t->tr[t->ntr - 1];
-    for (uint32_t i = tr->first_exit; i < tr->first_exit + tr->nexits && *n < GEAR2_BATCH_MAX; i++) {
-        const struct cache_exit *x = &t->exits[i];
-        if (x->chained != CACHE_NONE || (x->kind != IR_EXIT_DIRECT && x->kind != IR_EXIT_RETURN))
-            continue;
-        const struct gblock *b = block_peek(m->blocks, x->target, m->sh->cpu.mode);
-        if (b && b->count * 4 >= m->sh->params.hot2)
-            queue[(*n)++] = block_index(m->blocks, b);
-    }
-}
-
 /* The block and, while the translator is at it, what the new code leads to. */
 static bool translate_batch(struct morph *m, struct gblock *b)
 {
     const struct morph_params *p = &m->sh->params;
-    uint32_t queue[GEAR2_BATCH_MAX], n = 0;
+    struct gear2 *g = m->gear2;
     uint32_t generation = m->tcache->generation;
+    g->nqueue = 0;
     if (!translate_one(m, b))
         return false;
-    note_targets(m, queue, &n);
-    for (uint32_t i = 0; i < n; i++) {
-        struct gblock *next = &m->blocks->blocks[queue[i]];
+    for (uint32_t i = 0; i < g->nqueue; i++) {
+        struct gblock *next = &m->blocks->blocks[g->queue[i]];
         if (next->native || next->translation == GEAR2_REFUSED || next->epoch != m->blocks->epoch ||
             (p->stop_rip_on && next->rip == p->stop_rip))
             continue;
-        if (translate_one(m, next))
-            note_targets(m, queue, &n);
+        translate_one(m, next);
         if (m->tcache->generation != generation) /* flushed: b may have to be done again */
             return b->native != 0 || translate_one(m, b);
     }

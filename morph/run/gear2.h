@@ -22,7 +22,9 @@ struct gear2 {
     struct gen gen;
     struct gen_code code;
     uint32_t nblocks;
-    uint32_t blocks[GEAR2_BLOCKS_MAX]; /* decoded blocks that are in the translation */
+    struct gblock *blocks[GEAR2_BLOCKS_MAX]; /* decoded blocks that are in the translation */
+    uint32_t nqueue;
+    uint32_t queue[GEAR2_BATCH_MAX]; /* blocks to be translated next */
     uint8_t known[64];
     struct opt_table table;
 };
