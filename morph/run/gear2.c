@@ -21,10 +21,9 @@ struct way_out {
     bool has_taken, has_fall;
 };
 
-static struct way_out way_out_of(const struct gblock *b, const struct ginsn *last, uint64_t last_rip)
+static struct way_out way_out_of(const struct gblock *b, const struct ginsn *last)
 {
-    bool wide = b->mode != GUEST_IA32;
-    struct way_out w = {.fall = lift_next(last, last_rip, wide)};
+    struct way_out w = {.fall = b->end_rip};
     switch (last->op) {
     case G_JCC:
     case G_LOOP:
@@ -36,7 +35,7 @@ static struct way_out way_out_of(const struct gblock *b, const struct ginsn *las
     default: w.has_fall = b->end != BLOCK_END_BRANCH; break;
     }
     if (w.has_taken)
-        w.taken = lift_target(last, last_rip, wide);
+        w.taken = lift_target(last, b->end_rip - last->len, b->mode != GUEST_IA32);
     return w;
 }
 
@@ -105,13 +104,6 @@ static unsigned until_stop(struct morph *m, const struct ginsn *insns, unsigned 
     return n;
 }
 
-/* Linear address of the last instruction of a block that is taken as a whole. */
-static uint64_t last_rip_of(const struct gblock *b, const struct ginsn *last)
-{
-    uint64_t rip = b->rip + b->len - last->len;
-    return b->mode != GUEST_IA32 ? rip : (uint32_t)rip;
-}
-
 /* Lifts one block. Returns how the translation stands; *next is the block to go on with. */
 static enum lift_result lift_one(struct morph *m, struct lift *l, struct gblock *b, unsigned max_insns, struct gblock **next)
 {
@@ -124,7 +116,7 @@ static enum lift_result lift_one(struct morph *m, struct lift *l, struct gblock 
     *next = NULL;
     g->blocks[g->nblocks++] = b;
     if (whole && g->nblocks < GEAR2_BLOCKS_MAX) {
-        struct way_out w = way_out_of(b, &insns[n - 1], last_rip_of(b, &insns[n - 1]));
+        struct way_out w = way_out_of(b, &insns[n - 1]);
         *next = choose(m, b, &w, max_insns > n ? max_insns - n : 0, &follow, &l->taken_likely);
     }
     while (n > PART_INSNS) { /* parts that commit, so that gated stores have room */
@@ -226,9 +218,15 @@ static bool emit(struct morph *m, struct gblock *b)
     if (!gen_emit(&g->gen, &place, &g->code))
         return false;
     cache_enter(m, &g->ir, &g->code, block_index(m->blocks, b));
+    uint64_t page = 0; /* most blocks are where the one before them is: number of its page + 1, 0 none */
+    uint32_t frame = 0;
     for (uint32_t i = 0; i < g->nblocks; i++) {
         const struct gblock *part = g->blocks[i];
-        cache_add_page(m, part->rip, part->paddr);
+        if ((part->rip >> 12) + 1 != page || part->paddr >> 12 != frame) {
+            cache_add_page(m, part->rip, part->paddr);
+            page = (part->rip >> 12) + 1;
+            frame = part->paddr >> 12;
+        }
         if (part->paddr2 != BLOCK_NO_PAGE)
             cache_add_page(m, part->rip + part->len - 1, part->paddr2);
     }
