@@ -174,6 +174,7 @@ static void catch (int signal, int flags)
     sigaction(signal, &a, NULL);
 }
 
+/* On the host the pauses must be long enough for the parent to have run, whatever the load. */
 static void sends(void)
 {
     int fd[2];
@@ -183,11 +184,11 @@ static void sends(void)
     catch (SIGUSR1, 0);
     pid_t parent = getpid(), pid = fork();
     if (pid == 0) {
-        usleep(1000);
+        usleep(200000);
         kill(parent, SIGUSR1);
-        usleep(1000);
+        usleep(200000);
         kill(parent, SIGUSR1);
-        usleep(1000);
+        usleep(200000);
         write(fd[1], "x", 1);
         _exit(5);
     }
