@@ -413,10 +413,10 @@ static void run_cases(const char *machine, uint64_t seed, uint64_t cases)
 TEST_CASE(gen, decided_branch)
 {
     static const uint8_t code[] = {
-        0xb8, 1,    0, 0,    0, 0xeb, 0,    /* mov eax, 1; jmp over nothing */
-        0x83, 0xf8, 2, 0x76, 4,       /* cmp eax, 2; jbe */
-        0x83, 0xc3, 7, 0xc3,          /* add ebx, 7; ret */
-        0x83, 0xc3, 9, 0xc3,          /* add ebx, 9; ret */
+        0xb8, 1,    0, 0,    0, 0xeb, 0, /* mov eax, 1; jmp over nothing */
+        0x83, 0xf8, 2, 0x76, 4,          /* cmp eax, 2; jbe */
+        0x83, 0xc3, 7, 0xc3,             /* add ebx, 7; ret */
+        0x83, 0xc3, 9, 0xc3,             /* add ebx, 9; ret */
     };
     struct rig *r = rig_make("default");
     rig_code(r, code, sizeof code);
