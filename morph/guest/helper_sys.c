@@ -117,68 +117,15 @@ HELPER_FN(rdtscp)
     return helper_rdtsc(cpu, m, g);
 }
 
-struct cpuid_row {
-    uint8_t cpu; /* least params.guest_cpu */
-    uint32_t leaf, eax, ebx, ecx, edx;
-};
-
-/* feature bits of leaf 1 and 0x80000001 */
-enum {
-    EDX_FPU = 1 << 0,
-    EDX_TSC = 1 << 4,
-    EDX_MSR = 1 << 5,
-    EDX_PAE = 1 << 6,
-    EDX_CX8 = 1 << 8,
-    EDX_PGE = 1 << 13,
-    EDX_CMOV = 1 << 15,
-    EDX_MMX = 1 << 23,
-    EDX_FXSR = 1 << 24,
-    EDX_SSE = 1 << 25,
-    EDX_SSE2 = 1 << 26,
-    ECX_SSE3 = 1 << 0,
-    ECX_SSSE3 = 1 << 9,
-    ECX_CX16 = 1 << 13,
-    ECX_SSE41 = 1 << 19,
-    ECX_SSE42 = 1 << 20,
-    ECX_POPCNT = 1 << 23,
-    EDX_SYSCALL = 1 << 11,
-    EDX_NX = 1 << 20,
-    EDX_LM = 1 << 29,
-    ECX_LAHF = 1 << 0,
-    ECX_LZCNT = 1 << 5,
-    EDX_I686 = EDX_FPU | EDX_TSC | EDX_MSR | EDX_PAE | EDX_CX8 | EDX_PGE | EDX_CMOV,
-    EDX_V1 = EDX_I686 | EDX_MMX | EDX_FXSR | EDX_SSE | EDX_SSE2,
-    ECX_V2 = ECX_SSE3 | ECX_SSSE3 | ECX_CX16 | ECX_SSE41 | ECX_SSE42 | ECX_POPCNT,
-};
-
-/* The last row that fits counts. Vendor "GenuineIntel" with the family of a Pentium III; brand "Selkirk Duke". */
-static const struct cpuid_row cpuid_rows[] = {
-    {0, 0x00000000, 1, 0x756e6547, 0x6c65746e, 0x49656e69},
-    {0, 0x00000001, 0x683, 0, 0, EDX_I686},
-    {1, 0x00000001, 0x683, 0, 0, EDX_V1},
-    {2, 0x00000001, 0x683, 0, ECX_V2, EDX_V1},
-    {0, 0x80000000, 0x80000004, 0, 0, 0},
-    {0, 0x80000001, 0, 0, 0, 0},
-    {1, 0x80000001, 0, 0, 0, EDX_SYSCALL | EDX_NX | EDX_LM},
-    {2, 0x80000001, 0, 0, ECX_LAHF, EDX_SYSCALL | EDX_NX | EDX_LM},
-    {3, 0x80000001, 0, 0, ECX_LAHF | ECX_LZCNT, EDX_SYSCALL | EDX_NX | EDX_LM},
-    {0, 0x80000002, 0x6b6c6553, 0x206b7269, 0x656b7544, 0x00000000},
-};
-
-HELPER_FN(cpuid)
+/* Numbers from the instruction count, so that every run gets the same; carry says that there is one. */
+HELPER_FN(rdrand)
 {
-    uint32_t leaf = (uint32_t)cpu->gpr[GUEST_RAX];
-    struct cpuid_row row = {0};
-    (void)g;
-    if (leaf < 0x80000000u && leaf > 1)
-        leaf = 1; /* beyond the highest basic leaf: the highest one's */
-    for (unsigned i = 0; i < sizeof cpuid_rows / sizeof *cpuid_rows; i++)
-        if (cpuid_rows[i].leaf == leaf && cpuid_rows[i].cpu <= m->sh->params.guest_cpu)
-            row = cpuid_rows[i];
-    cpu->gpr[GUEST_RAX] = row.eax;
-    cpu->gpr[GUEST_RBX] = row.ebx;
-    cpu->gpr[GUEST_RCX] = row.ecx;
-    cpu->gpr[GUEST_RDX] = row.edx;
+    sem_ctx c = helper_ctx(cpu, m, g);
+    uint64_t z = (port_icount() + 1) * UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    set_reg(&c, g->opnd[0].reg, z ^ z >> 31, g->opnd[0].size);
+    set_flags(&c, EFL_CF);
     return INTERP_OK;
 }
 

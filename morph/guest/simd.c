@@ -144,7 +144,7 @@ HELPER_FN(simd)
     load(&x, &g->opnd[1], &x.s);
     if (g->opnd[0].kind != GO_MEM)
         load(&x, &g->opnd[0], &x.d);
-    if (!simd_move(&x) && !simd_integer(&x) && !simd_float(&x) && !simd_shuffle(&x) && !simd_string(&x))
+    if (!simd_move(&x) && !simd_integer(&x) && !simd_float(&x) && !simd_shuffle(&x) && !simd_string(&x) && !simd_crypto(&x))
         return INTERP_UNIMPLEMENTED;
     if (g->opnd[0].kind == GO_MEM && !x.keep)
         store(&x);

@@ -35,12 +35,14 @@ static inline bool simd_stores(const struct ginsn *g)
     return g->opnd[0].kind == GO_MEM && g->op != G_LDMXCSR && g->op != G_FXRSTOR;
 }
 
-/* Each does the instruction if it is among its own. (simd_int.c, simd_shuffle.c, simd_move.c, simd_float.c, simd_string.c) */
+/* Each does the instruction if it is among its own. (simd_int.c, simd_shuffle.c, simd_move.c, simd_float.c, simd_string.c,
+ * simd_crypto.c) */
 bool simd_integer(struct simd *x);
 bool simd_shuffle(struct simd *x);
 bool simd_move(struct simd *x);
 bool simd_float(struct simd *x);
 bool simd_string(struct simd *x);
+bool simd_crypto(struct simd *x);
 
 /* What is no computation: control register, state, masked stores. False: not among them. (simd_state.c) */
 bool simd_state(struct simd *x, enum interp_result *result);

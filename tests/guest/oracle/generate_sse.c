@@ -1,4 +1,5 @@
 /* Random MMX and SSE instructions: the opcodes are those that the decoder knows with a vector operand, each with the same chance. */
+#include <cpuid.h>
 #include <string.h>
 
 #include "decode.h"
@@ -13,6 +14,19 @@ struct form {
 static struct form forms[1200];
 static unsigned nforms;
 
+/* Not all processors have them, nor want their memory operands aligned. */
+static bool is_sha(unsigned op)
+{
+    return op == G_SHA1NEXTE || op == G_SHA1MSG1 || op == G_SHA1MSG2 || op == G_SHA1RNDS4 || op == G_SHA256RNDS2 ||
+           op == G_SHA256MSG1 || op == G_SHA256MSG2;
+}
+
+static bool host_has_sha(void)
+{
+    unsigned a, b, c, d;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && b >> 29 & 1;
+}
+
 /* RCP and RSQRT approximate as each processor likes; LDMXCSR is made with a prepared value; the rest shows the kernel's work. */
 static bool wanted(const struct ginsn *g)
 {
@@ -26,9 +40,14 @@ static bool wanted(const struct ginsn *g)
     case G_LDMXCSR: return false;
     case G_EMMS:
     case G_STMXCSR:
-    case G_CRC32: return true;
+    case G_CRC32:
+    case G_MOVBE:
+    case G_ADCX:
+    case G_ADOX: return true;
     default: break;
     }
+    if (is_sha(g->op) && !host_has_sha())
+        return false;
     for (unsigned i = 0; i < g->nopnds; i++)
         if (g->opnd[i].kind == GO_XMM || g->opnd[i].kind == GO_MMX)
             return true;
@@ -125,7 +144,7 @@ unsigned generator_sse(struct generator *gen, const struct oracle_state *s, uint
         for (unsigned i = 0; i < g.nopnds; i++)
             size = g.opnd[i].kind == GO_MEM && g.opnd[i].size ? g.opnd[i].size : size;
         uint32_t target = random_data(r, size);
-        if (random_below(r, 20)) /* less often misaligned than others: most raise #GP then */
+        if (is_sha(g.op) || random_below(r, 20)) /* less often misaligned than others: most raise #GP then */
             target &= ~(size - 1);
         unsigned done = generator_put_mem(gen, s, reg, target, 0, n - (wide && !rex), tail, &rex, p + n);
         if (!done)
