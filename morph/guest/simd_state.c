@@ -26,6 +26,8 @@ static void masked_store(struct simd *x)
 /* 64-bit mode has sixteen XMM registers; with REX.W the pointers have 64 bits. */
 static unsigned area_registers(const struct simd *x) { return x->cpu->mode == GUEST_X86_64 ? 16 : 8; }
 
+/* The store buffer holds 32 entries, less than the area has: both ends are touched first, after which no fault can come, and
+ * what is written is committed in parts. */
 static void save(struct simd *x)
 {
     const struct guest_x87 *f = &x->cpu->x87;
@@ -33,6 +35,7 @@ static void save(struct simd *x)
     bool wide = x->g->opsize == 8;
     for (unsigned i = 0; i < 8; i++)
         used |= (uint64_t)(x87_tag(f, i) != TAG_EMPTY) << i;
+    gst64(at + AREA_XMM + 16 * area_registers(x) - 8, x->cpu->xmm[area_registers(x) - 1][1]);
     gst64(at, (uint64_t)f->cw | (uint64_t)f->sw << 16 | used << 32 | (uint64_t)f->fop << 48);
     gst64(at + 8, wide ? f->fip : (uint32_t)f->fip | (uint64_t)(uint16_t)f->fcs << 32);
     gst64(at + 16, wide ? f->fdp : (uint32_t)f->fdp | (uint64_t)(uint16_t)f->fds << 32);
@@ -43,6 +46,8 @@ static void save(struct simd *x)
         gst64(at + 40 + 16 * i, f->se[phys]);
     }
     for (unsigned i = 0; i < area_registers(x); i++) {
+        if (i % 8 == 0)
+            port_commit(0);
         gst64(at + AREA_XMM + 16 * i, x->cpu->xmm[i][0]);
         gst64(at + AREA_XMM + 8 + 16 * i, x->cpu->xmm[i][1]);
     }
