@@ -19,6 +19,7 @@ struct morph {
     struct arena arena; /* what is left of the memory given to morph_init */
     struct block_cache *blocks;
     struct gear2 *gear2;
+    struct region *region; /* NULL: gear 3 is not used */
     struct tcache *tcache;
     uint64_t *tmask;                 /* one 64-bit mask a guest page frame: 64-byte chunks that hold known code */
     uint8_t *fine;                   /* one bit a page frame: code and data were seen close together there, see run/smc.c */

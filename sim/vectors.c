@@ -80,7 +80,7 @@ static int help(void)
     puts("Usage: selkirk vectors [options] < cases.jsonl > results.jsonl\n\n"
          "Runs one test case a line: registers, flags and memory in, the same out. docs/vectors.md has the format.\n\n"
          "  -e, --engine NAME    func (default), rtl or lockstep\n"
-         "  -g, --gear GEAR      for cases that name none: interp (default), translate, tcache\n"
+         "  -g, --gear GEAR      for cases that name none: interp (default), translate, tcache, region\n"
          "  -c, --set KEY=VALUE  set a parameter; see selkirk list-params\n"
          "      --firmware FILE  firmware image\n"
          "  -h, --help           this text");
@@ -117,7 +117,7 @@ int vectors_main(int argc, char *argv[])
         case 'e': status = selkirk_config_set(&cfg, "sim.engine", optarg, err, sizeof err) ? 0 : usage_error("%s", err); break;
         case 'g':
             if (!vgear_parse(optarg, strlen(optarg), &gear))
-                status = usage_error("--gear: \"%s\" is unknown; interp, translate or tcache", optarg);
+                status = usage_error("--gear: \"%s\" is unknown; interp, translate, tcache or region", optarg);
             break;
         case 'c': status = set_pair(&cfg, optarg); break;
         case O_FIRMWARE:

@@ -4,7 +4,7 @@
 
 #include "selkirk.h"
 
-enum vgear { VGEAR_INTERP, VGEAR_TRANSLATE, VGEAR_TCACHE };
+enum vgear { VGEAR_INTERP, VGEAR_TRANSLATE, VGEAR_TCACHE, VGEAR_REGION };
 
 enum { VCASE_MEMS = 64, VCASE_BYTES = 1 << 18, VCASE_PAGES = 128 };
 

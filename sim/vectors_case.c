@@ -10,8 +10,8 @@ static const char *const names64[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", 
 
 bool vgear_parse(const char *text, size_t n, enum vgear *gear)
 {
-    static const char *const names[] = {"interp", "translate", "tcache"};
-    for (int i = 0; i < 3; i++) {
+    static const char *const names[] = {"interp", "translate", "tcache", "region"};
+    for (int i = 0; i < 4; i++) {
         if (n == strlen(names[i]) && !memcmp(text, names[i], n)) {
             *gear = (enum vgear)i;
             return true;
@@ -208,7 +208,7 @@ static void read_member(struct vcase *c, struct json *r, struct json_text key)
         c->max_insts = json_number(r);
     } else if (json_is(key, "gear")) {
         if (json_string(r, &t) && !vgear_parse(t.p, t.n, &c->gear))
-            json_fail(r, "gear is \"interp\", \"translate\" or \"tcache\"");
+            json_fail(r, "gear is \"interp\", \"translate\", \"tcache\" or \"region\"");
     } else if (json_is(key, "fp")) {
         c->fp = json_bool(r);
     } else if (json_is(key, "x87")) {

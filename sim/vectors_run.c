@@ -25,7 +25,7 @@ struct vrunner {
     struct selkirk_config cfg;
     struct selkirk *m;
     struct guest_cpu base;
-    int translating; /* gear of the last case: 0 interpreter, 1 translations; -1 there was none */
+    int translating; /* gear of the last case: 0 interpreter, 1 translations, 2 regions; -1 there was none */
     unsigned cases;
     struct vpage *pages;
     size_t npages;
@@ -48,6 +48,8 @@ static bool start_machine(struct vrunner *v, char *err, size_t err_size)
     selkirk_destroy(v->m);
     v->nmapped = 0;
     v->translating = -1;
+    if (!selkirk_config_set(&v->cfg, "morph.gear_max", "3", err, err_size)) /* so that there is memory for every gear */
+        return false;
     v->m = selkirk_create(&v->cfg, err, err_size);
     if (!v->m)
         return false;
@@ -209,11 +211,11 @@ static struct selkirk_event run_once(struct vrunner *v, const struct vcase *c, u
 static void set_gear(struct vrunner *v, enum vgear gear)
 {
     struct morph_params *p = selkirk_params(v->m);
-    int translate = gear != VGEAR_INTERP;
+    int translate = gear == VGEAR_REGION ? 2 : gear != VGEAR_INTERP;
     if (translate == v->translating && ++v->cases % FORGET_AFTER)
         return;
-    p->gear_max = translate ? 2 : 1;
-    p->hot2 = 1;
+    p->gear_max = 1 + (uint64_t)translate;
+    p->hot2 = p->hot3 = 1;
     selkirk_forget_code(v->m); /* translations would be used by the interpreter's gear as well */
     v->translating = translate;
 }

@@ -26,6 +26,7 @@ struct translation {
     uint32_t first_exit, nexits;
     uint32_t incoming; /* exits chained to it: list through cache_exit.link; CACHE_NONE ends */
     uint32_t dead;
+    uint32_t gear; /* that made it: 2 or 3 */
 };
 
 struct cache_exit {
@@ -80,6 +81,8 @@ uint64_t cache_resolve(const struct tcache *t, uint32_t cpc, uint64_t r30);
 
 /* -- chain.c */
 void cache_chain(struct morph *m, uint32_t exit, uint32_t to);
+/* What went to translation `from` goes to `to` from now on. */
+void cache_redirect(struct morph *m, uint32_t from, uint32_t to);
 void cache_drop(struct morph *m, uint32_t tr);
 void cache_drop_frame(struct morph *m, uint32_t paddr);
 void cache_drop_range(struct morph *m, uint64_t start, uint64_t end); /* linear */

@@ -28,6 +28,20 @@ void cache_chain(struct morph *m, uint32_t exit, uint32_t to)
     m->sh->stats.chains++;
 }
 
+void cache_redirect(struct morph *m, uint32_t from, uint32_t to)
+{
+    struct tcache *t = m->tcache;
+    for (uint32_t i = t->tr[from].incoming, next; i != CACHE_NONE; i = next) {
+        struct cache_exit *x = &t->exits[i];
+        next = x->link;
+        patch(t, x->branch, t->tr[to].entry);
+        x->chained = to;
+        x->link = t->tr[to].incoming;
+        t->tr[to].incoming = i;
+    }
+    t->tr[from].incoming = CACHE_NONE;
+}
+
 void cache_drop(struct morph *m, uint32_t n)
 {
     struct tcache *t = m->tcache;

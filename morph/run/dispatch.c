@@ -8,6 +8,7 @@
 #include "guest/sem/sem.h"
 #include "morph.h"
 #include "port.h"
+#include "region/region.h"
 #include "run.h"
 
 enum { NO_EXIT = 0xffffffffu, BLOCK_MAX = 64 };
@@ -91,7 +92,21 @@ static bool may_enter(struct morph *m)
             return false;
         port_set_ilimit(p->max_insts - t->max_commit + 1);
     }
+    if (m->region && p->gear_max >= 3)
+        region_arm(m);
     return true;
+}
+
+/* A region was rolled back, and the block behind its last commit interpreted with result r. */
+static void region_recover(struct morph *m, uint32_t t, enum interp_result r, uint32_t cause)
+{
+    if (r != INTERP_OK || m->tcache->tr[t].dead)
+        return;
+    m->sh->stats.gear3_traps++;
+    if (!region_trapped(m, m->tcache->tr[t].rip, cause))
+        return;
+    m->sh->stats.gear3_demoted++;
+    cache_drop(m, t);
 }
 
 /* Translated code was rolled back to its last commit: interprets from there. The rest of the way to a fault that lies in
@@ -107,8 +122,11 @@ static bool recover(struct morph *m, uint32_t cause)
         s->faults_genuine++;
     else
         s->faults_spurious++;
-    if (b && cause == DUKE_TRAP_SB_OVERFLOW) { /* gear 2 did not foresee it: once is enough */
-        uint32_t t = cache_find(m->tcache, (uint32_t)m->sh->trap_pc);
+    uint32_t t = m->region ? cache_find(m->tcache, (uint32_t)m->sh->trap_pc) : CACHE_NONE;
+    if (t != CACHE_NONE && m->tcache->tr[t].gear == 3) {
+        region_recover(m, t, r, cause);
+    } else if (b && cause == DUKE_TRAP_SB_OVERFLOW) { /* gear 2 did not foresee it: once is enough */
+        t = cache_find(m->tcache, (uint32_t)m->sh->trap_pc);
         if (t != CACHE_NONE) {
             struct gblock *first = &m->blocks->blocks[m->tcache->tr[t].block];
             cache_drop(m, t);
@@ -144,7 +162,11 @@ static bool enter(struct morph *m, uint32_t native, struct wish *w)
         w->indirect = true;
         return true;
     case PORT_EXIT_INTERP: s->exits_interp++; return step(m);
-    case PORT_EXIT_LIMIT: sh->cpu.rip = cache_resolve(m->tcache, (uint32_t)sh->trap_cpc, sh->trap_r30); return true;
+    case PORT_EXIT_LIMIT:
+        sh->cpu.rip = cache_resolve(m->tcache, (uint32_t)sh->trap_cpc, sh->trap_r30);
+        if (m->region)
+            region_sample(m, (uint32_t)sh->trap_cpc);
+        return true;
     default:
         s->exits_fault++;
         sh->cpu.rip = cache_resolve(m->tcache, (uint32_t)sh->trap_cpc, sh->trap_r30);
@@ -172,7 +194,8 @@ static bool hot(struct morph *m, struct gblock *b)
     if (p->stop_rip_on && p->stop_rip == b->rip) /* nothing of it will run */
         return false;
     port_cat(DUKE_CAT_TRANSLATE);
-    bool done = gear2_translate(m, b);
+    bool done = m->region && p->hot3 == 1 && p->gear_max >= 3 && region_translate(m, b);
+    done = done || gear2_translate(m, b);
     port_cat(DUKE_CAT_INTERP);
     return done;
 }
@@ -187,6 +210,11 @@ void morph_run(struct morph *m)
         struct gblock *b = block_here(m, &go_on);
         if (!b)
             continue;
+        if (m->region && m->region->profile.end && region_watch(m, b)) {
+            w = (struct wish){.exit = NO_EXIT};
+            go_on = report(m, interp_block(m, b, BLOCK_MAX));
+            continue;
+        }
         if ((b->native || hot(m, b)) && may_enter(m)) {
             grant(m, &w, b);
             w = (struct wish){.exit = NO_EXIT};

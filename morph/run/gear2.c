@@ -15,15 +15,9 @@ enum {
     PENDING_MAX = 24,
 };
 
-/* What a block's last instruction does, as far as going on is concerned. */
-struct way_out {
-    uint64_t taken, fall; /* linear */
-    bool has_taken, has_fall;
-};
-
-static struct way_out way_out_of(const struct gblock *b, const struct ginsn *last)
+struct gear2_way_out gear2_way_out(const struct gblock *b, const struct ginsn *last)
 {
-    struct way_out w = {.fall = b->end_rip};
+    struct gear2_way_out w = {.fall = b->end_rip};
     switch (last->op) {
     case G_JCC:
     case G_LOOP:
@@ -74,7 +68,7 @@ static inline struct gblock *follower(struct morph *m, const struct gblock *b, u
 }
 
 /* Where to go on after block b, whose instructions but the last may have been lifted already; NULL: nowhere. */
-static struct gblock *choose(struct morph *m, const struct gblock *b, const struct way_out *w, unsigned max_insns,
+static struct gblock *choose(struct morph *m, const struct gblock *b, const struct gear2_way_out *w, unsigned max_insns,
                              enum lift_follow *follow, bool *taken_likely)
 {
     struct gblock *t = w->has_taken ? follower(m, b, w->taken) : NULL;
@@ -90,7 +84,7 @@ static struct gblock *choose(struct morph *m, const struct gblock *b, const stru
     return next;
 }
 
-static unsigned until_stop(struct morph *m, const struct ginsn *insns, unsigned n, uint64_t rip)
+unsigned gear2_until_stop(struct morph *m, const struct ginsn *insns, unsigned n, uint64_t rip)
 {
     const struct morph_params *p = &m->sh->params;
     bool wide = m->sh->cpu.mode != GUEST_IA32;
@@ -109,14 +103,14 @@ static enum lift_result lift_one(struct morph *m, struct lift *l, struct gblock 
 {
     struct gear2 *g = m->gear2;
     const struct ginsn *insns = block_insns(m->blocks, b);
-    unsigned n = until_stop(m, insns, b->ninsns, b->rip);
+    unsigned n = gear2_until_stop(m, insns, b->ninsns, b->rip);
     bool whole = n == b->ninsns;
     enum lift_follow follow = LIFT_STOP;
 
     *next = NULL;
     g->blocks[g->nblocks++] = b;
     if (whole && g->nblocks < GEAR2_BLOCKS_MAX) {
-        struct way_out w = way_out_of(b, &insns[n - 1]);
+        struct gear2_way_out w = gear2_way_out(b, &insns[n - 1]);
         *next = choose(m, b, &w, max_insns > n ? max_insns - n : 0, &follow, &l->taken_likely);
     }
     while (n > PART_INSNS) { /* parts that commit, so that gated stores have room */

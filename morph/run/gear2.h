@@ -33,5 +33,14 @@ struct gear2 {
  * marked so. The cache may have been flushed on the way. */
 bool gear2_translate(struct morph *m, struct gblock *b);
 
+/* What a block's last instruction does as far as going on is concerned. Addresses are linear. */
+struct gear2_way_out {
+    uint64_t taken, fall;
+    bool has_taken, has_fall;
+};
+struct gear2_way_out gear2_way_out(const struct gblock *b, const struct ginsn *last);
+/* How many of n instructions from rip on come before the stop address; an instruction at rip itself does. */
+unsigned gear2_until_stop(struct morph *m, const struct ginsn *insns, unsigned n, uint64_t rip);
+
 /* The part before emission, for tests and tools: m->gear2->ir and ->gen are filled in. */
 bool gear2_prepare(struct morph *m, struct gblock *b, unsigned max_blocks, unsigned max_insns);

@@ -45,7 +45,7 @@ void run_trace(struct morph *m, const struct gblock *b)
     sh->hc.arg[0] = b->rip;
     sh->hc.arg[1] = t->entry;
     sh->hc.arg[2] = t->end - t->entry;
-    sh->hc.arg[3] = 2; /* gear */
+    sh->hc.arg[3] = t->gear;
     sh->hc.arg[4] = b->len;
     port_hcall(HC_TRACE);
 }

@@ -5,6 +5,7 @@
 #include "guest/block.h"
 #include "morph.h"
 #include "port.h"
+#include "region/region.h"
 #include "run.h"
 
 enum { MAX_BLOCKS = 32768, MAX_INSNS = 196608, MIN_BLOCKS = 1024 };
@@ -37,6 +38,10 @@ struct morph *morph_init(struct shared *sh, void *base, uint64_t size)
     m->gear2->ir.entries_made = 0;
     opt_init(&m->gear2->table);
     gen_init(&m->gear2->gen, m->machine);
+    m->arena = a;
+    if (sh->params.gear_max >= 3 && !(m->region = region_make(m)))
+        return NULL;
+    a = m->arena;
     m->blocks = make_blocks(&a);
     if (!m->blocks)
         return NULL;

@@ -12,6 +12,7 @@
 #include "guest/decode.h"
 #include "guest/lift.h"
 #include "port.h"
+#include "region/region.h"
 #include "rig.h"
 
 static uint64_t rng_state;
@@ -225,7 +226,7 @@ static void dump_code(const uint8_t *code, unsigned n)
 }
 
 struct totals {
-    unsigned cases, traps, refused, stubs[4];
+    unsigned cases, traps, refused, undone, stubs[4];
     uint64_t insns, committed;
 };
 
@@ -260,12 +261,19 @@ static bool eval_store(void *arg, uint64_t addr, unsigned size, uint64_t value)
     return true;
 }
 
-/* Checks m->gear2->ir, prints and reads it, and evaluates it from `start` against the interpreter. */
+static const struct ir_block *ir_of(struct rig *r) { return r->regions ? &r->m->region->ir : &r->m->gear2->ir; }
+
+static bool prepare(struct rig *r, struct gblock *b, unsigned level)
+{
+    return r->regions ? region_prepare(r->m, b, 100, level) : gear2_prepare(r->m, b, GEAR2_BLOCKS_MAX, 32);
+}
+
+/* Checks the IR just prepared, prints and reads it, and evaluates it from `start` against the interpreter. */
 static bool check_ir(struct rig *r, uint64_t seed, const struct guest_cpu *start, const uint8_t *before)
 {
     static struct ir_block again; /* zero, as ir_start wants it at first */
     static char text[1 << 18], text2[1 << 18];
-    const struct ir_block *b = &r->m->gear2->ir;
+    const struct ir_block *b = ir_of(r);
     struct guest_cpu *cpu = &r->sh->cpu;
     char err[120];
     bool ok = ir_check(b, err, sizeof err);
@@ -311,8 +319,8 @@ static bool check_ir(struct rig *r, uint64_t seed, const struct guest_cpu *start
     return same && same_text;
 }
 
-/* False: a difference was reported. */
-static bool one_case(struct rig *r, uint64_t seed, struct totals *t)
+/* False: a difference was reported. level: how much a region may speculate. */
+static bool one_case(struct rig *r, uint64_t seed, struct totals *t, unsigned level)
 {
     static uint8_t before[RIG_DATA_END - RIG_DATA];
     struct guest_cpu *cpu = &r->sh->cpu, start, got;
@@ -339,10 +347,12 @@ static bool one_case(struct rig *r, uint64_t seed, struct totals *t)
     r->ilimit = 1 + pick(300);
     struct gblock *b = rig_block(r, RIG_CODE);
     t->cases++;
-    if (b && gear2_prepare(r->m, b, GEAR2_BLOCKS_MAX, 32) && !check_ir(r, seed, &start, before))
+    if (b)
+        region_care(r->m->region, b->rip)->level = (uint8_t)level;
+    if (b && prepare(r, b, level) && !check_ir(r, seed, &start, before))
         return false;
     *cpu = start;
-    t->insns += r->m->gear2->ir.insns;
+    t->insns += ir_of(r)->insns;
     unsigned stub = b ? rig_translated(r, b, &icount) : 0;
     if (!stub) {
         t->refused++;
@@ -362,10 +372,16 @@ static bool one_case(struct rig *r, uint64_t seed, struct totals *t)
                 memcmp(got.gpr, cpu->gpr, sizeof got.gpr) == 0 && memcmp(r->dram + RIG_DATA, data, sizeof before) == 0;
     if (!same && result == INTERP_OK && got.rip == cpu->rip && in_repeated(r))
         same = same_end(r, &got);
-    else if (stub >= RIG_TRAP && stub != RIG_TRAP + DUKE_TRAP_INTERRUPT && same) /* what trapped must be the guest's doing */
+    uint64_t undone_rip = same ? got.rip : ~UINT64_C(0);
+    if (stub >= RIG_TRAP && stub != RIG_TRAP + DUKE_TRAP_INTERRUPT && same) /* what trapped must be the guest's doing */
         same = rig_interpret(r, 64) == INTERP_EXCEPTION;
     if (ok && same)
         return true;
+    /* Or it was a speculation that failed. */
+    if (ok && r->regions && level < REGION_NO_HOIST && stub >= RIG_TRAP && got.rip == undone_rip) {
+        t->undone++;
+        return one_case(r, seed, t, REGION_NO_HOIST);
+    }
     shim_fail(__FILE__, __LINE__, "seed %#" PRIx64 ": stub %u after %u instructions, interpreter says %d", seed, stub,
               (unsigned)icount, result);
     dump_code(code, n);
@@ -381,7 +397,7 @@ static bool one_case(struct rig *r, uint64_t seed, struct totals *t)
         }
     char *text = malloc(1 << 20);
     struct ir_text out = {text, 1 << 20, 0};
-    ir_print(&r->m->gear2->ir, &out);
+    ir_print(ir_of(r), &out);
     fputs(text, stderr);
     free(text);
     rig_dump(r);
@@ -394,23 +410,24 @@ static uint64_t env_u64(const char *name, uint64_t otherwise)
     return s ? strtoull(s, NULL, 0) : otherwise;
 }
 
-static void run_cases(const char *machine, uint64_t seed, uint64_t cases)
+static void run_cases(const char *machine, uint64_t seed, uint64_t cases, bool regions)
 {
     struct rig *r = rig_make(machine);
+    r->regions = regions;
     struct totals t = {0};
     for (uint64_t i = 0; i < cases; i++)
-        if (!one_case(r, seed + i, &t))
+        if (!one_case(r, seed + i, &t, REGION_BOLD))
             break;
-    printf("%s: %u cases, %u refused, exits %u direct %u indirect %u interp %u trap; %" PRIu64
+    printf("%s: %u cases, %u refused, %u undone, exits %u direct %u indirect %u interp %u trap; %" PRIu64
            " instructions translated, %" PRIu64 " committed, %" PRIu64 " bundles\n",
-           machine, t.cases, t.refused, t.stubs[1], t.stubs[2], t.stubs[3], t.traps, t.insns, t.committed,
-           r->sh->stats.gear2_bundles);
+           machine, t.cases, t.refused, t.undone, t.stubs[1], t.stubs[2], t.stubs[3], t.traps, t.insns, t.committed,
+           r->sh->stats.gear2_bundles + r->sh->stats.gear3_bundles);
     EXPECT(t.committed > t.cases); /* the test must not have become empty */
     rig_free(r);
 }
 
 /* A branch that is decided by what is known of its operands, against the profile. */
-TEST_CASE(gen, decided_branch)
+static void decided_branch(bool regions)
 {
     static const uint8_t code[] = {
         0xb8, 1,    0, 0,    0, 0xeb, 0, /* mov eax, 1; jmp over nothing */
@@ -419,12 +436,15 @@ TEST_CASE(gen, decided_branch)
         0x83, 0xc3, 9, 0xc3,             /* add ebx, 9; ret */
     };
     struct rig *r = rig_make("default");
+    r->regions = regions;
     rig_code(r, code, sizeof code);
     r->sh->cpu.gpr[GUEST_RSP] = RIG_DATA + 0x8000;
     r->sh->cpu.rip = RIG_CODE;
     rig_block(r, RIG_CODE + 7)->count = 100;
     rig_block(r, RIG_CODE + 12)->count = 100;
     rig_block(r, RIG_CODE + 16)->count = 50;
+    region_note(r->m, rig_block(r, RIG_CODE + 7));
+    region_note(r->m, rig_block(r, RIG_CODE + 12));
     uint64_t icount = 0;
     EXPECT(rig_translated(r, rig_block(r, RIG_CODE), &icount) != 0);
     EXPECT(r->sh->cpu.gpr[GUEST_RBX] != 7);
@@ -433,5 +453,9 @@ TEST_CASE(gen, decided_branch)
     rig_free(r);
 }
 
-TEST_CASE(gen, random_default) { run_cases("default", env_u64("GEN_SEED", 1000), env_u64("GEN_CASES", 4000)); }
-TEST_CASE(gen, random_tm5400) { run_cases("tm5400", env_u64("GEN_SEED", 50000), env_u64("GEN_CASES", 2000)); }
+TEST_CASE(gen, decided_branch_gear2) { decided_branch(false); }
+TEST_CASE(gen, decided_branch_region) { decided_branch(true); }
+TEST_CASE(gen, random_default) { run_cases("default", env_u64("GEN_SEED", 1000), env_u64("GEN_CASES", 4000), false); }
+TEST_CASE(gen, random_tm5400) { run_cases("tm5400", env_u64("GEN_SEED", 50000), env_u64("GEN_CASES", 2000), false); }
+TEST_CASE(gen, region_default) { run_cases("default", env_u64("GEN_SEED", 90000), env_u64("GEN_CASES", 4000), true); }
+TEST_CASE(gen, region_tm5400) { run_cases("tm5400", env_u64("GEN_SEED", 140000), env_u64("GEN_CASES", 2000), true); }

@@ -8,6 +8,7 @@
 #include "duke_disasm.h"
 #include "duke_isa.h"
 #include "port.h"
+#include "region/region.h"
 
 enum { HIDDEN = 16 << 20, STUBS = 0x40010000, VECTORS = 0x40011000, PRELUDE = 0x40014000 };
 
@@ -83,6 +84,7 @@ struct rig *rig_make(const char *machine)
 #undef PARAM
     sh->dram_size = RIG_RAM;
     sh->params.tcache_kib = 256;
+    sh->params.gear_max = 3;
     sh->cpu.mode = GUEST_IA32;
     sh->cpu.user = 1;
     sh->cpu.sysflags = EFL_FIXED | EFL_IF;
@@ -118,6 +120,9 @@ void rig_free(struct rig *r)
 void rig_code(struct rig *r, const uint8_t *code, unsigned size)
 {
     morph_drop_all(r->m);
+    r->m->region->profile = (struct region_profile){.from = 0};
+    for (unsigned i = 0; i < REGION_CARE; i++)
+        r->m->region->care[i].rip = 0;
     memset(r->port->ram + RIG_CODE, 0x90, RIG_CODE_END - RIG_CODE);
     memcpy(r->port->ram + RIG_CODE, code, size);
 }
@@ -144,6 +149,8 @@ enum interp_result rig_interpret(struct rig *r, uint64_t insns)
             break;
         }
         b->count++;
+        if (r->regions)
+            region_note(r->m, b);
         result = interp_block(r->m, b, 64);
     }
     r->sh->params.max_insts = 0;
@@ -154,7 +161,7 @@ unsigned rig_translated(struct rig *r, struct gblock *b, uint64_t *icount)
 {
     struct guest_cpu *cpu = &r->sh->cpu;
     struct engine *e = r->engine;
-    if (!gear2_translate(r->m, b))
+    if (r->regions ? !region_translate(r->m, b) : !gear2_translate(r->m, b))
         return 0;
     struct tcache *t = r->m->tcache;
     memcpy(native(r, t->native), t->mem, t->used);

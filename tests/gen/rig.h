@@ -1,4 +1,4 @@
-/* A rig for tests of gear 2 on the host: one guest, interpreted on the host and run as a translation on the functional engine.
+/* A rig for tests of gears 2 and 3 on the host: one guest, interpreted on the host and run as a translation on the functional engine.
  *
  * Guest memory is identity-mapped: code at RIG_CODE, data at [RIG_DATA, RIG_DATA_END). The engine's TLB holds all of it.
  */
@@ -34,6 +34,7 @@ struct rig {
     struct engine *engine;
     uint8_t *dram; /* the engine's */
     void *arena;
+    bool regions;    /* translations are gear 3's */
     uint64_t ilimit; /* the engine stops at a commit that reaches it; 0 none */
 };
 

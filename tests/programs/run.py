@@ -42,6 +42,7 @@ def options() -> argparse.Namespace:
     p.add_argument("--build", type=Path, default=ROOT / "build")
     p.add_argument("--engine", action="append", choices=["func", "rtl", "lockstep"])
     p.add_argument("--gear", action="append", type=int, choices=[1, 2, 3, 4])
+    p.add_argument("--param", action="append", default=[], metavar="KEY=VALUE", help="a parameter for every run, as of selkirk -c")
     p.add_argument("--set", choices=["quick", "full"], default="full")
     p.add_argument("-j", "--jobs", type=int, default=1)
     p.add_argument("--timeout", type=float, default=3600, help="seconds for one run")
@@ -96,7 +97,8 @@ def execute(command: list[str], case: cases.Case, folder: Path, timeout: float) 
 def under_selkirk(args: argparse.Namespace, engine: str, gear: int, outdir: Path, command: list[str]) -> list[str]:
     selkirk = args.build.resolve() / "bin/selkirk"
     variables = [f"--env={name}={value}" for name, value in ENVIRONMENT.items()]
-    return [str(selkirk), "run", f"--engine={engine}", f"--gear={gear}", "-d", str(outdir), *variables, "--", *command]
+    return [str(selkirk), "run", f"--engine={engine}", f"--gear={gear}", "-d", str(outdir), *variables,
+            *(f"-c{pair}" for pair in args.param), "--", *command]
 
 
 def differences(host: Result, ours: Result) -> list[str]:

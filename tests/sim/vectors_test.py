@@ -38,7 +38,7 @@ def known(checks, selkirk):
     away_count = dict(away, count=1)
     del away_count["end"]
     ask = dict(plain, read=[{"addr": DATA, "size": 5}, {"addr": 0x90000, "size": 1}])
-    for gear in ("interp", "translate", "tcache"):
+    for gear in ("interp", "translate", "tcache", "region"):
         status, r, err = vectors(selkirk, [plain, divide, store, call, half, loop, smc, wide, ask, away, away_count],
                                  "--gear", gear)
         checks.same(f"{gear}: status ({err})", (status, len(r)), (0, 11))

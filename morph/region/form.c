@@ -1,0 +1,219 @@
+/* Picks a region's path through the blocks, and makes the region. */
+#include "cache/cache.h"
+#include "guest/block.h"
+#include "guest/lift.h"
+#include "morph.h"
+#include "opt/opt.h"
+#include "port.h"
+#include "region.h"
+#include "run/gear2.h"
+#include "run/run.h"
+
+enum { PART_INSNS = 14, LAPS_INSNS = 100 };
+
+/* How a path goes on. */
+struct step {
+    struct gblock *next; /* NULL: it ends here */
+    enum lift_follow follow;
+    bool taken_likely;
+    uint32_t seen, of; /* how often it went there */
+};
+
+static uint32_t way_count(const struct region_node *n, uint64_t rip)
+{
+    if (!n)
+        return 0;
+    return (n->way[0].rip == rip ? n->way[0].count : 0) + (n->way[1].rip == rip ? n->way[1].count : 0);
+}
+
+static struct step step_from(struct morph *m, const struct gblock *b)
+{
+    const struct ginsn *insns = block_insns(m->blocks, b);
+    struct gear2_way_out w = gear2_way_out(b, &insns[b->ninsns - 1]);
+    const struct region_node *n = region_seen(m->region, b->rip);
+    uint32_t nt = w.has_taken ? way_count(n, w.taken) : 0, nf = w.has_fall ? way_count(n, w.fall) : 0;
+    struct step s = {.follow = LIFT_STOP};
+    if (!w.has_taken && !w.has_fall)
+        return s;
+    bool taken = w.has_taken && (!w.has_fall || nt > nf || (nt == nf && w.taken <= b->rip));
+    s.taken_likely = taken;
+    s.follow = taken ? LIFT_TAKEN : LIFT_FALL;
+    s.seen = taken ? nt : nf;
+    s.of = nt + nf;
+    if (w.has_taken != w.has_fall || !s.of)
+        s.seen = s.of = 1;
+    s.next = block_peek(m->blocks, taken ? w.taken : w.fall, b->mode);
+    return s;
+}
+
+static bool is_region(struct morph *m, const struct gblock *b) { return b->native && m->tcache->tr[b->translation].gear == 3; }
+
+/* Fills in r->steps: along the likeliest ways until it gets unlikely, long, or comes back to where it was. A loop is gone
+ * through several times. */
+static void choose_path(struct morph *m, struct gblock *head, unsigned max_insns)
+{
+    struct region *r = m->region;
+    const struct morph_params *p = &m->sh->params;
+    struct gblock *b = head;
+    uint32_t insns = 0, lap = 0, laps = 1, lap_begin = 0;
+    uint64_t share = 1 << 16;
+
+    r->nsteps = 0;
+    for (;;) {
+        struct step s = step_from(m, b);
+        struct region_step *out = &r->steps[r->nsteps++];
+        *out = (struct region_step){block_index(m->blocks, b), LIFT_STOP, s.taken_likely};
+        insns += b->ninsns;
+        share = share * s.seen / (s.of ? s.of : 1);
+        if (gear2_until_stop(m, block_insns(m->blocks, b), b->ninsns, b->rip) < b->ninsns)
+            return;
+        if (p->stop_rip_on && s.next && s.next->rip == p->stop_rip)
+            return;
+        if (!s.next || s.follow == LIFT_STOP || r->nsteps == REGION_STEPS_MAX || s.next->epoch != m->blocks->epoch)
+            return;
+        if (insns + s.next->ninsns > max_insns || share * 100 < p->region_share << 16)
+            return;
+        if (s.next == head) {
+            lap = lap ? lap : insns;
+            if (laps >= p->region_laps || insns + lap > (max_insns < LAPS_INSNS ? max_insns : LAPS_INSNS))
+                return;
+            laps++;
+            lap_begin = r->nsteps;
+            share = 1 << 16; /* each lap is as likely as the first */
+        } else if (is_region(m, s.next)) {
+            return;
+        }
+        for (uint32_t i = lap_begin; i < r->nsteps; i++)
+            if (r->steps[i].block == block_index(m->blocks, s.next))
+                return;
+        out->follow = (uint8_t)s.follow;
+        b = s.next;
+    }
+}
+
+/* Lifts a block in parts between which it could commit. */
+static enum lift_result lift_block(struct morph *m, struct lift *l, const struct region_step *s)
+{
+    struct gear2 *g = m->gear2;
+    const struct gblock *b = &m->blocks->blocks[s->block];
+    const struct ginsn *insns = block_insns(m->blocks, b);
+    unsigned n = gear2_until_stop(m, insns, b->ninsns, b->rip);
+    bool dead = m->sh->params.opt_dead_flags != 0;
+    l->taken_likely = s->taken_likely;
+    for (; n > PART_INSNS; n -= PART_INSNS, insns += PART_INSNS) {
+        opt_dead_flags(&g->table, insns, PART_INSNS, l->null_segs, dead, g->known);
+        if (lift_insns(l, insns, PART_INSNS, g->known, LIFT_FALL) != LIFT_OPEN)
+            return LIFT_CUT;
+        lift_commit(l);
+    }
+    opt_dead_flags(&g->table, insns, n, l->null_segs, dead, g->known);
+    return lift_insns(l, insns, n, g->known, (enum lift_follow)s->follow);
+}
+
+bool region_prepare(struct morph *m, struct gblock *b, unsigned max_insns, unsigned level)
+{
+    struct region *r = m->region;
+    const struct morph_params *p = &m->sh->params;
+    struct lift l = {.b = &r->ir, .rip = b->rip, .itc = p->opt_itc != 0};
+
+    for (unsigned s = GUEST_FS; s <= GUEST_GS; s++)
+        if (b->mode == GUEST_IA32 && (m->sh->cpu.seg_sel[s] & 0xfffc) == 0)
+            l.null_segs |= 1u << s;
+    r->ir.wide = b->mode != GUEST_IA32;
+    r->ir.fold = p->opt_fold != 0;
+    r->ir.fuse = p->opt_fuse != 0;
+    r->ir.index = m->machine->lanes_address_modes;
+    ir_start(&r->ir, b->rip);
+    if (lift_alone(block_insns(m->blocks, b))) /* repeated string instructions loop and commit in ways of their own */
+        return false;
+    choose_path(m, b, max_insns);
+    for (uint32_t i = 0; i < r->nsteps; i++) {
+        if (lift_block(m, &l, &r->steps[i]) != LIFT_OPEN) {
+            r->nsteps = i + 1;
+            break;
+        }
+        if (i + 1 < r->nsteps && l.rip != m->blocks->blocks[r->steps[i + 1].block].rip) { /* decided, against the profile */
+            lift_leave(&l);
+            r->nsteps = i + 1;
+            break;
+        }
+        if (l.pending) /* no exit here, but a place to commit */
+            lift_commit(&l);
+    }
+    if (r->ir.insns == 0 || r->ir.overflow)
+        return false;
+    unsigned room = m->machine->spec_store_buffer;
+    region_commits(&r->ir, room < REGION_STORES ? room : REGION_STORES, level >= REGION_NO_HOIST ? 2 : 1);
+    region_liveness(&r->ir, r->sunk);
+    r->gen.info = m->gear2->gen.info;
+    r->gen.lanes = m->gear2->gen.empty[0];
+    r->gen.max_alias = m->machine->spec_alias_entries;
+    return region_schedule(&r->gen, &r->ir, r->sunk, level);
+}
+
+static void count(struct morph *m)
+{
+    const struct region *r = m->region;
+    struct morph_stats *s = &m->sh->stats;
+    s->gear3_regions++;
+    s->gear3_insns += r->ir.insns;
+    s->gear3_bundles += r->code.nbundles;
+    s->gear3_ops += r->code.nops;
+    s->gear3_bytes += (uint64_t)r->code.nwords * 4;
+}
+
+static bool emit(struct morph *m, struct gblock *b)
+{
+    struct region *r = m->region;
+    uint32_t words = region_worst_words(&r->gen);
+    if (!cache_reserve(m, words, r->ir.nexits, 2 * r->nsteps))
+        return false;
+    struct tcache *t = m->tcache;
+    uint32_t old = b->native ? b->translation : CACHE_NONE;
+    struct gen_place place = {
+        .words = (uint32_t *)(void *)(t->mem + t->used),
+        .max_words = words,
+        .native = t->native + t->used,
+        .first_exit = t->nexits,
+        .exit_direct = m->exit_direct,
+        .exit_indirect = m->exit_indirect,
+        .exit_interp = m->exit_interp,
+    };
+    if (!region_emit(&r->gen, &place, &r->code))
+        return false;
+    uint32_t n = cache_enter(m, &r->ir, &r->code, block_index(m->blocks, b));
+    t->tr[n].gear = 3;
+    for (uint32_t i = 0; i < r->nsteps; i++) {
+        const struct gblock *part = &m->blocks->blocks[r->steps[i].block];
+        cache_add_page(m, part->rip, part->paddr);
+        if (part->paddr2 != BLOCK_NO_PAGE)
+            cache_add_page(m, part->rip + part->len - 1, part->paddr2);
+    }
+    if (old != CACHE_NONE) {
+        cache_redirect(m, old, n);
+        if (m->sh->params.opt_itc)
+            port_itc_write(b->rip, b->native);
+    }
+    cache_sync(t);
+    count(m);
+    if (m->sh->params.trace_translations)
+        run_trace(m, b);
+    return true;
+}
+
+bool region_translate(struct morph *m, struct gblock *b)
+{
+    const struct morph_params *p = &m->sh->params;
+    struct region_care *care = region_care(m->region, b->rip);
+    if (care->level >= REGION_NEVER || (p->stop_rip_on && p->stop_rip == b->rip))
+        return false;
+    unsigned level = care->level;
+    if (level < REGION_NO_ALIAS && !p->region_alias)
+        level = REGION_NO_ALIAS;
+    for (unsigned max = (unsigned)p->region_insns; max >= 8; max /= 2)
+        if (region_prepare(m, b, max, level) && emit(m, b))
+            return true;
+    care->level = REGION_NEVER;
+    m->sh->stats.gear3_refused++;
+    return false;
+}

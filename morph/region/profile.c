@@ -1,0 +1,237 @@
+/* What is hot, and where it goes.
+ *
+ * Gear-2 code counts nothing. Instead the core leaves it every so many guest instructions (control register ilimit). If that is not
+ * in a region, an episode begins: the interpreter executes the next few thousand instructions while the dispatcher notes
+ * which block follows which. At its end the hottest blocks become heads of regions, heads of loops first, and the ways seen
+ * choose the paths. Episodes that find nothing new make the next one wait longer.
+ */
+#include "cache/cache.h"
+#include "guest/block.h"
+#include "morph.h"
+#include "port.h"
+#include "region.h"
+
+enum { PROBES = 16, NEW_PER_EPISODE = 24 };
+
+static uint32_t hash(uint64_t rip) { return (uint32_t)(rip ^ rip >> 10); }
+
+static struct region_node *node_of(struct region_profile *p, uint64_t rip, bool make)
+{
+    uint32_t h = hash(rip);
+    for (unsigned k = 0; k < PROBES; k++) {
+        struct region_node *n = &p->node[(h + k) & (REGION_NODES - 1)];
+        if (n->rip == rip)
+            return n;
+        if (n->rip)
+            continue;
+        if (!make)
+            return NULL;
+        *n = (struct region_node){.rip = rip};
+        return n;
+    }
+    return NULL;
+}
+
+const struct region_node *region_seen(const struct region *r, uint64_t rip)
+{
+    return node_of((struct region_profile *)&r->profile, rip, false);
+}
+
+struct region_care *region_care(struct region *r, uint64_t rip)
+{
+    uint32_t h = hash(rip);
+    struct region_care *c = NULL;
+    for (unsigned k = 0; k < 8; k++) {
+        c = &r->care[(h + k) & (REGION_CARE - 1)];
+        if (c->rip == rip)
+            return c;
+        if (!c->rip)
+            break;
+    }
+    *c = (struct region_care){.rip = rip};
+    return c;
+}
+
+bool region_trapped(struct morph *m, uint64_t head, uint32_t cause)
+{
+    struct region_care *c = region_care(m->region, head);
+    unsigned k = cause == DUKE_TRAP_ALIAS ? 0 : cause == DUKE_TRAP_SB_OVERFLOW ? 1 : 2;
+    if (c->traps[k] < 255)
+        c->traps[k]++;
+    if (c->traps[k] < (k == 1 ? 1 : m->sh->params.region_traps))
+        return false;
+    unsigned level = k == 0 ? REGION_NO_ALIAS : k == 1 ? REGION_NO_HOIST : c->level + 1u;
+    c->level = (uint8_t)(level > c->level ? level : c->level + 1u);
+    for (unsigned i = 0; i < 3; i++)
+        c->traps[i] = 0;
+    return true;
+}
+
+void region_arm(struct morph *m)
+{
+    const struct morph_params *p = &m->sh->params;
+    uint64_t limit = m->region->profile.next_sample;
+    if (p->max_insts && p->max_insts - m->tcache->max_commit + 1 < limit)
+        limit = p->max_insts - m->tcache->max_commit + 1;
+    port_set_ilimit(limit);
+}
+
+static void wait_longer(struct region_profile *p)
+{
+    if (p->period < UINT64_C(1) << 22)
+        p->period *= 2;
+}
+
+void region_sample(struct morph *m, uint32_t native)
+{
+    struct region_profile *p = &m->region->profile;
+    uint64_t now = port_icount();
+    if (now < p->next_sample)
+        return;
+    uint32_t t = cache_find(m->tcache, native);
+    m->sh->stats.gear3_samples++;
+    if (t != CACHE_NONE && m->tcache->tr[t].gear == 3) {
+        wait_longer(p);
+    } else {
+        for (unsigned i = 0; i < REGION_NODES; i++)
+            p->node[i].rip = 0;
+        p->from = 0;
+        p->covered = false;
+        p->end = now + m->sh->params.profile_insns;
+        m->sh->stats.gear3_episodes++;
+    }
+    p->next_sample = now + p->period;
+}
+
+static void note_way(struct region_node *n, uint64_t to)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        if (n->way[i].rip == to && n->way[i].count) {
+            n->way[i].count++;
+            return;
+        }
+    }
+    unsigned i = n->way[1].count < n->way[0].count;
+    if (n->way[i].count) /* a third way takes the place of the rarer of the two when it has come as often */
+        n->way[i].count--;
+    else
+        n->way[i] = (struct region_way){to, 1};
+}
+
+static bool is_inside(const struct region_profile *p, uint32_t block)
+{
+    return block < REGION_BLOCKS && p->inside[block / 32] >> block % 32 & 1;
+}
+
+static bool is_head(struct morph *m, const struct gblock *b) { return b->native && m->tcache->tr[b->translation].gear == 3; }
+
+void region_note(struct morph *m, const struct gblock *b)
+{
+    struct region_profile *p = &m->region->profile;
+    struct region_node *from = p->from ? node_of(p, p->from, false) : NULL;
+    if (from)
+        note_way(from, b->rip);
+    p->covered = is_head(m, b) || (p->covered && is_inside(p, block_index(m->blocks, b)));
+    struct region_node *n = node_of(p, b->rip, true);
+    if (n && !p->covered)
+        n->count++;
+    if (n && from && b->rip <= from->rip)
+        n->backs++;
+    p->from = n ? b->rip : 0;
+}
+
+static void mark_inside(struct region *r)
+{
+    for (uint32_t i = 0; i < r->nsteps; i++) {
+        uint32_t block = r->steps[i].block;
+        if (block < REGION_BLOCKS)
+            r->profile.inside[block / 32] |= 1u << block % 32;
+    }
+}
+
+/* Blocks on the path just taken need no region of their own for having been executed there. */
+static void uncount(struct morph *m)
+{
+    struct region *r = m->region;
+    uint64_t head = m->blocks->blocks[r->steps[0].block].rip;
+    struct region_node *h = node_of(&r->profile, head, false);
+    uint32_t count = h ? h->count : 0;
+    for (uint32_t i = 0; i < r->nsteps; i++) {
+        struct region_node *n = node_of(&r->profile, m->blocks->blocks[r->steps[i].block].rip, false);
+        if (n)
+            n->count -= n->count < count ? n->count : count;
+    }
+}
+
+static struct region_node *hottest(struct morph *m, bool loops)
+{
+    struct region_profile *p = &m->region->profile;
+    struct region_node *best = NULL;
+    for (unsigned i = 0; i < REGION_NODES; i++) {
+        struct region_node *n = &p->node[i];
+        if (!n->rip || n->count < m->sh->params.hot3 || (best && n->count <= best->count))
+            continue;
+        if (!loops || n->backs > 1)
+            best = n;
+    }
+    return best;
+}
+
+static void make_regions(struct morph *m)
+{
+    struct region_profile *p = &m->region->profile;
+    unsigned made = 0;
+    port_cat(DUKE_CAT_TRANSLATE);
+    for (unsigned loops = 2; loops-- > 0;) {
+        struct region_node *n;
+        while (made < NEW_PER_EPISODE && (n = hottest(m, loops != 0))) {
+            struct gblock *b = block_peek(m->blocks, n->rip, m->sh->cpu.mode);
+            uint32_t generation = m->tcache->generation;
+            if (b && !is_head(m, b) && b->epoch == m->blocks->epoch && region_translate(m, b)) {
+                made++;
+                mark_inside(m->region);
+                uncount(m);
+            }
+            n->count = 0;
+            if (m->tcache->generation != generation) { /* flushed: the rest was for another world */
+                port_cat(DUKE_CAT_INTERP);
+                return;
+            }
+        }
+    }
+    if (!made)
+        wait_longer(p);
+    port_cat(DUKE_CAT_INTERP);
+}
+
+bool region_watch(struct morph *m, struct gblock *b)
+{
+    struct region_profile *p = &m->region->profile;
+    if (p->generation != m->tcache->generation) {
+        for (unsigned i = 0; i < REGION_BLOCKS / 32; i++)
+            p->inside[i] = 0;
+        p->generation = m->tcache->generation;
+    }
+    if (port_icount() < p->end) {
+        region_note(m, b);
+        return true;
+    }
+    p->end = 0;
+    make_regions(m);
+    p->next_sample = port_icount() + p->period;
+    return false;
+}
+
+struct region *region_make(struct morph *m)
+{
+    struct region *r = arena_alloc(&m->arena, sizeof *r, 64);
+    if (!r)
+        return NULL;
+    for (unsigned i = 0; i < REGION_CARE; i++)
+        r->care[i].rip = 0;
+    r->profile.period = r->profile.next_sample = m->sh->params.sample_insns;
+    r->profile.end = 0;
+    r->profile.generation = ~0u;
+    r->ir.entries_made = 0;
+    return r;
+}

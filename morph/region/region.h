@@ -1,0 +1,187 @@
+/* Gear 3: regions. Hot paths through several guest blocks become one single-entry translation with side exits.
+ *
+ * profile.c finds out what is hot and where it goes; form.c picks the path and lifts it into one ir_block; commit.c decides which
+ * exits commit; live.c finds last uses and what only side exits need; sched.c chooses registers and bundles; emit.c writes the code.
+ *
+ * A side exit that is late (IR_EXIT_LATE) does not commit on the path that stays. What the guest's registers would hold there
+ * is made in the exit's own code, its stub, which commits and goes on.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gen/gen.h"
+#include "ir/ir.h"
+
+struct gblock;
+struct morph;
+
+enum {
+    REGION_STEPS_MAX = 64,
+    REGION_NODES = 1024,   /* blocks that a profile can hold; a power of two */
+    REGION_BLOCKS = 32768, /* decoded blocks that can be told apart */
+    REGION_CARE = 256,     /* sites that are remembered; a power of two */
+    REGION_OPS_MAX = 2048,
+    REGION_CYCLES_MAX = 1024,
+    REGION_FIXES_MAX = 2048,
+    REGION_STORES = 48,
+    REGION_COMMIT_INSNS = 60, /* what one commit may count, with room for the field's 63 */
+};
+
+/* -- profile.c */
+
+struct region_way {
+    uint64_t rip;
+    uint32_t count;
+};
+/* What an episode of observed interpretation saw of a block. */
+struct region_node {
+    uint64_t rip;             /* 0: unused */
+    uint32_t count;           /* executions outside of regions */
+    uint32_t backs;           /* times that control came to it backward */
+    struct region_way way[2]; /* where it went most */
+};
+
+struct region_profile {
+    uint64_t next_sample;                /* icount at which translated code is looked at */
+    uint64_t period;                     /* between samples */
+    uint64_t end;                        /* icount at which the episode ends; 0: there is none */
+    uint64_t from;                       /* block executed before, 0: unknown */
+    bool covered;                        /* it is part of a region that would have been running */
+    uint32_t generation;                 /* of the translation cache, for `inside` */
+    uint32_t inside[REGION_BLOCKS / 32]; /* decoded blocks that are part of regions */
+    struct region_node node[REGION_NODES];
+};
+
+/* What is remembered of a head, beyond its translations. */
+struct region_care {
+    uint64_t rip;
+    uint8_t level;    /* enum region_level */
+    uint8_t traps[3]; /* since the region was made, by cause */
+};
+#define REGION_NO_CYCLE UINT32_MAX /* exit_cycle of an exit that is none */
+
+enum region_level {
+    REGION_BOLD,     /* all speculation */
+    REGION_NO_ALIAS, /* loads stay behind stores that they may meet */
+    REGION_NO_HOIST, /* and behind branches; stores count double */
+    REGION_NEVER,    /* gear 2 is as far as it goes */
+};
+
+/* -- form.c */
+
+struct region_step {
+    uint32_t block;
+    uint8_t follow; /* enum lift_follow */
+    uint8_t taken_likely;
+};
+
+/* -- sched.c */
+
+/* An op of a stub: part of what a late exit owes the guest's registers. */
+struct region_fix {
+    uint16_t op;
+    uint8_t rd, ra, rb, rc, x;
+    int32_t imm;
+};
+
+struct region_reg {
+    uint16_t avail; /* cycle in which it can be read */
+    uint16_t wmin;  /* first cycle in which it can be written */
+    uint16_t made;  /* cycle of the op that wrote it */
+};
+
+/* A store since the last commit, for the loads behind it. */
+struct region_store {
+    uint32_t key; /* refs of base and index */
+    int32_t disp;
+    uint32_t cycle;
+    uint16_t op;
+    uint8_t size, scale;
+    bool checkable; /* its displacement fits a store that checks alias entries */
+};
+
+struct region_gen {
+    const struct ir_block *ir;
+    const struct gen_info *info; /* [DUKE_OP_COUNT] */
+    uint32_t nops, ncycles, nfixes, nstores;
+    uint32_t overflow;
+    uint32_t lanes;                            /* of an empty bundle */
+    uint32_t part;                             /* exits to come, for wishes */
+    uint32_t floor;                            /* stores, homes and branches stand at this cycle or later */
+    uint32_t load_floor;                       /* loads do */
+    uint32_t last;                             /* last cycle with an effect so far */
+    uint32_t fault;                            /* exits stand at this cycle or later: an op before it may undo the region */
+    uint32_t last_load, last_store, last_call; /* cycles; last_call: + 1 */
+    uint32_t nalias, max_alias;
+    uint32_t level; /* enum region_level */
+    uint32_t has_fault;
+    uint32_t next;    /* where the search for a temporary starts */
+    uint64_t free;    /* temporaries nobody uses */
+    uint32_t pending; /* guest state that is not home */
+    struct region_pending {
+        ir_ref ref; /* 0: imm */
+        int32_t imm;
+    } pend[IR_G_COUNT];
+    struct region_reg reg[64];
+    uint16_t content[64]; /* ref that a home holds */
+    struct region_store store[REGION_STORES];
+    uint32_t exit_cycle[IR_EXITS_MAX];
+    uint16_t fix_first[IR_EXITS_MAX];
+    uint8_t fix_count[IR_EXITS_MAX];
+    uint8_t loc[IR_NODES_MAX];
+    struct gen_bundle bundle[REGION_CYCLES_MAX];
+    struct gen_op op[REGION_OPS_MAX];
+    struct region_fix fix[REGION_FIXES_MAX];
+};
+
+struct region {
+    struct region_profile profile;
+    struct region_care care[REGION_CARE];
+    uint32_t nsteps;
+    struct region_step steps[REGION_STEPS_MAX];
+    uint8_t sunk[IR_NODES_MAX]; /* live.c: the node is computed in stubs only */
+    struct ir_block ir;
+    struct region_gen gen;
+    struct gen_code code;
+};
+
+/* NULL: no room. */
+struct region *region_make(struct morph *m);
+
+/* -- profile.c */
+/* Called before translated code is entered: it will be left when the next sample is due. */
+void region_arm(struct morph *m);
+/* Translated code was left because icount reached the limit; `native` is where it was. May begin an episode. */
+void region_sample(struct morph *m, uint32_t native);
+/* During an episode: whether the dispatcher shall interpret b, which is at cpu.rip, so that it is seen. Ends the episode, and
+ * makes regions of what it saw, when its time has come. */
+bool region_watch(struct morph *m, struct gblock *b);
+/* Notes that b is executed, after the block noted before. */
+void region_note(struct morph *m, const struct gblock *b);
+/* The site's memory, made if there is none. */
+struct region_care *region_care(struct region *r, uint64_t rip);
+/* Whether a trap of that cause in the region at `head` is one too many: what it did is then given up, and the region
+ * must be dropped. */
+bool region_trapped(struct morph *m, uint64_t head, uint32_t cause);
+
+const struct region_node *region_seen(const struct region *r, uint64_t rip);
+
+/* -- form.c: makes and enters the region that begins with b. False: refused; b keeps what it has. */
+bool region_translate(struct morph *m, struct gblock *b);
+/* The part before emission, for tests and tools: r->ir and r->gen are filled in. */
+bool region_prepare(struct morph *m, struct gblock *b, unsigned max_insns, unsigned level);
+
+/* -- commit.c: which exits commit: as few as the store buffer's `room` for stores allows. Exits that need not become late,
+ * commits that need not vanish. */
+void region_commits(struct ir_block *b, unsigned room, unsigned per_store);
+
+/* -- live.c: last uses, wishes, dead nodes (last is 0), nodes that only stubs need (sunk). Removes SETs that nobody sees. */
+void region_liveness(struct ir_block *b, uint8_t *sunk);
+
+/* -- sched.c */
+bool region_schedule(struct region_gen *g, const struct ir_block *b, const uint8_t *sunk, unsigned level);
+
+/* -- emit.c */
+uint32_t region_worst_words(const struct region_gen *g);
+bool region_emit(const struct region_gen *g, const struct gen_place *p, struct gen_code *out);

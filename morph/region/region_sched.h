@@ -1,0 +1,98 @@
+/* What the parts of the region scheduler share: bundles and registers. */
+#pragma once
+#include "gen/words.h"
+#include "region.h"
+
+/* r4..r27 and r49..r58; r48 carries exit numbers. */
+#define SCHED_TEMPS (UINT64_C(0x07fe00000ffffff0))
+
+static inline uint32_t max_u(uint32_t a, uint32_t b) { return a > b ? a : b; }
+static inline bool sched_is_home(unsigned r) { return r - 28u < 20u; }
+
+/* -- sched_reg.c */
+struct gen_op *sched_new_op(struct region_gen *g);
+/* Bundles up to cycle c exist afterwards. */
+void sched_extend(struct region_gen *g, uint32_t c);
+unsigned sched_take_temp(struct region_gen *g);
+void sched_move(struct region_gen *g, unsigned rd, unsigned ra);
+/* `home` is going to be overwritten: what lives there and is wanted by node `from` or later goes elsewhere. */
+void sched_evict(struct region_gen *g, unsigned home, uint32_t from);
+/* The register for the value of node i. */
+unsigned sched_define(struct region_gen *g, uint32_t i);
+
+/* -- sched_mem.c */
+void sched_load(struct region_gen *g, const struct ir_node *n, uint32_t i);
+void sched_store(struct region_gen *g, const struct ir_node *n, uint32_t i);
+
+/* Whether bundle c, which exists afterwards, has the lanes. */
+static inline bool sched_fits(struct region_gen *g, uint32_t c, unsigned need)
+{
+    if (c >= g->ncycles)
+        sched_extend(g, c);
+    return g->overflow || (((g->bundle[c].free | GEN_GUARDS) - need) & GEN_GUARDS) == GEN_GUARDS;
+}
+
+static inline void sched_put_at(struct region_gen *g, const struct gen_op *o, uint32_t c, unsigned need)
+{
+    if (g->overflow)
+        return;
+    struct gen_bundle *u = &g->bundle[c];
+    u->free = (uint16_t)(u->free - need);
+    u->op[u->n++] = (uint16_t)(o - g->op);
+}
+
+/* Puts op o into the first bundle from cycle c on that has room. */
+static inline uint32_t sched_put(struct region_gen *g, const struct gen_op *o, uint32_t c, unsigned need)
+{
+    while (!sched_fits(g, c, need))
+        c++;
+    sched_put_at(g, o, c, need);
+    return c;
+}
+
+/* The op at cycle c writes rd. */
+static inline void sched_wrote(struct region_gen *g, const struct gen_info *t, unsigned rd, uint32_t c)
+{
+    if (!rd)
+        return;
+    g->reg[rd] = (struct region_reg){(uint16_t)(c + t->latency), (uint16_t)(c + 1), (uint16_t)c};
+    if (sched_is_home(rd))
+        g->last = max_u(g->last, c);
+}
+
+/* The first cycle from `from` on in which rd may be written. */
+static inline uint32_t sched_writable(const struct region_gen *g, unsigned rd, uint32_t from)
+{
+    from = max_u(from, g->reg[rd].wmin);
+    return sched_is_home(rd) ? max_u(from, g->floor) : from;
+}
+
+/* Places an op whose operands are ready at `from` and which writes rd. Returns the cycle. */
+static inline uint32_t sched_write(struct region_gen *g, const struct gen_op *o, const struct gen_info *t, unsigned rd,
+                                   uint32_t from)
+{
+    uint32_t c = sched_put(g, o, sched_writable(g, rd, from), t->need);
+    sched_wrote(g, t, rd, c);
+    return c;
+}
+
+/* Register r is read at cycle c. */
+static inline void sched_read(struct region_gen *g, unsigned r, uint32_t c)
+{
+    if (r)
+        g->reg[r].wmin = (uint16_t)max_u(g->reg[r].wmin, c);
+}
+
+/* Node i was the last to use r: its register can take another value. */
+static inline void sched_release_ref(struct region_gen *g, ir_ref r, uint32_t i)
+{
+    if (r && g->ir->use[r].last == i)
+        g->free |= UINT64_C(1) << g->loc[r] & SCHED_TEMPS;
+}
+
+static inline void sched_release(struct region_gen *g, const struct ir_node *n, uint32_t i)
+{
+    sched_release_ref(g, n->a, i);
+    sched_release_ref(g, n->b, i);
+    sched_release_ref(g, n->c, i);
+}
