@@ -31,7 +31,7 @@ TEST_CASE(sim_config, refusals)
 {
     struct selkirk_config cfg;
     selkirk_config_init(&cfg);
-    EXPECT_STR(set(&cfg, "morph.hot3", "1"), "key \"morph.hot3\" is unknown; did you mean \"morph.hot2\"?");
+    EXPECT_STR(set(&cfg, "morph.hot22", "1"), "key \"morph.hot22\" is unknown; did you mean \"morph.hot2\"?");
     EXPECT_STR(set(&cfg, "color", "red"), "key \"color\" is unknown; see selkirk list-params");
     EXPECT_STR(set(&cfg, "morph.hot2", "many"), "morph.hot2: \"many\" is no number");
     EXPECT_STR(set(&cfg, "morph.hot2", "-1"), "morph.hot2: \"-1\" is no number");
