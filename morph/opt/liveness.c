@@ -4,7 +4,10 @@
 #include "ir/ir.h"
 
 /* Not dead even if its value is. */
-static inline bool has_effect(unsigned op) { return ir_is_load(op) | ir_is_store(op) | (op - IR_SET <= IR_FAULT - IR_SET); }
+static inline bool has_effect(unsigned op)
+{
+    return (unsigned)ir_is_load(op) | (unsigned)ir_is_store(op) | (op - IR_SET <= IR_FAULT - IR_SET); /* without branches */
+}
 _Static_assert(IR_EXIT - IR_SET == 1 && IR_CALL - IR_SET == 2 && IR_FAULT - IR_SET == 3, "they are next to each other");
 
 void opt_liveness(struct ir_block *b)
