@@ -111,6 +111,7 @@ module duke_core
   logic ic_flush, ic_line, ic_req, ic_fill, ic_prefetch, ic_drop;
   logic [31:6] ic_req_addr;
   line_t fill_line;
+  logic l2_idle;
 
   duke_fetch fetch (
     .clk_i, .rst_ni, .init_i(init_q), .hold_i(hold), .dram_pages_i, .hidden_pages_i,
@@ -512,7 +513,7 @@ module duke_core
     .d_req_i(dc_req), .d_addr_i(dc_req_addr), .d_fill_o(dc_fill), .d_wb_i(dc_wb), .d_wb_addr_i(dc_wb_addr),
     .d_wb_line_i(dc_wb_line), .d_snoop_o(dc_snoop), .d_snoop_addr_o(dc_snoop_addr),
     .i_req_i(ic_req), .i_prefetch_i(ic_prefetch), .i_addr_i(ic_req_addr), .i_fill_o(ic_fill), .i_drop_o(ic_drop),
-    .fill_line_o(fill_line),
+    .fill_line_o(fill_line), .idle_o(l2_idle),
     .ev_access_o(l2_access), .ev_miss_o(l2_miss), .ev_writeback_o(l2_writeback)
   );
 
@@ -559,7 +560,7 @@ module duke_core
     .alias_clear_o(al_clear), .rdcr_value_o(rdcr_value),
     .wrap_o(wrap), .user_o(user), .cat_o(cat),
     .double_fault_now_o(double_fault_now), .seq_o(seq), .hold_o(hold), .stopped_o, .double_fault_o, .double_fault_pc_o(dead_pc),
-    .hcall_o
+    .l2_idle_i(l2_idle), .hcall_o
   );
   assign pc_o = double_fault_o ? dead_pc : m_valid_q ? m_bundle_q.pc : x_valid_q ? x_bundle_q.pc : i_valid_q ? i_bundle_q.pc : d_pc_q;
 

@@ -93,6 +93,7 @@ module duke_ctrl
   output logic        stopped_o,          // a host call has retired
   output logic        double_fault_o,
   output logic [31:0] double_fault_pc_o,
+  input  logic        l2_idle_i,  // the host must not write memory while a line is on its way
   output logic [31:0] hcall_o
 );
   logic [63:0] cr_q [32] /* verilator public_flat_rd */;
@@ -331,7 +332,7 @@ module duke_ctrl
       cycle_q <= cycle_q + 64'd1;
       // Older than the bundle in M: a wrcr there has the last word.
       if (fp_flags_i != '0) cr_q[CR_FCSR[4:0]] <= cr_q[CR_FCSR[4:0]] | {50'd0, fp_flags_i, 8'd0};
-      halted2_q <= halted_q && !resume_i;
+      halted2_q <= halted_q && !resume_i && l2_idle_i;
       if (resume_i) halted_q <= 1'b0;
       if (double_fault) begin
         dead_q <= 1'b1;

@@ -32,6 +32,8 @@ module duke_l2
 
   output line_t       fill_line_o,   // a register
 
+  output logic        idle_o,        // nothing is under way that was read before and comes to a cache later
+
   output logic        ev_access_o,
   output logic        ev_miss_o,
   output logic        ev_writeback_o
@@ -67,6 +69,7 @@ module duke_l2
   logic [31:6] wba_q /* verilator public_flat_rd */;
   line_t wbl_q /* verilator public_flat_rd */;
 
+  assign idle_o = state_q == IDLE && !d_req_i && !i_req_i && !wbv_q;
   assign d_fill_o = state_q == DELIVER && !burst_q && !for_i_q;
   assign i_fill_o = state_q == DELIVER && !burst_q && for_i_q;
   assign d_snoop_o = state_q == SNOOP;
