@@ -60,6 +60,18 @@ bool cache_reserve(struct morph *m, uint32_t words, uint32_t exits, uint32_t pag
     return true;
 }
 
+struct gen_place cache_place(const struct morph *m, uint32_t words)
+{
+    const struct tcache *t = m->tcache;
+    return (struct gen_place){.words = (uint32_t *)(void *)(t->mem + t->used),
+                              .max_words = words,
+                              .native = t->native + t->used,
+                              .first_exit = t->nexits,
+                              .exit_direct = m->exit_direct,
+                              .exit_indirect = m->exit_indirect,
+                              .exit_interp = m->exit_interp};
+}
+
 static void enter_exit(struct tcache *t, const struct ir_exit *e, const struct gen_exit_code *c)
 {
     struct cache_exit *x = &t->exits[t->nexits++];

@@ -66,6 +66,8 @@ struct tcache *cache_make(struct arena *a, uint64_t kib);
 void cache_flush(struct morph *m);
 /* Makes room for a translation of that size, by flushing if need be. False: it would not fit an empty cache. */
 bool cache_reserve(struct morph *m, uint32_t words, uint32_t exits, uint32_t pages);
+/* Where the next translation goes, and the firmware's stubs for its exits. */
+struct gen_place cache_place(const struct morph *m, uint32_t words);
 /* Enters the code just written at the end of the cache. Its exits are not chained yet. */
 uint32_t cache_enter(struct morph *m, const struct ir_block *b, const struct gen_code *code, uint32_t block);
 /* Lets new code be run; to be called before any of it is. */

@@ -1,59 +1,18 @@
 /* A region's bundles to memory, and its stubs behind them. */
-#include "gen/words.h"
+#include "gen/writer.h"
 #include "region.h"
 
-enum { FAULTS_MAX = 64, STUB_WORDS = 9, FIX_WORDS = 6 };
-
-struct writer {
-    const struct region_gen *g;
-    const struct gen_place *p;
-    struct gen_code *out;
-    uint32_t nfaults;
-    uint32_t faults[FAULTS_MAX]; /* addresses of branches to the stub that undoes the region */
-};
-
-static inline uint32_t here(const struct writer *w, const uint32_t *at)
-{
-    return w->p->native + (uint32_t)((const char *)at - (const char *)w->p->words);
-}
-
-static inline uint32_t *put(uint32_t *at, const struct gen_op *o)
-{
-    at[0] = o->w[0];
-    at[1] = o->w[1]; /* there is room; what follows overwrites it if the op has one word */
-    return at + o->nwords;
-}
+enum { FIX_WORDS = 6 };
 
 /* commit n: the count is the short immediate's six bits, unsigned. */
 static uint32_t *put_commit(const struct writer *w, uint32_t *at, unsigned n)
 {
-    *at = w->g->info[DUKE_OP_COMMIT].imm | n << 6;
+    *at = w->info[DUKE_OP_COMMIT].imm | n << 6;
     return at + 1;
 }
 
-static void patch(const struct writer *w, uint32_t at, uint32_t target)
+static uint32_t *put_bundles(struct writer *w, const struct region_gen *g, uint32_t *at)
 {
-    gen_patch(w->p->words + (at - w->p->native) / 4, at, target);
-}
-
-static void place_use(struct writer *w, const struct gen_op *o, uint32_t *at)
-{
-    uint32_t address = here(w, at);
-    switch (o->use) {
-    case GEN_EXIT: w->out->exit[o->exit].branch = address; break;
-    case GEN_FAULT:
-        if (w->nfaults < FAULTS_MAX)
-            w->faults[w->nfaults] = address;
-        w->nfaults++;
-        break;
-    case GEN_INDIRECT: gen_patch(at, address, w->p->exit_indirect); break;
-    default: gen_patch(at, address, w->p->exit_interp); break;
-    }
-}
-
-static uint32_t *put_bundles(struct writer *w, uint32_t *at)
-{
-    const struct region_gen *g = w->g;
     uint32_t next_exit = 0, nexits = g->ir->nexits;
     for (uint32_t c = 0; c < g->ncycles; c++) {
         const struct gen_bundle *u = &g->bundle[c];
@@ -61,9 +20,9 @@ static uint32_t *put_bundles(struct writer *w, uint32_t *at)
             for (unsigned i = 0; i < u->n; i++) {
                 const struct gen_op *o = &g->op[u->op[i]];
                 uint32_t *start = at;
-                at = put(at, o);
+                at = writer_put(at, o);
                 if (o->use)
-                    place_use(w, o, start);
+                    writer_use(w, o, start);
             }
             if (u->commit)
                 at = put_commit(w, at, u->commit - 1u);
@@ -74,17 +33,17 @@ static uint32_t *put_bundles(struct writer *w, uint32_t *at)
         for (; next_exit < nexits && (g->exit_cycle[next_exit] <= c || g->exit_cycle[next_exit] == REGION_NO_CYCLE);
              next_exit++)
             if (g->exit_cycle[next_exit] != REGION_NO_CYCLE)
-                w->out->exit[next_exit].after = here(w, at);
+                w->out->exit[next_exit].after = writer_here(w, at);
     }
     return at;
 }
 
 static uint32_t *put_fix(const struct writer *w, uint32_t *at, const struct region_fix *f)
 {
-    const struct gen_info *t = &w->g->info[f->op];
+    const struct gen_info *t = &w->info[f->op];
     struct gen_op o = {.nwords = 0};
     if (t->fmt == DUKE_FMT_LI)
-        words_li(&o, t, f->rd, w->g->ir->wide ? f->imm : (int64_t)(uint32_t)f->imm);
+        words_li(&o, t, f->rd, w->ir->wide ? f->imm : (int64_t)(uint32_t)f->imm);
     else if (t->fmt == DUKE_FMT_R3 && (f->rb || f->imm == 0))
         words_r3(&o, t, f->rd, f->ra, f->rb);
     else if (t->fmt == DUKE_FMT_R3)
@@ -94,7 +53,7 @@ static uint32_t *put_fix(const struct writer *w, uint32_t *at, const struct regi
     else
         words_r4(&o, t, f->rd, f->ra, f->rb, f->rc, f->x);
     w->out->nops++;
-    return put(at, &o);
+    return writer_put(at, &o);
 }
 
 static bool reads(const struct region_fix *f, unsigned r) { return f->ra == r || f->rb == r || f->rc == r; }
@@ -134,9 +93,8 @@ static unsigned scratch(const struct region_fix *f, unsigned n)
 }
 
 /* The last bundle is for the caller to end. */
-static uint32_t *put_fixes(struct writer *w, uint32_t *at, unsigned exit)
+static uint32_t *put_fixes(struct writer *w, const struct region_gen *g, uint32_t *at, unsigned exit)
 {
-    const struct region_gen *g = w->g;
     struct region_fix f[IR_G_COUNT];
     unsigned n = g->fix_count[exit], room = g->lanes >> 8 & 7;
     uint32_t done = 0, all = (1u << n) - 1;
@@ -170,86 +128,55 @@ static uint32_t *put_fixes(struct writer *w, uint32_t *at, unsigned exit)
 
 /* A late exit's branch leads here: the guest's registers are made good, then it commits and jumps on; that jump is then what
  * the exit leaves by. */
-static uint32_t *put_late(struct writer *w, uint32_t *at, uint32_t i)
+static uint32_t *put_late(struct writer *w, const struct region_gen *g, uint32_t *at, uint32_t i)
 {
     struct gen_exit_code *x = &w->out->exit[i];
-    const struct ir_exit *e = &w->g->ir->exit[i];
-    patch(w, x->branch, here(w, at));
-    at = put_fixes(w, at, i);
+    const struct ir_exit *e = &w->ir->exit[i];
+    writer_patch(w, x->branch, writer_here(w, at));
+    at = put_fixes(w, g, at, i);
     bool direct = e->kind == IR_EXIT_DIRECT;
-    x->branch = direct ? here(w, at) : 0;
+    x->branch = direct ? writer_here(w, at) : 0;
     if (direct)
-        at[0] = w->g->info[DUKE_OP_J].imm;
+        at[0] = w->info[DUKE_OP_J].imm;
     else
-        at[0] = w->g->info[DUKE_OP_JITC].reg | words_ra(ir_home(IR_G_TARGET));
+        at[0] = w->info[DUKE_OP_JITC].reg | words_ra(ir_home(IR_G_TARGET));
     at = put_commit(w, at + 1, e->ninsns);
     at[-1] |= DUKE_END;
     w->out->nbundles++;
     x->after = 0;
     if (direct)
         return at;
-    x->after = here(w, at);
-    at[0] = w->g->info[DUKE_OP_J].imm | DUKE_END;
-    gen_patch(at, here(w, at), w->p->exit_indirect);
+    x->after = writer_here(w, at);
+    at[0] = w->info[DUKE_OP_J].imm | DUKE_END;
+    gen_patch(at, writer_here(w, at), w->p->exit_indirect);
     w->out->nbundles++;
     return at + 1;
-}
-
-/* li r30, target; li r48, number; j exit_direct */
-static uint32_t *put_stub(const struct writer *w, uint32_t *at, uint32_t i)
-{
-    struct gen_exit_code *x = &w->out->exit[i];
-    struct gen_op o;
-    x->stub = here(w, at);
-    words_li(&o, &w->g->info[DUKE_OP_LI], 30, (int64_t)w->g->ir->exit[i].target);
-    at = put(at, &o);
-    words_li(&o, &w->g->info[DUKE_OP_LI], 48, w->p->first_exit + i);
-    at = put(at, &o);
-    at[0] = w->g->info[DUKE_OP_J].imm | DUKE_END;
-    gen_patch(at, here(w, at), w->p->exit_direct);
-    w->out->nbundles++;
-    if (x->branch)
-        patch(w, x->branch, x->stub);
-    return at + 1;
-}
-
-static uint32_t *put_fault_stub(const struct writer *w, uint32_t *at)
-{
-    struct gen_op o;
-    uint32_t stub = here(w, at);
-    words_r3i(&o, &w->g->info[DUKE_OP_TRAP], 0, 0, 1);
-    at = put(at, &o);
-    at[-1] |= DUKE_END;
-    w->out->nbundles++;
-    for (uint32_t i = 0; i < w->nfaults && i < FAULTS_MAX; i++)
-        patch(w, w->faults[i], stub);
-    return at;
 }
 
 bool region_emit(const struct region_gen *g, const struct gen_place *p, struct gen_code *out)
 {
     const struct ir_block *b = g->ir;
-    struct writer w = {.g = g, .p = p, .out = out};
+    struct writer w = {.ir = b, .info = g->info, .p = p, .out = out};
     if (region_worst_words(g) > p->max_words)
         return false;
     out->nops = out->nbundles = 0;
     for (uint32_t i = 0; i < b->nexits; i++)
         out->exit[i] = (struct gen_exit_code){0, 0, 0};
-    uint32_t *at = put_bundles(&w, p->words);
+    uint32_t *at = put_bundles(&w, g, p->words);
     for (uint32_t i = 0; i < b->nexits; i++) {
         const struct ir_exit *e = &b->exit[i];
         if (e->flags & IR_EXIT_LATE)
-            at = put_late(&w, at, i);
+            at = put_late(&w, g, at, i);
         if (e->kind == IR_EXIT_DIRECT || e->kind == IR_EXIT_RETURN)
-            at = put_stub(&w, at, i);
+            at = writer_stub(&w, at, i);
     }
     if (g->has_fault)
-        at = put_fault_stub(&w, at);
+        at = writer_fault_stub(&w, at);
     out->nwords = (uint32_t)(at - p->words);
-    return w.nfaults <= FAULTS_MAX;
+    return w.nfaults <= WRITER_FAULTS_MAX;
 }
 
 uint32_t region_worst_words(const struct region_gen *g)
 {
-    return 2 * g->nops + 2 * g->ncycles + FIX_WORDS * g->nfixes + (STUB_WORDS + 4) * (g->ir->nexits + 1) + 1;
+    return 2 * g->nops + 2 * g->ncycles + FIX_WORDS * g->nfixes + (WRITER_STUB_WORDS + 4) * (g->ir->nexits + 1) + 1;
 }

@@ -170,15 +170,7 @@ static bool emit(struct morph *m, struct gblock *b)
         return false;
     struct tcache *t = m->tcache;
     uint32_t old = b->native ? b->translation : CACHE_NONE;
-    struct gen_place place = {
-        .words = (uint32_t *)(void *)(t->mem + t->used),
-        .max_words = words,
-        .native = t->native + t->used,
-        .first_exit = t->nexits,
-        .exit_direct = m->exit_direct,
-        .exit_indirect = m->exit_indirect,
-        .exit_interp = m->exit_interp,
-    };
+    struct gen_place place = cache_place(m, words);
     if (!region_emit(&r->gen, &place, &r->code))
         return false;
     uint32_t n = cache_enter(m, &r->ir, &r->code, block_index(m->blocks, b));

@@ -199,16 +199,7 @@ static bool emit(struct morph *m, struct gblock *b)
     uint32_t words = gen_worst_words(&g->gen);
     if (!cache_reserve(m, words, g->ir.nexits, 2 * g->nblocks))
         return false;
-    struct tcache *t = m->tcache;
-    struct gen_place place = {
-        .words = (uint32_t *)(void *)(t->mem + t->used),
-        .max_words = words,
-        .native = t->native + t->used,
-        .first_exit = t->nexits,
-        .exit_direct = m->exit_direct,
-        .exit_indirect = m->exit_indirect,
-        .exit_interp = m->exit_interp,
-    };
+    struct gen_place place = cache_place(m, words);
     if (!gen_emit(&g->gen, &place, &g->code))
         return false;
     cache_enter(m, &g->ir, &g->code, block_index(m->blocks, b));
