@@ -173,6 +173,8 @@ bool mm_is_free(const struct mm *mm, uint64_t addr, uint64_t size)
 
 static bool area_insert(struct mm *mm, size_t at, struct mm_area area)
 {
+    if (mm->nareas == MM_AREAS)
+        return false;
     if (mm->nareas == mm->areas_cap) {
         size_t cap = mm->areas_cap ? mm->areas_cap * 2 : 32;
         struct mm_area *list = realloc(mm->areas, cap * sizeof *list);

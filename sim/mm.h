@@ -7,7 +7,8 @@
 #pragma once
 #include "pmem.h"
 
-#define MM_PAGE 4096u
+#define MM_PAGE  4096u
+#define MM_AREAS 65530u /* of an address space, as Linux has it; what exceeds it fails like a lack of memory */
 
 enum { MM_READ = 1, MM_WRITE = 2, MM_EXEC = 4 };
 enum mm_fault { MM_FAULT_FIXED, MM_FAULT_MAPERR, MM_FAULT_ACCERR, MM_FAULT_BUS, MM_FAULT_NOMEM };

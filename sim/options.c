@@ -10,6 +10,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "linux/linux.h"
+
 int usage_error(const char *format, ...)
 {
     va_list args;
@@ -57,6 +59,11 @@ enum {
     O_FST,
     O_FST_WINDOW,
     O_ROOT,
+    O_MEMORY,
+    O_MAX_TASKS,
+    O_MAX_FILES,
+    O_SANDBOX,
+    O_VERBOSE,
     O_STRACE,
     O_EPOCH,
     O_FIRMWARE
@@ -86,9 +93,15 @@ static const struct row {
     {{"fst-window", required_argument, NULL, O_FST_WINDOW}, "START,COUNT", "rtl: cycles of the waves"},
     {{"root", required_argument, NULL, O_ROOT}, "DIR", "the guest's file system is DIR (default: the host's, read-only\n"
      "                              but for the current directory)"},
+    {{"memory", required_argument, NULL, O_MEMORY}, "MIB", "memory of the guest in MiB (default: 256)"},
+    {{"max-tasks", required_argument, NULL, O_MAX_TASKS}, "N", "processes and threads that the guest may have (default and most: 256)"},
+    {{"max-files", required_argument, NULL, O_MAX_FILES}, "N", "descriptors of a guest process (default and most: 1024)"},
+    {{"sandbox", required_argument, NULL, O_SANDBOX}, "WHEN", "seccomp and Landlock around the simulator: auto (default, what the\n"
+     "                              host has), require, off"},
     {{"env", required_argument, NULL, 'E'}, "VAR=VALUE", "environment variable of the guest (default: none)"},
     {{"epoch", required_argument, NULL, O_EPOCH}, "SECONDS", "Unix time at the start, or now (default: 2024-01-01 00:00:00 UTC)"},
     {{"strace", no_argument, NULL, O_STRACE}, "", "show the guest's system calls on standard error"},
+    {{"verbose", no_argument, NULL, O_VERBOSE}, "", "say on standard error what the sandbox holds"},
     {{"firmware", required_argument, NULL, O_FIRMWARE}, "FILE", "firmware image (default: $SELKIRK_FIRMWARE, or the one built)"},
     {{"help", no_argument, NULL, 'h'}, "", "this text"},
 };
@@ -179,6 +192,27 @@ static int set_progress(struct run_options *o, const char *when)
     return usage_error("--progress: \"%s\" is unknown; auto, always or never", when);
 }
 
+static int set_sandbox(struct run_options *o, const char *when)
+{
+    static const char *const names[] = {"auto", "off", "require"}; /* enum sandbox_mode */
+    for (int i = 0; i < 3; i++) {
+        if (!strcmp(when, names[i])) {
+            o->sandbox = (enum sandbox_mode)i;
+            return -1;
+        }
+    }
+    return usage_error("--sandbox: \"%s\" is unknown; auto, require or off", when);
+}
+
+static int set_most(const char *option, const char *text, unsigned least, unsigned most, unsigned *value)
+{
+    uint64_t n;
+    if (!parse_count(text, &n) || n < least || n > most)
+        return usage_error("--%s: \"%s\" is no number from %u to %u", option, text, least, most);
+    *value = (unsigned)n;
+    return -1;
+}
+
 static int set_one(struct run_options *o, int c, char *arg)
 {
     char err[512];
@@ -204,6 +238,11 @@ static int set_one(struct run_options *o, int c, char *arg)
     case O_FST: return set_key(o, "rtl.fst", arg);
     case O_FST_WINDOW: return parse_pair("--fst-window", arg, &o->cfg.fst_start, &o->cfg.fst_cycles);
     case O_ROOT: o->root = arg; return -1;
+    case O_MEMORY: return set_key(o, "memory.dram_mib", arg);
+    case O_MAX_TASKS: return set_most("max-tasks", arg, 1, LINUX_TASKS, &o->max_tasks);
+    case O_MAX_FILES: return set_most("max-files", arg, 3, LINUX_FDS, &o->max_files);
+    case O_SANDBOX: return set_sandbox(o, arg);
+    case O_VERBOSE: o->verbose = true; return -1;
     case 'E': return add_env(o, arg);
     case O_EPOCH:
         if (!strcmp(arg, "now"))
@@ -234,6 +273,8 @@ int options_parse(struct run_options *o, int argc, char *argv[])
         table[i] = rows[i].option;
     memset(o, 0, sizeof *o);
     selkirk_config_init(&o->cfg);
+    o->max_tasks = LINUX_TASKS;
+    o->max_files = LINUX_FDS;
     o->env = calloc(1, sizeof *o->env);
     opterr = 0;
     optind = 1;

@@ -1,5 +1,6 @@
 /* What the user asked `selkirk run` to do. */
 #pragma once
+#include "sandbox.h"
 #include "selkirk.h"
 
 /* Exit statuses of the simulator's own; others are the guest's. A guest killed by signal n gives 128 + n. */
@@ -20,7 +21,9 @@ struct run_options {
     struct selkirk_config cfg;
     uint64_t max_insts, max_cycles;
     const char *outdir, *stats, *stats_json, *root, *trace_file, *profile;
-    bool report, strace, trace;
+    bool report, strace, trace, verbose;
+    unsigned max_tasks, max_files;
+    enum sandbox_mode sandbox;
     uint64_t epoch;                    /* 0: the fixed one */
     uint64_t trace_start, trace_count; /* cycles */
     enum when progress;

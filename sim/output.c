@@ -141,16 +141,19 @@ typedef void write_fn(FILE *f, const struct run_facts *r);
 static bool write_file(const char *path, write_fn *write, const struct run_facts *r)
 {
     char temporary[4200];
-    snprintf(temporary, sizeof temporary, "%s.new", path);
+    struct stat st;
+    bool in_place = !stat(path, &st) && !S_ISREG(st.st_mode); /* a pipe or a device */
+    snprintf(temporary, sizeof temporary, "%s%s", path, in_place ? "" : ".new");
     FILE *f = fopen(temporary, "w");
     if (f) {
         write(f, r);
         bool ok = !ferror(f);
-        if (!fclose(f) && ok && !rename(temporary, path))
+        if (!fclose(f) && ok && (in_place || !rename(temporary, path)))
             return true;
     }
     usage_error("%s: %s", path, strerror(errno));
-    unlink(temporary);
+    if (!in_place)
+        unlink(temporary);
     return false;
 }
 

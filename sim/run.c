@@ -43,6 +43,7 @@ static void catch_signals(struct selkirk *m)
     sigaction(SIGINT, &a, NULL);
     sigaction(SIGTERM, &a, NULL);
     signal(SIGPIPE, SIG_IGN); /* the guest gets its own */
+    signal(SIGXFSZ, SIG_IGN); /* a limit of the host's on the size of files is the guest's EFBIG */
 }
 
 /* Hooks -------------------------------------------------------------------------------------------------------------- */
@@ -291,6 +292,29 @@ static struct selkirk_event run_guest(struct run *r)
     return (struct selkirk_event){.stop = SELKIRK_STOP_CYCLES};
 }
 
+/* From here on the guest runs: the simulator keeps what it needs for that. The host engine, of tests, lets the host's kernel
+ * run the guest and needs all of it. */
+static bool enter_sandbox(struct run *r)
+{
+    const struct run_options *o = &r->o;
+    const char *outputs[] = {o->outdir, o->stats, o->stats_json, o->profile, o->trace_file, o->cfg.fst[0] ? o->cfg.fst : NULL};
+    const char *named[sizeof outputs / sizeof *outputs + 1] = {NULL};
+    char report[256];
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++)
+        if (outputs[i])
+            named[n++] = outputs[i];
+    struct sandbox_plan plan = {o->sandbox, r->k.root_fd, r->k.confined, named};
+    if (!strcmp(o->cfg.engine, "host"))
+        plan.mode = SANDBOX_OFF;
+    bool ok = sandbox_enter(&plan, report, sizeof report);
+    if (!ok)
+        usage_error("--sandbox require: %s", report);
+    else if (o->verbose)
+        fprintf(stderr, "selkirk: %s\n", report);
+    return ok;
+}
+
 static int run_to_end(struct run *r)
 {
     char err[512];
@@ -300,6 +324,8 @@ static int run_to_end(struct run *r)
         return EXIT_USAGE;
     progress_start(&r->progress, &r->o);
     catch_signals(r->m);
+    if (!enter_sandbox(r))
+        return EXIT_USAGE;
     struct selkirk_event ev = run_guest(r);
     progress_end(&r->progress);
     signal(SIGINT, SIG_DFL);
@@ -330,6 +356,8 @@ static int start(struct run *r)
     r->k.icount = icount;
     r->k.set_mm = set_mm;
     r->k.arg = r->m;
+    r->k.max_tasks = r->o.max_tasks;
+    r->k.max_fds = r->o.max_files;
     if (r->o.epoch)
         r->k.epoch = (int64_t)r->o.epoch;
     r->k.strace = r->o.strace ? stderr : NULL;

@@ -32,7 +32,7 @@ int fd_host(struct linux_process *p, uint32_t fd)
 
 int fd_put(struct linux_process *p, struct linux_file *f, unsigned lowest, bool cloexec)
 {
-    for (unsigned fd = lowest; fd < LINUX_FDS; fd++) {
+    for (unsigned fd = lowest; fd < p->k->max_fds; fd++) {
         if (!p->files->fd[fd].file) {
             p->files->fd[fd] = (struct linux_fd){f, cloexec};
             return (int)fd;
@@ -46,10 +46,10 @@ int fd_add(struct linux_process *p, int host, enum linux_fd_kind kind, unsigned 
 {
     if (host < 0)
         return host;
-    struct linux_file *f = calloc(1, sizeof *f);
+    struct linux_file *f = host < p->k->host_fds ? calloc(1, sizeof *f) : NULL;
     if (!f) {
         close(host);
-        return -ENOMEM;
+        return host < p->k->host_fds ? -ENOMEM : -ENFILE;
     }
     f->refs = 1;
     f->kind = kind;

@@ -165,7 +165,9 @@ struct linux_kernel {
 
     struct linux_process *tasks, *current; /* tasks in the order of their creation */
     struct linux_group *groups, *first;
-    unsigned ntasks;
+    unsigned ntasks, max_tasks; /* that there are; that there may be, zombies included */
+    unsigned max_fds;           /* descriptors of a process */
+    int host_fds;               /* descriptors of the host from here on are not for the guest */
     int next_pid;
     uint32_t next_turn;
     bool several;       /* there has been more than one task */
@@ -248,6 +250,7 @@ void sigframe_reset_fp(struct guest_cpu *c); /* as a new program and a handler f
 bool sigframe_pop(struct linux_process *p, bool rt);
 
 /* path.c: guest paths to host descriptors; all results but 0 and up are negative error numbers. */
+bool path_works(const struct linux_kernel *k); /* false: the host lacks what the confinement needs */
 int path_copy(struct linux_process *p, char path[LINUX_PATH], uint32_t addr);
 int path_node(struct linux_process *p, int dirfd, const char *path, bool follow, bool write); /* O_PATH descriptor */
 int path_parent(struct linux_process *p, int dirfd, const char *path, char name[256]);        /* of a writable folder */

@@ -1,7 +1,8 @@
 /* Guest paths to host descriptors, and the confinement of the guest.
  *
  * With a root folder given (confined), every path is resolved inside it by openat2's RESOLVE_IN_ROOT. Without one, the guest
- * sees the host's paths, may read them, and may change only what lies below the folder it was started in.
+ * sees the host's paths, may read them, and may change only what lies below the folder it was started in. In neither case does
+ * the host's kernel follow a "magic" link such as /proc/self/fd/5 or /proc/1/root, whatever symbolic links lead there.
  *
  * Every path is first walked to an O_PATH descriptor, which has no side effect. What may be done with it is judged on that
  * descriptor (file system, kind, canonical path), and the operation then goes through /proc/self/fd/N, so that nothing can
@@ -82,9 +83,23 @@ static int base_fd(struct linux_process *p, int dirfd)
     return fd_host(p, (uint32_t)dirfd);
 }
 
+static int walk(int base, const char *path, int flags, uint64_t resolve)
+{
+    struct open_how how = {.flags = (unsigned)flags, .resolve = resolve | RESOLVE_NO_MAGICLINKS};
+    long fd = syscall(SYS_openat2, base, path, &how, sizeof how);
+    return fd < 0 ? -errno : (int)fd;
+}
+
+bool path_works(const struct linux_kernel *k)
+{
+    int fd = walk(k->root_fd, ".", O_PATH | O_CLOEXEC, RESOLVE_IN_ROOT);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
 static int walk_confined(struct linux_process *p, int base, const char *path, int flags)
 {
-    struct open_how how = {.flags = (unsigned)flags, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
     char full[2 * LINUX_PATH];
     if (path[0] != '/') {
         int r = path_of(p, base, full);
@@ -94,8 +109,7 @@ static int walk_confined(struct linux_process *p, int base, const char *path, in
         snprintf(full + n, sizeof full - n, "/%s", path);
         path = full;
     }
-    long fd = syscall(SYS_openat2, p->k->root_fd, path, &how, sizeof how);
-    return fd < 0 ? -errno : (int)fd;
+    return walk(p->k->root_fd, path, flags, RESOLVE_IN_ROOT);
 }
 
 int path_judge(struct linux_process *p, int fd, bool write)
@@ -114,6 +128,37 @@ int path_judge(struct linux_process *p, int fd, bool write)
     return inside(path, p->k->root_path) ? 0 : -EROFS;
 }
 
+/* "/proc/self/fd/3", "/dev/stdin" and the like name the guest's own descriptors. */
+static int special_fd(const char *path)
+{
+    static const char *const names[] = {"/dev/stdin", "/dev/stdout", "/dev/stderr"};
+    static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
+    for (int i = 0; i < 3; i++)
+        if (!strcmp(path, names[i]))
+            return i;
+    for (int i = 0; i < 2; i++) {
+        size_t n = strlen(folders[i]);
+        if (!strncmp(path, folders[i], n) && path[n] >= '0' && path[n] <= '9')
+            return path[n + strspn(path + n, "0123456789")] || strlen(path + n) > 8 ? LINUX_FDS : atoi(path + n);
+    }
+    return -1;
+}
+
+/* Another descriptor for a file of the guest's that a path names by its number. */
+static int special_node(struct linux_process *p, int fd, bool write)
+{
+    struct stat st;
+    int host = fd_host(p, (uint32_t)fd);
+    if (host < 0)
+        return -ENOENT;
+    if (write && !fstat(host, &st) && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))) {
+        int r = path_judge(p, host, true);
+        if (r < 0)
+            return r;
+    }
+    return fd_copy(host);
+}
+
 int path_node(struct linux_process *p, int dirfd, const char *path, bool follow, bool write)
 {
     int flags = O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW);
@@ -122,6 +167,9 @@ int path_node(struct linux_process *p, int dirfd, const char *path, bool follow,
         return base;
     if (!path[0])
         return -ENOENT;
+    int special = follow ? special_fd(path) : -1;
+    if (special >= 0)
+        return special_node(p, special, write);
     int fd = follow && proc_is_exe(p, path) ? fcntl(p->space->exe_fd, F_DUPFD_CLOEXEC, 3) : proc_node(p, path);
     if (fd >= 0) {
         if (write) {
@@ -130,13 +178,9 @@ int path_node(struct linux_process *p, int dirfd, const char *path, bool follow,
         }
         return fd;
     }
-    if (p->k->confined) {
-        fd = walk_confined(p, base, path, flags);
-    } else {
-        fd = openat(base, path, flags);
-        if (fd < 0)
-            fd = -errno;
-    }
+    if (!strncmp(path, "/proc/", 6)) /* what the guest's /proc does not have */
+        return -ENOENT;
+    fd = p->k->confined ? walk_confined(p, base, path, flags) : walk(base, path, flags, 0);
     if (fd < 0)
         return fd;
     int r = path_judge(p, fd, write);
@@ -206,22 +250,6 @@ static int reopen(struct linux_process *p, int node, int flags, enum linux_fd_ki
         return r;
     int fd = open(path_link(node).text, (flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_CLOEXEC | O_NOCTTY);
     return fd < 0 ? -errno : fd;
-}
-
-/* "/proc/self/fd/3", "/dev/stdin" and the like name the guest's own descriptors. */
-static int special_fd(const char *path)
-{
-    static const char *const names[] = {"/dev/stdin", "/dev/stdout", "/dev/stderr"};
-    static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
-    for (int i = 0; i < 3; i++)
-        if (!strcmp(path, names[i]))
-            return i;
-    for (int i = 0; i < 2; i++) {
-        size_t n = strlen(folders[i]);
-        if (!strncmp(path, folders[i], n) && path[n] >= '0' && path[n] <= '9')
-            return atoi(path + n);
-    }
-    return -1;
 }
 
 int path_open(struct linux_process *p, int dirfd, const char *path, int flags, unsigned mode, enum linux_fd_kind *kind)

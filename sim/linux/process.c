@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -37,6 +38,19 @@ static struct linux_files *first_files(struct linux_kernel *k)
     return f;
 }
 
+/* As many descriptors as the host grants, and some of them kept for the simulator's own needs. */
+static int host_descriptors(void)
+{
+    enum { OWN = 64, ENOUGH = 1 << 20 };
+    struct rlimit r;
+    if (getrlimit(RLIMIT_NOFILE, &r))
+        return INT32_MAX;
+    r.rlim_cur = r.rlim_max < ENOUGH ? r.rlim_max : r.rlim_cur < ENOUGH ? ENOUGH : r.rlim_cur;
+    if (setrlimit(RLIMIT_NOFILE, &r) && getrlimit(RLIMIT_NOFILE, &r))
+        return INT32_MAX;
+    return r.rlim_cur > INT32_MAX ? INT32_MAX : r.rlim_cur > OWN ? (int)r.rlim_cur - OWN : 1;
+}
+
 bool linux_init(struct linux_kernel *k, struct mm *mm, struct guest_cpu *cpu, const char *root, char *err, size_t err_size)
 {
     memset(k, 0, sizeof *k);
@@ -46,8 +60,15 @@ bool linux_init(struct linux_kernel *k, struct mm *mm, struct guest_cpu *cpu, co
     k->confined = root != NULL;
     k->slice_end = UINT64_MAX;
     k->next_pid = LINUX_PID;
+    k->max_tasks = LINUX_TASKS;
+    k->max_fds = LINUX_FDS;
+    k->host_fds = host_descriptors();
     if (!open_root(k, root)) {
         snprintf(err, err_size, "%s: %s", root ? root : "current directory", strerror(errno));
+        return false;
+    }
+    if (!path_works(k)) {
+        snprintf(err, err_size, "the host's kernel has no openat2 (Linux 5.6), by which the guest is kept in its folder");
         return false;
     }
     struct linux_process *p = task_make(k, NULL);

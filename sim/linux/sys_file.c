@@ -230,7 +230,7 @@ static int64_t duplicate(struct linux_process *p, uint32_t fd, unsigned lowest, 
     struct linux_file *f = fd_file(p, fd);
     if (!f)
         return -EBADF;
-    if (lowest >= LINUX_FDS)
+    if (lowest >= p->k->max_fds)
         return -EINVAL;
     f->refs++;
     return fd_put(p, f, lowest, cloexec);
@@ -241,7 +241,7 @@ int64_t sys_dup(struct linux_process *p, const uint32_t a[6]) { return duplicate
 static int64_t duplicate_to(struct linux_process *p, uint32_t from, uint32_t to, bool cloexec)
 {
     struct linux_file *f = fd_file(p, from);
-    if (!f || to >= LINUX_FDS)
+    if (!f || to >= p->k->max_fds)
         return -EBADF;
     f->refs++;
     fd_close(p, to);

@@ -199,10 +199,14 @@ int64_t sys_fstatfs64(struct linux_process *p, const uint32_t a[6]) { return put
 
 /* Changes ------------------------------------------------------------------------------------------------------------ */
 
+/* A program of the guest's never gets the bits by which others would run it as the user, or as root. */
 static int64_t change_mode(int fd, uint32_t mode)
 {
+    struct stat st;
     if (fd < 0)
         return fd;
+    if (!fstat(fd, &st) && !S_ISDIR(st.st_mode))
+        mode &= ~(uint32_t)(S_ISUID | S_ISGID);
     int64_t r = result(chmod(path_link(fd).text, mode & 07777));
     close(fd);
     return r;

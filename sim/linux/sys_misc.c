@@ -162,13 +162,13 @@ int64_t sys_sysinfo(struct linux_process *p, const uint32_t a[6])
     return user_put(p, a[0], &s, sizeof s) ? 0 : -EFAULT;
 }
 
-static struct abi_rlimit64 limit_of(uint32_t resource)
+static struct abi_rlimit64 limit_of(const struct linux_kernel *k, uint32_t resource)
 {
     switch (resource) {
     case RLIMIT_STACK: return (struct abi_rlimit64){LINUX_STACK_SIZE, UINT64_MAX};
-    case RLIMIT_NOFILE: return (struct abi_rlimit64){LINUX_FDS, LINUX_FDS};
+    case RLIMIT_NOFILE: return (struct abi_rlimit64){k->max_fds, k->max_fds};
     case RLIMIT_CORE: return (struct abi_rlimit64){0, 0};
-    case RLIMIT_NPROC: return (struct abi_rlimit64){LINUX_TASKS, LINUX_TASKS};
+    case RLIMIT_NPROC: return (struct abi_rlimit64){k->max_tasks, k->max_tasks};
     default: return (struct abi_rlimit64){UINT64_MAX, UINT64_MAX};
     }
 }
@@ -177,7 +177,7 @@ int64_t sys_getrlimit(struct linux_process *p, const uint32_t a[6])
 {
     if (a[0] >= RLIM_NLIMITS)
         return -EINVAL;
-    struct abi_rlimit64 r = limit_of(a[0]);
+    struct abi_rlimit64 r = limit_of(p->k, a[0]);
     struct abi_rlimit narrow = {r.cur > UINT32_MAX ? UINT32_MAX : (uint32_t)r.cur,
                                 r.max > UINT32_MAX ? UINT32_MAX : (uint32_t)r.max};
     return user_put(p, a[1], &narrow, sizeof narrow) ? 0 : -EFAULT;
@@ -189,9 +189,16 @@ int64_t sys_prlimit64(struct linux_process *p, const uint32_t a[6])
         return -ESRCH;
     if (a[1] >= RLIM_NLIMITS)
         return -EINVAL;
-    struct abi_rlimit64 r = limit_of(a[1]);
+    struct abi_rlimit64 r = limit_of(p->k, a[1]);
     return a[3] && !user_put(p, a[3], &r, sizeof r) ? -EFAULT : 0;
 }
+
+/* Nobody may look into another process, not even into a child. */
+static int64_t foreign(struct linux_process *p, uint32_t pid) { return group_find(p->k, (int)pid) ? -EPERM : -ESRCH; }
+
+int64_t sys_ptrace(struct linux_process *p, const uint32_t a[6]) { return a[0] ? foreign(p, a[1]) : -EPERM; }
+
+int64_t sys_process_vm(struct linux_process *p, const uint32_t a[6]) { return foreign(p, a[0]); }
 
 int64_t sys_set_tid_address(struct linux_process *p, const uint32_t a[6])
 {

@@ -53,7 +53,7 @@ int64_t sys_openat(struct linux_process *p, const uint32_t a[6])
     int r = path_copy(p, path, a[1]);
     if (r < 0)
         return r;
-    int host = path_open(p, (int)a[0], path, (int)(a[2] & KNOWN), a[3], &kind);
+    int host = path_open(p, (int)a[0], path, (int)(a[2] & KNOWN), a[3] & ~(uint32_t)(S_ISUID | S_ISGID), &kind);
     return fd_add(p, host, kind, 0, a[2] & O_CLOEXEC);
 }
 
@@ -214,7 +214,7 @@ int64_t sys_mknodat(struct linux_process *p, const uint32_t a[6])
     if (type && type != S_IFREG && type != S_IFIFO)
         return -EPERM; /* devices are not for guests to make */
     int dir = parent(p, a[0], a[1], name);
-    return dir < 0 ? dir : close_with(dir, result(mknodat(dir, name, a[2], 0)));
+    return dir < 0 ? dir : close_with(dir, result(mknodat(dir, name, a[2] & ~(uint32_t)(S_ISUID | S_ISGID), 0)));
 }
 
 int64_t sys_mknod(struct linux_process *p, const uint32_t a[6])

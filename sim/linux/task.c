@@ -41,9 +41,18 @@ void space_drop(struct linux_space *s)
     free(s);
 }
 
+/* What counts for the limit: threads, and processes that nobody has waited for. */
+static unsigned tasks_held(const struct linux_kernel *k)
+{
+    unsigned n = k->ntasks;
+    for (const struct linux_group *g = k->groups; g; g = g->next)
+        n += g->zombie;
+    return n;
+}
+
 struct linux_process *task_make(struct linux_kernel *k, const struct linux_process *like)
 {
-    struct linux_process **end = &k->tasks, *p = k->ntasks < LINUX_TASKS ? calloc(1, sizeof *p) : NULL;
+    struct linux_process **end = &k->tasks, *p = tasks_held(k) < k->max_tasks ? calloc(1, sizeof *p) : NULL;
     if (!p)
         return NULL;
     if (like)
