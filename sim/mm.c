@@ -11,6 +11,7 @@
 enum {
     EAGER_LIMIT = 1 << 20, /* areas up to this get their frames at once: fewer faults, same contents */
     FAULT_AROUND = 16,     /* pages brought in by one fault */
+    USER_BITS = 47,        /* of user addresses */
 };
 
 bool mm_init(struct mm *mm, struct pmem mem)
@@ -500,6 +501,8 @@ static uint64_t access_bytes(struct mm *mm, uint64_t addr, uint8_t *buf, uint64_
     uint64_t done = 0;
     while (done < size) {
         uint64_t at = addr + done;
+        if (at >> USER_BITS) /* tables know nothing of the bits above */
+            break;
         uint64_t n = MM_PAGE - (at & (MM_PAGE - 1));
         if (n > size - done)
             n = size - done;

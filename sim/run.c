@@ -67,11 +67,12 @@ static enum selkirk_verdict verdict(struct run *r)
 
 static enum selkirk_verdict on_syscall(void *arg, const struct selkirk_event *ev)
 {
-    enum { INT80 = 0x80, INSTRUCTION_BYTES = 2, INVALID_OPCODE = 6 };
+    enum { INT80 = 0x80, SYSCALL = 1, INSTRUCTION_BYTES = 2, INVALID_OPCODE = 6 };
     struct run *r = arg;
-    if (ev->arg[0] == INT80) {
-        linux_syscall(&r->k);
-    } else { /* this kernel offers no vdso, so nothing tells a program to use syscall or sysenter */
+    bool wide = ev->arg[0] == SYSCALL && r->k.cpu->mode == GUEST_X86_64;
+    if (ev->arg[0] == INT80 || wide) {
+        linux_syscall(&r->k, wide);
+    } else { /* this kernel offers no vdso, so nothing tells an i386 program to use syscall or sysenter */
         r->k.cpu->rip -= INSTRUCTION_BYTES;
         linux_exception(&r->k, INVALID_OPCODE, 0, 0);
     }
@@ -153,9 +154,16 @@ static void print_instruction(struct run *r)
 
 static void print_registers(const struct guest_cpu *c)
 {
-    static const char *const names[] = {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"};
-    for (int i = 0; i < 8; i++)
-        fprintf(stderr, " %s=%08x", names[i], (unsigned)c->gpr[i]);
+    static const char *const names[] = {"ax", "cx", "dx", "bx", "sp", "bp", "si", "di"};
+    for (int i = 0; i < 8 && c->mode != GUEST_X86_64; i++)
+        fprintf(stderr, " e%s=%08x", names[i], (unsigned)c->gpr[i]);
+    for (int i = 0; i < 16 && c->mode == GUEST_X86_64; i++) {
+        unsigned long long value = c->gpr[i];
+        if (i < 8)
+            fprintf(stderr, " r%s=%llx", names[i], value);
+        else
+            fprintf(stderr, " r%d=%llx", i, value);
+    }
     fprintf(stderr, " efl=%08x\n", (unsigned)(c->flags | c->sysflags));
 }
 
@@ -171,7 +179,7 @@ static int process_ended(struct run *r)
         if (k->end_text[0])
             fprintf(stderr, " (%s)", k->end_text);
         else if ((k->end_value == SIGSEGV || k->end_value == SIGBUS) && k->end_info.code > 0 && k->end_info.code < SI_KERNEL)
-            fprintf(stderr, " (address %#x)", k->end_info.addr);
+            fprintf(stderr, " (address %#llx)", (unsigned long long)k->end_info.addr);
         print_instruction(r);
         fputc(';', stderr);
         print_registers(k->cpu);

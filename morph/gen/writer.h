@@ -3,7 +3,7 @@
 #include "gen.h"
 #include "words.h"
 
-enum { WRITER_FAULTS_MAX = 64, WRITER_STUB_WORDS = 9 };
+enum { WRITER_FAULTS_MAX = 64, WRITER_STUB_WORDS = 11 };
 
 struct writer {
     const struct ir_block *ir;
@@ -49,14 +49,28 @@ static inline void writer_use(struct writer *w, const struct gen_op *o, uint32_t
     }
 }
 
+/* li r30, target: what does not fit into 47 bits, as addresses near the top of a 64-bit program's, takes a bundle more. */
+static inline uint32_t *writer_target(const struct writer *w, uint32_t *at, int64_t target)
+{
+    bool whole = target == (int64_t)((uint64_t)target << 17) >> 17;
+    struct gen_op o;
+    words_li(&o, &w->info[DUKE_OP_LI], 30, whole ? target : (int64_t)(uint32_t)target);
+    at = writer_put(at, &o);
+    if (whole)
+        return at;
+    at[-1] |= DUKE_END;
+    w->out->nbundles++;
+    words_ri(&o, &w->info[DUKE_OP_ORHI], 30, 30, target >> 32);
+    return writer_put(at, &o);
+}
+
 /* The stub of exit i: li r30, target; li r48, number; j exit_direct */
 static inline uint32_t *writer_stub(const struct writer *w, uint32_t *at, uint32_t i)
 {
     struct gen_exit_code *x = &w->out->exit[i];
     struct gen_op o;
     x->stub = writer_here(w, at);
-    words_li(&o, &w->info[DUKE_OP_LI], 30, (int64_t)w->ir->exit[i].target);
-    at = writer_put(at, &o);
+    at = writer_target(w, at, (int64_t)w->ir->exit[i].target);
     words_li(&o, &w->info[DUKE_OP_LI], 48, w->p->first_exit + i);
     at = writer_put(at, &o);
     at[0] = w->info[DUKE_OP_J].imm | DUKE_END;

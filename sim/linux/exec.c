@@ -41,7 +41,7 @@ static bool list_insert(struct list *l, size_t at, const char *text)
     return true;
 }
 
-static int64_t copy_string(struct linux_process *p, uint32_t addr, char *text)
+static int64_t copy_string(struct linux_process *p, uint64_t addr, char *text)
 {
     size_t n = 0;
     for (;;) {
@@ -50,7 +50,7 @@ static int64_t copy_string(struct linux_process *p, uint32_t addr, char *text)
             chunk = STRING_BYTES - n;
         if (!chunk)
             return -E2BIG;
-        if (!user_get(p, text + n, addr + (uint32_t)n, chunk))
+        if (!user_get(p, text + n, addr + n, chunk))
             return -EFAULT;
         if (memchr(text + n, 0, chunk))
             return (int64_t)strlen(text);
@@ -58,19 +58,19 @@ static int64_t copy_string(struct linux_process *p, uint32_t addr, char *text)
     }
 }
 
-static int64_t copy_list(struct linux_process *p, uint32_t at, struct list *l)
+static int64_t copy_list(struct linux_process *p, uint64_t at, struct list *l)
 {
     char *text = malloc(STRING_BYTES);
     int64_t r = text && (l->item = calloc(1, sizeof *l->item)) ? 0 : -ENOMEM;
-    for (uint32_t addr; r >= 0 && at; at += 4) { /* Linux takes a null pointer for an empty list */
-        if (!user_get(p, &addr, at, 4))
+    for (uint64_t addr; r >= 0 && at; at += user_word(p)) { /* Linux takes a null pointer for an empty list */
+        if (!user_get_word(p, at, &addr))
             r = -EFAULT;
         else if (!addr)
             break;
         else if (l->n == MOST_STRINGS)
             r = -E2BIG;
         else if ((r = copy_string(p, addr, text)) >= 0)
-            r = (l->bytes += (size_t)r + 5) > MOST_BYTES ? -E2BIG : list_insert(l, l->n, text) ? 0 : -ENOMEM;
+            r = (l->bytes += (size_t)r + 9) > MOST_BYTES ? -E2BIG : list_insert(l, l->n, text) ? 0 : -ENOMEM;
     }
     free(text);
     return r;
@@ -144,7 +144,7 @@ static void change_over(struct linux_process *p, struct linux_space *new)
     fd_close_on_exec(p);
     for (int i = 0; i < LINUX_SIGNALS; i++)
         p->group->action[i] = (struct linux_action){.handler = p->group->action[i].handler == 1};
-    p->altstack = (struct abi_stack){0, 2 /* SS_DISABLE */, 0};
+    p->altstack = (struct abi64_stack){.flags = 2 /* SS_DISABLE */};
     memset(p->tls_used, 0, sizeof p->tls_used);
 }
 
@@ -204,7 +204,7 @@ static int64_t exec(struct linux_process *p, int dirfd, char path[LINUX_PATH], s
     return -ELOOP;
 }
 
-static int64_t execute(struct linux_process *p, int dirfd, uint32_t path_at, uint32_t argv_at, uint32_t envp_at)
+static int64_t execute(struct linux_process *p, int dirfd, uint64_t path_at, uint64_t argv_at, uint64_t envp_at)
 {
     char path[LINUX_PATH];
     struct list argv = {0}, envp = {0};
@@ -220,9 +220,9 @@ static int64_t execute(struct linux_process *p, int dirfd, uint32_t path_at, uin
     return r;
 }
 
-int64_t sys_execve(struct linux_process *p, const uint32_t a[6]) { return execute(p, AT_FDCWD, a[0], a[1], a[2]); }
+int64_t sys_execve(struct linux_process *p, const uint64_t a[6]) { return execute(p, AT_FDCWD, a[0], a[1], a[2]); }
 
-int64_t sys_execveat(struct linux_process *p, const uint32_t a[6])
+int64_t sys_execveat(struct linux_process *p, const uint64_t a[6])
 {
     return a[4] & ~(uint32_t)AT_SYMLINK_NOFOLLOW ? -EINVAL : execute(p, (int)a[0], a[1], a[2], a[3]);
 }

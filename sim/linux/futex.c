@@ -11,7 +11,7 @@ struct key {
     uint64_t at;
 };
 
-static bool key_of(struct linux_process *p, uint32_t addr, bool private, struct key *key)
+static bool key_of(struct linux_process *p, uint64_t addr, bool private, struct key *key)
 {
     uint32_t word, paddr;
     if (!user_get(p, &word, addr, 4)) /* also brings the page in */
@@ -62,7 +62,7 @@ static uint32_t requeue(struct linux_kernel *k, const struct key *from, const st
 }
 
 /* The time at which a wait is over, in virtual nanoseconds; -1: never. */
-static int64_t deadline(struct linux_process *p, uint32_t op, uint32_t at, bool wide, int64_t *when)
+static int64_t deadline(struct linux_process *p, uint32_t op, uint64_t at, bool wide, int64_t *when)
 {
     struct abi_timespec64 t;
     struct abi_timespec narrow;
@@ -73,7 +73,8 @@ static int64_t deadline(struct linux_process *p, uint32_t op, uint32_t at, bool 
         return -EFAULT;
     if (!wide)
         t = (struct abi_timespec64){narrow.sec, narrow.nsec};
-    t.nsec = (int32_t)t.nsec;
+    if (!p->wide)
+        t.nsec = (int32_t)t.nsec;
     if (t.sec < 0 || t.nsec < 0 || t.nsec > 999999999)
         return -EINVAL;
     int64_t ns = t.sec > INT32_MAX * INT64_C(2) ? INT64_MAX / 4 : t.sec * 1000000000 + t.nsec, now = time_now(p);
@@ -88,7 +89,7 @@ static int64_t deadline(struct linux_process *p, uint32_t op, uint32_t at, bool 
     return 0;
 }
 
-static int64_t wait_on(struct linux_process *p, const uint32_t a[6], const struct key *key, uint32_t bits, bool wide)
+static int64_t wait_on(struct linux_process *p, const uint64_t a[6], const struct key *key, uint32_t bits, bool wide)
 {
     struct linux_wait *w = &p->wait;
     if (w->again) {
@@ -103,18 +104,18 @@ static int64_t wait_on(struct linux_process *p, const uint32_t a[6], const struc
         return r;
     if (!user_get(p, &value, a[0], 4))
         return -EFAULT;
-    if (value != a[2])
+    if (value != (uint32_t)a[2])
         return -EAGAIN;
     w->space = key->space;
     w->key = key->at;
     w->bits = bits;
     w->turn = p->k->next_turn++;
-    snprintf(w->text, sizeof w->text, "futex at %#x waits for another thread, and there is none", a[0]);
+    snprintf(w->text, sizeof w->text, "futex at %#llx waits for another thread, and there is none", (unsigned long long)a[0]);
     return wait_for(p, w->text, when, when < 0);
 }
 
 /* FUTEX_WAKE_OP: changes the second word, wakes waiters of the first, and of the second if its old value compares. */
-static int64_t wake_op(struct linux_process *p, const uint32_t a[6], const struct key *first, bool private)
+static int64_t wake_op(struct linux_process *p, const uint64_t a[6], const struct key *first, bool private)
 {
     struct key second;
     uint32_t old, new, code = a[5], op = code >> 28 & 7, cmp = code >> 24 & 15;
@@ -141,7 +142,7 @@ static int64_t wake_op(struct linux_process *p, const uint32_t a[6], const struc
     return results[cmp] ? n + wake(p->k, &second, a[3], UINT32_MAX) : n;
 }
 
-static int64_t requeue_op(struct linux_process *p, const uint32_t a[6], const struct key *from, bool private, bool compare)
+static int64_t requeue_op(struct linux_process *p, const uint64_t a[6], const struct key *from, bool private, bool compare)
 {
     struct key to;
     uint32_t value;
@@ -149,13 +150,13 @@ static int64_t requeue_op(struct linux_process *p, const uint32_t a[6], const st
         return -EINVAL;
     if (!key_of(p, a[4], private, &to) || !user_get(p, &value, a[0], 4))
         return -EFAULT;
-    if (compare && value != a[5])
+    if (compare && value != (uint32_t)a[5])
         return -EAGAIN;
     uint32_t n = wake(p->k, from, a[2], UINT32_MAX);
     return n + requeue(p->k, from, &to, a[3]);
 }
 
-static int64_t futex(struct linux_process *p, const uint32_t a[6], bool wide)
+static int64_t futex(struct linux_process *p, const uint64_t a[6], bool wide)
 {
     bool private = a[1] & FUTEX_PRIVATE_FLAG;
     uint32_t op = a[1] & FUTEX_CMD_MASK;
@@ -166,7 +167,7 @@ static int64_t futex(struct linux_process *p, const uint32_t a[6], bool wide)
         return -EFAULT;
     switch (op) {
     case FUTEX_WAIT: return wait_on(p, a, &key, UINT32_MAX, wide);
-    case FUTEX_WAIT_BITSET: return a[5] ? wait_on(p, a, &key, a[5], wide) : -EINVAL;
+    case FUTEX_WAIT_BITSET: return a[5] ? wait_on(p, a, &key, (uint32_t)a[5], wide) : -EINVAL;
     case FUTEX_WAKE: return wake(p->k, &key, a[2], UINT32_MAX);
     case FUTEX_WAKE_BITSET: return a[5] ? (int64_t)wake(p->k, &key, a[2], a[5]) : -EINVAL;
     case FUTEX_REQUEUE: return requeue_op(p, a, &key, private, false);
@@ -176,13 +177,13 @@ static int64_t futex(struct linux_process *p, const uint32_t a[6], bool wide)
     }
 }
 
-int64_t sys_futex(struct linux_process *p, const uint32_t a[6]) { return futex(p, a, false); }
+int64_t sys_futex(struct linux_process *p, const uint64_t a[6]) { return futex(p, a, false); }
 
-int64_t sys_futex64(struct linux_process *p, const uint32_t a[6]) { return futex(p, a, true); }
+int64_t sys_futex64(struct linux_process *p, const uint64_t a[6]) { return futex(p, a, true); }
 
 /* The end of a thread ------------------------------------------------------------------------------------------------ */
 
-static void wake_both(struct linux_process *p, uint32_t addr)
+static void wake_both(struct linux_process *p, uint64_t addr)
 {
     struct key key;
     for (int private = 0; private < 2; private ++)
@@ -190,7 +191,7 @@ static void wake_both(struct linux_process *p, uint32_t addr)
             wake(p->k, &key, 1, UINT32_MAX);
 }
 
-static void owner_died(struct linux_process *p, uint32_t addr)
+static void owner_died(struct linux_process *p, uint64_t addr)
 {
     uint32_t word;
     if (addr % 4 || !user_get(p, &word, addr, 4) || (word & FUTEX_TID_MASK) != (uint32_t)p->tid)
@@ -203,14 +204,19 @@ static void owner_died(struct linux_process *p, uint32_t addr)
 /* Locks that it still holds: the list is the guest's, so it may be anything. */
 static void robust_locks(struct linux_process *p)
 {
-    enum { MOST = 2048, PI = 1 };
-    uint32_t head[3], entry; /* first entry, distance of the lock word, entry being worked on */
-    if (!p->robust_list || !user_get(p, head, p->robust_list, sizeof head))
-        return;
+    enum { MOST = 2048 };
+    const uint64_t PI = 1;
+    uint64_t head[3], entry;  /* first entry, distance of the lock word, entry being worked on */
+    p->wide = p->space->wide; /* no system call need have brought it here */
+    for (int i = 0; i < 3; i++)
+        if (!p->robust_list || !user_get_word(p, p->robust_list + i * user_word(p), &head[i]))
+            return;
+    if (!p->wide)
+        head[1] = (uint64_t)(int32_t)head[1]; /* it is signed */
     entry = head[0];
     for (int n = 0; n < MOST && (entry & ~PI) != p->robust_list; n++) {
-        uint32_t next;
-        bool more = user_get(p, &next, entry & ~PI, 4);
+        uint64_t next;
+        bool more = user_get_word(p, entry & ~PI, &next);
         if (entry != head[2])
             owner_died(p, (entry & ~PI) + head[1]);
         if (!more)
@@ -230,19 +236,17 @@ void futex_thread_exit(struct linux_process *p)
     p->clear_tid = p->robust_list = 0;
 }
 
-int64_t sys_set_robust_list(struct linux_process *p, const uint32_t a[6])
+int64_t sys_set_robust_list(struct linux_process *p, const uint64_t a[6])
 {
-    enum { HEAD_SIZE = 12 };
-    if (a[1] != HEAD_SIZE)
+    if (a[1] != 3 * user_word(p))
         return -EINVAL;
     p->robust_list = a[0];
     return 0;
 }
 
-int64_t sys_get_robust_list(struct linux_process *p, const uint32_t a[6])
+int64_t sys_get_robust_list(struct linux_process *p, const uint64_t a[6])
 {
-    const uint32_t size = 12;
     if (a[0] && (int)a[0] != p->tid)
         return -ESRCH;
-    return user_put(p, a[1], &p->robust_list, 4) && user_put(p, a[2], &size, 4) ? 0 : -EFAULT;
+    return user_put_word(p, a[1], p->robust_list) && user_put_word(p, a[2], 3 * user_word(p)) ? 0 : -EFAULT;
 }

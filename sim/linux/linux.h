@@ -1,4 +1,5 @@
-/* The Linux kernel as one i386 process on a 64-bit kernel sees it. Prototypes are grouped by the file that defines them. */
+/* The Linux kernel as i386 and x86-64 processes on a 64-bit kernel see it. Prototypes are grouped by the file that defines
+ * them. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -8,6 +9,7 @@
 #include "mm.h"
 #include "shared.h"
 #include "abi.h"
+#include "abi64.h"
 
 enum {
     LINUX_FDS = 1024,
@@ -16,9 +18,7 @@ enum {
     LINUX_PID = 1000, /* of the first process */
     LINUX_TASKS = 256,
 };
-#define LINUX_STACK_TOP  0xffffe000u
 #define LINUX_STACK_SIZE 0x800000u
-#define LINUX_MMAP_BASE  0xf7ffe000u
 #define LINUX_MMAP_MIN   0x10000u
 #define LINUX_EPOCH      INT64_C(1704067200) /* 2024-01-01 00:00:00 UTC: when a run starts, if not told otherwise */
 
@@ -57,26 +57,39 @@ struct linux_files {
     struct linux_fd fd[LINUX_FDS];
 };
 
+/* Where the parts of a program go, as Linux places them without randomisation. */
+struct linux_layout {
+    uint64_t stack_top; /* nothing is mapped at or above it */
+    uint64_t mmap_base; /* mappings lie below it */
+    uint64_t pie_base;  /* programs without a place of their own */
+};
+
+extern const struct linux_layout linux_layouts[2]; /* [wide] */
+
 /* What CLONE_VM shares: an address space and the program in it. */
 struct linux_space {
     unsigned refs;
     struct mm *mm;
-    uint32_t brk_start, brk, sigpage;
-    uint32_t arg_start, arg_end, env_end; /* strings on the first stack */
+    const struct linux_layout *layout;
+    bool wide;         /* a 64-bit program */
+    uint64_t mmap_top; /* mappings without a place of their own go below it */
+    uint64_t brk_start, brk;
+    uint64_t sigpage;                     /* i386: trampolines for signal handlers */
+    uint64_t arg_start, arg_end, env_end; /* strings on the first stack */
     bool read_implies_exec;
     char exe_path[LINUX_PATH]; /* the program, as the guest sees it */
     int exe_fd;
 };
 
 struct linux_action {
-    uint32_t handler, flags, restorer;
-    uint64_t mask;
+    uint64_t handler, restorer, mask;
+    uint32_t flags;
 };
 
 /* Signals that wait to be delivered. */
 struct linux_pending {
     uint64_t set; /* bit n-1 is signal n */
-    struct abi_siginfo info[LINUX_SIGNALS];
+    struct abi64_siginfo info[LINUX_SIGNALS];
 };
 
 struct linux_timer {
@@ -106,10 +119,10 @@ struct linux_wait {
     bool outside;       /* the host may end it: descriptors that are not the guest's own */
     int64_t deadline;   /* virtual nanoseconds, or -1 */
     int64_t done;       /* bytes moved so far */
-    uint32_t remaining; /* where a sleep that is interrupted says how much of it is left; 0: nowhere */
+    uint64_t remaining; /* where a sleep that is interrupted says how much of it is left; 0: nowhere */
     bool wide;          /* in 64 bits */
     const char *why;    /* for a run that is stuck */
-    uint32_t args[6];
+    uint64_t args[6];
     uint32_t number;
     /* futex */
     char text[80];
@@ -139,7 +152,8 @@ struct linux_process {
 
     uint32_t tls_limit[ABI_TLS_ENTRIES], tls_flags[ABI_TLS_ENTRIES];
     bool tls_used[ABI_TLS_ENTRIES];
-    uint32_t clear_tid, robust_list;
+    uint64_t clear_tid, robust_list;
+    bool wide; /* the system call that is being made is one of the 64-bit interface */
 
     /* Signals. */
     uint64_t blocked;
@@ -148,7 +162,7 @@ struct linux_process {
     bool restore_mask;
     bool interrupted, restart; /* the last call, by a signal */
     uint32_t restart_number;
-    struct abi_stack altstack;
+    struct abi64_stack altstack;
     uint32_t trapno, trap_error; /* of the last fault, as frames show them */
     char comm[16];
     int64_t cpu_ns;
@@ -186,10 +200,10 @@ struct linux_kernel {
     enum linux_end end;
     int end_value;      /* exit status or signal number */
     char end_text[160]; /* why it is stuck */
-    struct abi_siginfo end_info;
-    uint32_t missing[512]; /* how often a system call without an implementation was made */
-    uint32_t exec_refused; /* execve of programs that cannot run here */
-    char exec_text[512];   /* the first of them, and why */
+    struct abi64_siginfo end_info;
+    uint32_t missing[2][512]; /* [wide]: how often a system call without an implementation was made */
+    uint32_t exec_refused;    /* execve of programs that cannot run here */
+    char exec_text[512];      /* the first of them, and why */
     FILE *strace;
 };
 
@@ -227,31 +241,34 @@ void futex_thread_exit(struct linux_process *p);
 bool linux_load(struct linux_process *p, const char *path, char *const argv[], char *const envp[], char *err, size_t err_size);
 
 /* syscall.c */
-void linux_call_again(struct linux_process *p);  /* the one that waits, by the current task */
-void linux_syscall(struct linux_kernel *k);      /* int 0x80 with the registers in cpu; then delivers signals */
-const char *linux_syscall_name(unsigned number); /* NULL: no such number */
+void linux_call_again(struct linux_process *p);             /* the one that waits, by the current task */
+void linux_syscall(struct linux_kernel *k, bool wide);      /* int 0x80 or syscall, registers in cpu; then delivers signals */
+const char *linux_syscall_name(unsigned number, bool wide); /* NULL: no such number */
 
 /* signal.c: exceptions and pending signals. */
 void linux_exception(struct linux_kernel *k, unsigned vector, uint32_t error, uint64_t address);
 void linux_raise(struct linux_process *p, int signal, int code); /* to the thread */
 void linux_raise_group(struct linux_kernel *k, struct linux_group *g, int signal, int code, const struct linux_process *from);
 uint64_t group_blocked(const struct linux_kernel *k, const struct linux_group *g);
-void linux_queue(struct linux_group *g, struct linux_pending *to, uint64_t blocked, const struct abi_siginfo *info);
-int linux_dequeue(struct linux_process *p, uint64_t set, struct abi_siginfo *info); /* a pending one of the set, or 0 */
-bool linux_signal_waits(const struct linux_process *p);                             /* one that would interrupt a call */
-void linux_take_timers(struct linux_kernel *k);                                     /* alarms whose time has come */
+void linux_queue(struct linux_group *g, struct linux_pending *to, uint64_t blocked, const struct abi64_siginfo *info);
+int linux_dequeue(struct linux_process *p, uint64_t set, struct abi64_siginfo *info); /* a pending one of the set, or 0 */
+bool linux_signal_waits(const struct linux_process *p);                               /* one that would interrupt a call */
+void linux_take_timers(struct linux_kernel *k);                                       /* alarms whose time has come */
 void linux_deliver(struct linux_process *p); /* pending signals, before the guest goes on */
 const char *linux_signal_name(int signal);
 
-/* sigframe.c: false: the frame cannot be written or read. */
-bool sigframe_push(struct linux_process *p, int signal, const struct linux_action *a, const struct abi_siginfo *info,
+/* sigframe.c and, for 64-bit code, sigframe64.c: false: the frame cannot be written or read. */
+bool sigframe_push(struct linux_process *p, int signal, const struct linux_action *a, const struct abi64_siginfo *info,
                    uint64_t oldmask);
+bool sigframe64_push(struct linux_process *p, int signal, const struct linux_action *a, const struct abi64_siginfo *info,
+                     uint64_t oldmask);
+bool sigframe64_pop(struct linux_process *p);
 void sigframe_reset_fp(struct guest_cpu *c); /* as a new program and a handler find it */
 bool sigframe_pop(struct linux_process *p, bool rt);
 
 /* path.c: guest paths to host descriptors; all results but 0 and up are negative error numbers. */
 bool path_works(const struct linux_kernel *k); /* false: the host lacks what the confinement needs */
-int path_copy(struct linux_process *p, char path[LINUX_PATH], uint32_t addr);
+int path_copy(struct linux_process *p, char path[LINUX_PATH], uint64_t addr);
 int path_node(struct linux_process *p, int dirfd, const char *path, bool follow, bool write); /* O_PATH descriptor */
 int path_parent(struct linux_process *p, int dirfd, const char *path, char name[256]);        /* of a writable folder */
 int path_open(struct linux_process *p, int dirfd, const char *path, int flags, unsigned mode, enum linux_fd_kind *kind);
@@ -286,13 +303,23 @@ void time_skip(struct linux_kernel *k, int64_t ns);
 void time_interrupted(struct linux_process *p);        /* a sleep, by a signal */
 int64_t linux_cpu_time(const struct linux_process *p); /* of the whole process */
 
+/* user.c: values that have another form in each word size. */
+size_t user_word(const struct linux_process *p); /* bytes of a pointer of the system call that is being made */
+bool user_get_word(struct linux_process *p, uint64_t from, uint64_t *value);
+bool user_put_word(struct linux_process *p, uint64_t to, uint64_t value);
+bool user_get_timeval(struct linux_process *p, uint64_t from, struct abi64_timeval *t);
+bool user_put_timeval(struct linux_process *p, uint64_t to, struct abi64_timeval t);
+bool user_get_siginfo(struct linux_process *p, uint64_t from, struct abi64_siginfo *info);
+bool user_put_siginfo(struct linux_process *p, uint64_t to, const struct abi64_siginfo *info);
+struct abi_siginfo siginfo_narrow(const struct abi64_siginfo *info);
+
 /* User memory: true if all bytes could be copied. */
-static inline bool user_get(struct linux_process *p, void *to, uint32_t from, size_t size)
+static inline bool user_get(struct linux_process *p, void *to, uint64_t from, size_t size)
 {
     return mm_copy_in(p->mm, to, from, size) == size;
 }
 
-static inline bool user_put(struct linux_process *p, uint32_t to, const void *from, size_t size)
+static inline bool user_put(struct linux_process *p, uint64_t to, const void *from, size_t size)
 {
     return mm_copy_out(p->mm, to, from, size) == size;
 }

@@ -1,5 +1,5 @@
-/* A new program in a process: its image and its interpreter's, stack and registers, as Linux makes them for an i386 program
- * in compatibility mode with address randomisation off.
+/* A new program in a process: its image and its interpreter's, stack and registers, as Linux makes them with address
+ * randomisation off.
  */
 #include "load.h"
 
@@ -9,19 +9,24 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "elf32.h"
+#include "elf_file.h"
 
 enum { PAGE = MM_PAGE };
 
 struct image {
-    struct elf32 e;
+    struct elf e;
     int fd;
-    uint32_t base; /* added to the file's addresses */
+    uint64_t base; /* added to the file's addresses */
 };
 
-static uint32_t page_down(uint32_t a) { return a & ~(uint32_t)(PAGE - 1); }
+const struct linux_layout linux_layouts[2] = {
+    {.stack_top = 0xffffe000, .mmap_base = 0xf7ffe000, .pie_base = 0x56555000},
+    {.stack_top = 0x7ffffffff000, .mmap_base = 0x7ffff7fff000, .pie_base = 0x555555554000},
+};
 
-static uint32_t page_up(uint32_t a) { return page_down(a + PAGE - 1); }
+static uint64_t page_down(uint64_t a) { return a & ~(uint64_t)(PAGE - 1); }
+
+static uint64_t page_up(uint64_t a) { return page_down(a + PAGE - 1); }
 
 static int segment_prot(const struct linux_process *p, uint32_t flags)
 {
@@ -30,18 +35,18 @@ static int segment_prot(const struct linux_process *p, uint32_t flags)
 }
 
 /* The file's pages are mapped whole, as Linux does it; only the rest of the last one is cleared for the bss. */
-static bool load_segment(struct linux_process *p, const Elf32_Phdr *s, uint32_t base, struct mm_file *file)
+static bool load_segment(struct linux_process *p, const Elf64_Phdr *s, uint64_t base, struct mm_file *file)
 {
-    uint32_t at = s->p_vaddr + base, start = page_down(at), file_end = at + s->p_filesz, end = at + s->p_memsz;
+    uint64_t at = s->p_vaddr + base, start = page_down(at), file_end = at + s->p_filesz, end = at + s->p_memsz;
     int prot = segment_prot(p, s->p_flags);
-    uint32_t mapped = s->p_filesz ? page_up(file_end) : start;
+    uint64_t mapped = s->p_filesz ? page_up(file_end) : start;
     if (mapped > start && !mm_map(p->mm, start, mapped - start, prot, file, page_down(s->p_offset)))
         return false;
     if (page_up(end) > mapped && !mm_map(p->mm, mapped, page_up(end) - mapped, prot, NULL, 0))
         return false;
     if (end > file_end && file_end < mapped) {
         static const uint8_t zeros[PAGE];
-        uint32_t n = mapped - file_end;
+        uint64_t n = mapped - file_end;
         return mm_write(p->mm, file_end, zeros, n);
     }
     return true;
@@ -51,17 +56,17 @@ static bool load_segment(struct linux_process *p, const Elf32_Phdr *s, uint32_t 
  * itself, lies among the mappings. */
 static bool place(struct linux_process *p, struct image *i)
 {
-    const struct elf32 *e = &i->e;
-    uint32_t start = page_down(e->start), size = page_up(e->end) - start;
+    const struct elf *e = &i->e;
+    uint64_t start = page_down(e->start), size = page_up(e->end) - start;
     i->base = 0;
     if (e->header.e_type == ET_EXEC)
         return mm_is_free(p->mm, start, size);
     if (e->interpreter[0]) {
-        i->base = ELF32_PIE_BASE - start;
-        return mm_is_free(p->mm, ELF32_PIE_BASE, size);
+        i->base = p->space->layout->pie_base - start;
+        return mm_is_free(p->mm, p->space->layout->pie_base, size);
     }
-    uint64_t at = mm_gap_below(p->mm, p->space->sigpage, LINUX_MMAP_MIN, size);
-    i->base = (uint32_t)at - start;
+    uint64_t at = mm_gap_below(p->mm, p->space->mmap_top, LINUX_MMAP_MIN, size);
+    i->base = at - start;
     return at != 0;
 }
 
@@ -82,16 +87,19 @@ static bool load_image(struct linux_process *p, struct image *i)
 /* Trampolines for handlers without a restorer; where Linux has its vdso, which this kernel does not show. */
 static bool load_sigpage(struct linux_process *p)
 {
+    p->space->mmap_top = p->space->layout->mmap_base;
+    if (p->space->wide) /* x86-64 handlers have their own restorer */
+        return true;
     static const uint8_t code[] = {
         0x58, 0xb8, 0x77, 0, 0, 0,    0xcd, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, /* pop eax; mov eax, sigreturn; int 0x80 */
         0xb8, 0xad, 0,    0, 0, 0xcd, 0x80,                               /* mov eax, rt_sigreturn; int 0x80 */
     };
-    p->space->sigpage = LINUX_MMAP_BASE - PAGE;
+    p->space->mmap_top = p->space->sigpage = p->space->layout->mmap_base - PAGE;
     return mm_map(p->mm, p->space->sigpage, PAGE, MM_READ | MM_EXEC, NULL, 0) &&
            mm_write(p->mm, p->space->sigpage, code, sizeof code);
 }
 
-static void start_registers(struct linux_process *p, uint32_t entry)
+static void start_registers(struct linux_process *p, uint64_t entry)
 {
     struct guest_cpu *c = p->cpu;
     uint64_t sp = c->gpr[GUEST_RSP];
@@ -100,14 +108,15 @@ static void start_registers(struct linux_process *p, uint32_t entry)
     c->rip = entry;
     c->flags = 0;
     c->sysflags = EFL_FIXED | EFL_IF;
-    c->mode = GUEST_IA32;
+    c->mode = p->space->wide ? GUEST_X86_64 : GUEST_IA32;
     c->user = 1;
     sigframe_reset_fp(c);
     memset(c->tls_base, 0, sizeof c->tls_base);
-    for (int i = 0; i < GUEST_SEGS; i++) {
-        c->seg_base[i] = 0;
-        c->seg_sel[i] = i == GUEST_CS ? ABI_USER_CS : i == GUEST_FS || i == GUEST_GS ? 0 : ABI_USER_DS;
-    }
+    memset(c->seg_base, 0, sizeof c->seg_base);
+    memset(c->seg_sel, 0, sizeof c->seg_sel);
+    c->seg_sel[GUEST_CS] = p->space->wide ? ABI64_USER_CS : ABI_USER_CS;
+    c->seg_sel[GUEST_SS] = ABI_USER_DS;
+    c->seg_sel[GUEST_DS] = c->seg_sel[GUEST_ES] = p->space->wide ? 0 : ABI_USER_DS;
 }
 
 /* What /proc/self/exe names: an absolute path as the guest sees it. A program from outside its root is shown as if it lay
@@ -120,7 +129,7 @@ static void name_program(struct linux_process *p, const char *path)
         snprintf(p->space->exe_path, sizeof p->space->exe_path, "/%s", base);
 }
 
-static bool open_interpreter(struct linux_process *p, const struct elf32 *program, struct image *i, char *err, size_t err_size)
+static bool open_interpreter(struct linux_process *p, const struct elf *program, struct image *i, char *err, size_t err_size)
 {
     enum linux_fd_kind kind;
     char why[200];
@@ -129,11 +138,14 @@ static bool open_interpreter(struct linux_process *p, const struct elf32 *progra
         snprintf(err, err_size, "its interpreter %s cannot be opened: %s", program->interpreter, strerror(-i->fd));
         return false;
     }
-    if (!elf32_read(&i->e, i->fd, LINUX_STACK_TOP - LINUX_STACK_SIZE, p->mm->mem.size, why, sizeof why)) {
-        snprintf(err, err_size, "its interpreter %.255s: %s", program->interpreter, why);
-        return false;
+    bool ok = elf_read(&i->e, i->fd, p->mm->mem.size, why, sizeof why);
+    if (ok && i->e.wide != program->wide) {
+        snprintf(why, sizeof why, "a %d-bit ELF file for a %d-bit program", i->e.wide ? 64 : 32, program->wide ? 64 : 32);
+        ok = false;
     }
-    return true;
+    if (!ok)
+        snprintf(err, err_size, "its interpreter %.255s: %s", program->interpreter, why);
+    return ok;
 }
 
 static int does_not_fit(const struct linux_process *p, char *err, size_t err_size)
@@ -147,13 +159,15 @@ static int does_not_fit(const struct linux_process *p, char *err, size_t err_siz
 static int load(struct linux_process *p, struct image *program, struct image *interpreter, const char *name, char *const argv[],
                 char *const envp[], char *err, size_t err_size)
 {
-    const struct elf32 *e = &program->e;
-    if (!elf32_read(&program->e, program->fd, LINUX_STACK_TOP - LINUX_STACK_SIZE, p->mm->mem.size, err, err_size))
+    const struct elf *e = &program->e;
+    if (!elf_read(&program->e, program->fd, p->mm->mem.size, err, err_size))
         return -ENOEXEC;
+    p->space->wide = e->wide;
+    p->space->layout = &linux_layouts[e->wide];
     bool dynamic = e->interpreter[0];
     if (dynamic && !open_interpreter(p, e, interpreter, err, err_size))
         return interpreter->fd < 0 ? interpreter->fd : -ENOEXEC;
-    p->space->read_implies_exec = !e->has_stack_note;
+    p->space->read_implies_exec = !e->has_stack_note && !e->wide;
     if (!load_sigpage(p) || !load_image(p, program) || (dynamic && !load_image(p, interpreter)))
         return does_not_fit(p, err, err_size);
     struct program g = {
@@ -166,7 +180,7 @@ static int load(struct linux_process *p, struct image *program, struct image *in
     if (!load_stack(p, &g, name, argv, envp, err, err_size))
         return -ENOMEM;
     bool among_mappings = e->header.e_type == ET_DYN && !dynamic; /* no room to grow there */
-    p->space->brk_start = p->space->brk = among_mappings ? ELF32_PIE_BASE : page_up(e->end + program->base);
+    p->space->brk_start = p->space->brk = among_mappings ? p->space->layout->pie_base : page_up(e->end + program->base);
     start_registers(p, dynamic ? interpreter->e.header.e_entry + interpreter->base : g.entry);
     return 0;
 }

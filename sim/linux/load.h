@@ -3,8 +3,8 @@
 #include "linux.h"
 
 struct program {
-    uint32_t phdr, phnum, entry;
-    uint32_t interpreter_base; /* 0: none */
+    uint64_t phdr, phnum, entry;
+    uint64_t interpreter_base; /* 0: none */
     bool exec_stack;
 };
 

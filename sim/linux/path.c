@@ -61,13 +61,13 @@ int path_of(struct linux_process *p, int host_fd, char out[LINUX_PATH])
     return 0;
 }
 
-int path_copy(struct linux_process *p, char path[LINUX_PATH], uint32_t addr)
+int path_copy(struct linux_process *p, char path[LINUX_PATH], uint64_t addr)
 {
     for (size_t n = 0; n < LINUX_PATH;) {
         size_t chunk = MM_PAGE - (addr + n) % MM_PAGE;
         if (chunk > LINUX_PATH - n)
             chunk = LINUX_PATH - n;
-        if (!user_get(p, path + n, addr + (uint32_t)n, chunk))
+        if (!user_get(p, path + n, addr + n, chunk))
             return -EFAULT;
         if (memchr(path + n, 0, chunk))
             return 0;

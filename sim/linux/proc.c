@@ -35,7 +35,7 @@ static void maps(struct linux_process *p, FILE *out)
         print_area(p, &p->mm->areas[i], out);
 }
 
-static void memory(struct linux_process *p, uint32_t from, uint32_t to, FILE *out)
+static void memory(struct linux_process *p, uint64_t from, uint64_t to, FILE *out)
 {
     char c;
     for (; from < to && user_get(p, &c, from, 1); from++)

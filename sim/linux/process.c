@@ -113,11 +113,13 @@ void linux_free(struct linux_kernel *k)
 
 void linux_report_missing(const struct linux_kernel *k, FILE *out)
 {
-    for (unsigned i = 0; i < sizeof k->missing / sizeof *k->missing; i++) {
-        const char *name = linux_syscall_name(i);
-        if (k->missing[i])
-            fprintf(out, "selkirk: system call %u (%s) is not implemented; refused %u time%s\n", i, name ? name : "unknown",
-                    k->missing[i], k->missing[i] == 1 ? "" : "s");
+    for (unsigned i = 0; i < sizeof k->missing / sizeof **k->missing; i++) {
+        bool wide = i >= sizeof k->missing[0] / sizeof **k->missing;
+        unsigned number = wide ? i - (unsigned)(sizeof k->missing[0] / sizeof **k->missing) : i, n = k->missing[wide][number];
+        const char *name = linux_syscall_name(number, wide);
+        if (n)
+            fprintf(out, "selkirk: system call %u (%s) is not implemented; refused %u time%s\n", number,
+                    name ? name : "unknown", n, n == 1 ? "" : "s");
     }
     if (k->exec_refused)
         fprintf(out, "selkirk: %u program%s could not be executed; the first is %s\n", k->exec_refused,

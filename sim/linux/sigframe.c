@@ -163,7 +163,7 @@ static bool registers_restore(struct linux_process *p, const struct abi_sigconte
 
 static bool on_altstack(const struct linux_process *p, uint32_t sp)
 {
-    const struct abi_stack *s = &p->altstack;
+    const struct abi64_stack *s = &p->altstack;
     return !((uint32_t)s->flags & SS_AUTO_DISARM) && sp > s->sp && sp - s->sp <= s->size;
 }
 
@@ -171,7 +171,7 @@ static uint32_t frame_place(const struct linux_process *p, const struct linux_ac
 {
     uint32_t sp = (uint32_t)p->cpu->gpr[GUEST_RSP];
     if ((a->flags & A_ONSTACK) && p->altstack.size && !on_altstack(p, sp))
-        sp = p->altstack.sp + p->altstack.size;
+        sp = (uint32_t)(p->altstack.sp + p->altstack.size);
     uint32_t fx = (sp - (uint32_t)sizeof(struct abi_fxsave)) & ~63u;
     *fpstate = fx - (uint32_t)sizeof(struct abi_fregs);
     return ((*fpstate - frame_size + 4) & ~15u) - 4;
@@ -183,7 +183,7 @@ static bool push_plain(struct linux_process *p, int signal, const struct linux_a
     static const uint8_t retcode[8] = {0x58, 0xb8, 0x77, 0, 0, 0, 0xcd, 0x80};
     struct abi_sigframe f;
     memset(&f, 0, sizeof f);
-    f.pretcode = a->flags & A_RESTORER ? a->restorer : p->space->sigpage;
+    f.pretcode = a->flags & A_RESTORER ? (uint32_t)a->restorer : (uint32_t)p->space->sigpage;
     f.sig = signal;
     registers_save(p, &f.sc, fpstate, oldmask);
     f.extramask = (uint32_t)(oldmask >> 32);
@@ -195,31 +195,31 @@ static bool push_plain(struct linux_process *p, int signal, const struct linux_a
     return true;
 }
 
-static bool push_rt(struct linux_process *p, int signal, const struct linux_action *a, const struct abi_siginfo *info,
+static bool push_rt(struct linux_process *p, int signal, const struct linux_action *a, const struct abi64_siginfo *info,
                     uint64_t oldmask, uint32_t at, uint32_t fpstate)
 {
     static const uint8_t retcode[8] = {0xb8, 0xad, 0, 0, 0, 0xcd, 0x80, 0};
     struct abi_rt_sigframe f;
     memset(&f, 0, sizeof f);
-    f.pretcode = a->flags & A_RESTORER ? a->restorer : p->space->sigpage + RT_TRAMPOLINE;
+    f.pretcode = a->flags & A_RESTORER ? (uint32_t)a->restorer : (uint32_t)p->space->sigpage + RT_TRAMPOLINE;
     f.sig = signal;
     f.pinfo = at + (uint32_t)offsetof(struct abi_rt_sigframe, info);
     f.puc = at + (uint32_t)offsetof(struct abi_rt_sigframe, uc);
-    f.info = *info;
+    f.info = siginfo_narrow(info);
     registers_save(p, &f.uc.mcontext, fpstate, oldmask);
     f.uc.sigmask = oldmask;
-    f.uc.stack = p->altstack;
+    f.uc.stack = (struct abi_stack){(uint32_t)p->altstack.sp, p->altstack.flags, (uint32_t)p->altstack.size};
     memcpy(f.retcode, retcode, sizeof retcode);
     if (!user_put(p, at, &f, sizeof f))
         return false;
     p->cpu->gpr[GUEST_RDX] = f.pinfo;
     p->cpu->gpr[GUEST_RCX] = f.puc;
     if ((uint32_t)p->altstack.flags & SS_AUTO_DISARM)
-        p->altstack = (struct abi_stack){0, SS_DISABLED, 0};
+        p->altstack = (struct abi64_stack){.flags = SS_DISABLED};
     return true;
 }
 
-bool sigframe_push(struct linux_process *p, int signal, const struct linux_action *a, const struct abi_siginfo *info,
+bool sigframe_push(struct linux_process *p, int signal, const struct linux_action *a, const struct abi64_siginfo *info,
                    uint64_t oldmask)
 {
     bool rt = a->flags & A_SIGINFO;
@@ -245,7 +245,7 @@ bool sigframe_push(struct linux_process *p, int signal, const struct linux_actio
     return true;
 }
 
-static bool pop_fp(struct linux_process *p, uint32_t at)
+static bool pop_fp(struct linux_process *p, uint64_t at)
 {
     struct abi_fregs env;
     struct abi_fxsave fx;
@@ -271,6 +271,6 @@ bool sigframe_pop(struct linux_process *p, bool rt)
     if (!registers_restore(p, sc) || !pop_fp(p, sc->fpstate))
         return false;
     if (rt && (r.uc.stack.size == 0 || r.uc.stack.size >= 2048))
-        p->altstack = r.uc.stack;
+        p->altstack = (struct abi64_stack){.sp = r.uc.stack.sp, .flags = r.uc.stack.flags, .size = r.uc.stack.size};
     return true;
 }

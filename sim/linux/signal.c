@@ -39,7 +39,7 @@ static bool ignored_by_default(int signal)
 
 static bool ignored(const struct linux_group *g, int signal)
 {
-    uint32_t handler = g->action[signal].handler;
+    uint64_t handler = g->action[signal].handler;
     return handler == SIG_IGNORED || (handler == SIG_DEFAULT && ignored_by_default(signal));
 }
 
@@ -60,7 +60,7 @@ static void go_on(struct linux_group *g, struct linux_pending *to, int signal)
     }
 }
 
-void linux_queue(struct linux_group *g, struct linux_pending *to, uint64_t blocked, const struct abi_siginfo *info)
+void linux_queue(struct linux_group *g, struct linux_pending *to, uint64_t blocked, const struct abi64_siginfo *info)
 {
     go_on(g, to, info->signo);
     if ((to->set & bit(info->signo)) || (ignored(g, info->signo) && !(blocked & bit(info->signo))))
@@ -71,7 +71,7 @@ void linux_queue(struct linux_group *g, struct linux_pending *to, uint64_t block
 
 void linux_raise(struct linux_process *p, int signal, int code)
 {
-    struct abi_siginfo info = {.signo = signal, .code = code};
+    struct abi64_siginfo info = {.signo = signal, .code = code};
     info.kill.pid = p->k->current->group->pid;
     info.kill.uid = getuid();
     linux_queue(p->group, &p->pending, p->blocked, &info);
@@ -89,7 +89,7 @@ uint64_t group_blocked(const struct linux_kernel *k, const struct linux_group *g
 
 void linux_raise_group(struct linux_kernel *k, struct linux_group *g, int signal, int code, const struct linux_process *from)
 {
-    struct abi_siginfo info = {.signo = signal, .code = code};
+    struct abi64_siginfo info = {.signo = signal, .code = code};
     info.kill.pid = from ? from->group->pid : 0;
     info.kill.uid = from ? getuid() : 0;
     if (!g->zombie)
@@ -106,9 +106,9 @@ bool linux_signal_waits(const struct linux_process *p)
 }
 
 /* A signal that the kernel forces on the process: one that is blocked or ignored kills. */
-static void force(struct linux_process *p, int signal, int code, uint32_t addr)
+static void force(struct linux_process *p, int signal, int code, uint64_t addr)
 {
-    struct abi_siginfo info = {.signo = signal, .code = code};
+    struct abi64_siginfo info = {.signo = signal, .code = code};
     info.addr = addr;
     if ((p->blocked & bit(signal)) || p->group->action[signal].handler == SIG_IGNORED) {
         p->group->action[signal].handler = SIG_DEFAULT;
@@ -134,7 +134,7 @@ static int fp_code(uint32_t status, uint32_t masked)
     return e & 0x20 ? FPE_FLTRES : 0;
 }
 
-static void page_fault(struct linux_process *p, uint32_t error, uint32_t address)
+static void page_fault(struct linux_process *p, uint32_t error, uint64_t address)
 {
     enum { ERROR_WRITE = 2, ERROR_FETCH = 16 };
     int access = error & ERROR_FETCH ? MM_EXEC : error & ERROR_WRITE ? MM_WRITE : MM_READ;
@@ -156,7 +156,7 @@ static void page_fault(struct linux_process *p, uint32_t error, uint32_t address
 void linux_exception(struct linux_kernel *k, unsigned vector, uint32_t error, uint64_t address)
 {
     struct linux_process *p = k->current;
-    uint32_t ip = (uint32_t)p->cpu->rip;
+    uint64_t ip = p->cpu->rip;
     p->trapno = vector;
     p->trap_error = error;
     switch (vector) {
@@ -166,7 +166,7 @@ void linux_exception(struct linux_kernel *k, unsigned vector, uint32_t error, ui
     case VEC_UD: force(p, SIGILL, ILL_ILLOPN, ip); break;
     case VEC_NP:
     case VEC_SS: force(p, SIGBUS, CODE_KERNEL, 0); break;
-    case VEC_PF: page_fault(p, error, (uint32_t)address); break;
+    case VEC_PF: page_fault(p, error, p->cpu->mode == GUEST_X86_64 ? address : (uint32_t)address); break;
     case VEC_MF: force(p, SIGFPE, fp_code(p->cpu->x87.sw, p->cpu->x87.cw & 0x3f), ip); break;
     case VEC_AC: force(p, SIGBUS, BUS_ADRALN, 0); break;
     case VEC_XF: force(p, SIGFPE, fp_code(p->cpu->mxcsr, p->cpu->mxcsr >> 7 & 0x3f), ip); break;
@@ -191,7 +191,7 @@ static int next_signal(uint64_t ready)
     return __builtin_ctzll(ready) + 1;
 }
 
-static void default_action(struct linux_process *p, int signal, const struct abi_siginfo *info)
+static void default_action(struct linux_process *p, int signal, const struct abi64_siginfo *info)
 {
     if (ignored_by_default(signal))
         return;
@@ -211,19 +211,19 @@ static void default_action(struct linux_process *p, int signal, const struct abi
 /* The call that the signal has interrupted is made again after the handler, or fails. */
 static void settle_call(struct linux_process *p, bool again)
 {
-    enum { INT80_BYTES = 2 };
+    enum { CALL_BYTES = 2 /* int 0x80 and syscall */ };
     if (!p->interrupted)
         return;
     p->interrupted = false;
     if (again)
-        p->cpu->rip -= INT80_BYTES;
-    p->cpu->gpr[GUEST_RAX] = again ? p->restart_number : (uint32_t)-EINTR;
+        p->cpu->rip -= CALL_BYTES;
+    p->cpu->gpr[GUEST_RAX] = again ? p->restart_number : p->cpu->mode == GUEST_X86_64 ? (uint64_t)-EINTR : (uint32_t)-EINTR;
 }
 
 static void deliver_one(struct linux_process *p, struct linux_pending *from, int signal)
 {
     struct linux_action *slot = &p->group->action[signal], a = *slot;
-    struct abi_siginfo info = from->info[signal];
+    struct abi64_siginfo info = from->info[signal];
     from->set &= ~bit(signal);
     if (a.handler == SIG_IGNORED)
         return;
@@ -236,9 +236,10 @@ static void deliver_one(struct linux_process *p, struct linux_pending *from, int
     settle_call(p, p->restart && (a.flags & F_RESTART));
     uint64_t old = p->restore_mask ? p->saved_mask : p->blocked;
     p->restore_mask = false;
-    if (!sigframe_push(p, signal, &a, &info, old)) {
+    bool wide = p->cpu->mode == GUEST_X86_64;
+    if (!(wide ? sigframe64_push : sigframe_push)(p, signal, &a, &info, old)) {
         if (signal == SIGSEGV || p->group->action[SIGSEGV].handler <= SIG_IGNORED || (p->blocked & bit(SIGSEGV))) {
-            p->k->end_info = (struct abi_siginfo){.signo = SIGSEGV, .code = CODE_KERNEL};
+            p->k->end_info = (struct abi64_siginfo){.signo = SIGSEGV, .code = CODE_KERNEL};
             linux_kill(p, SIGSEGV);
         } else {
             force(p, SIGSEGV, CODE_KERNEL, 0);
@@ -268,7 +269,7 @@ void linux_deliver(struct linux_process *p)
     }
 }
 
-int linux_dequeue(struct linux_process *p, uint64_t set, struct abi_siginfo *info)
+int linux_dequeue(struct linux_process *p, uint64_t set, struct abi64_siginfo *info)
 {
     struct linux_pending *from[] = {&p->pending, &p->group->pending};
     for (int i = 0; i < 2; i++) {

@@ -7,20 +7,21 @@
 
 #include "load.h"
 
-enum { STACK_EXPAND = 128 << 10, PAGE = MM_PAGE, MINSIGSTKSZ_SAID = 732 + 112 + 512 + 64 };
+enum { STACK_EXPAND = 128 << 10, PAGE = MM_PAGE, MINSIGSTKSZ_SAID = 732 + 112 + 512 + 64, MINSIGSTKSZ64 = 2048 };
 
-static uint32_t page_up(uint32_t a) { return (a + PAGE - 1) & ~(uint32_t)(PAGE - 1); }
+static uint64_t page_up(uint64_t a) { return (a + PAGE - 1) & ~(uint64_t)(PAGE - 1); }
 
-static uint32_t push_bytes(struct linux_process *p, uint32_t sp, const void *bytes, size_t n, bool *ok)
+static uint64_t push_bytes(struct linux_process *p, uint64_t sp, const void *bytes, size_t n, bool *ok)
 {
-    sp -= (uint32_t)n;
+    sp -= n;
     *ok = *ok && mm_write(p->mm, sp, bytes, n);
     return sp;
 }
 
 struct strings {
-    uint32_t argc, envc, argv, envp; /* argv: address of the first argument's bytes; the others follow */
-    uint32_t exec_name;
+    uint32_t argc, envc;
+    uint64_t argv, envp; /* argv: address of the first argument's bytes; the others follow */
+    uint64_t exec_name;
 };
 
 static uint32_t count(char *const list[])
@@ -31,7 +32,7 @@ static uint32_t count(char *const list[])
     return n;
 }
 
-static uint32_t push_strings(struct linux_process *p, uint32_t sp, const char *name, char *const argv[], char *const envp[],
+static uint64_t push_strings(struct linux_process *p, uint64_t sp, const char *name, char *const argv[], char *const envp[],
                              struct strings *s, bool *ok)
 {
     s->argc = count(argv);
@@ -57,19 +58,33 @@ static uint32_t hwcap(unsigned guest_cpu)
     return guest_cpu == 0 ? i686 : i686 | SEP | MMX | FXSR | SSE;
 }
 
-static uint32_t push_tables(struct linux_process *p, uint32_t sp, const struct program *g, const struct strings *s, bool *ok)
+/* argc, the two lists and the auxiliary vector, in words of the program's size. */
+static bool write_words(struct linux_process *p, uint64_t to, const uint64_t *words, size_t n)
 {
+    if (p->space->wide)
+        return mm_write(p->mm, to, words, n * 8);
+    bool ok = true;
+    for (size_t i = 0; i < n && ok; i++) {
+        uint32_t narrow = (uint32_t)words[i];
+        ok = mm_write(p->mm, to + 4 * i, &narrow, 4);
+    }
+    return ok;
+}
+
+static uint64_t push_tables(struct linux_process *p, uint64_t sp, const struct program *g, const struct strings *s, bool *ok)
+{
+    bool wide = p->space->wide;
     uint64_t bytes[2] = {linux_random(p), linux_random(p)};
-    sp &= ~15u;
-    uint32_t platform = sp = push_bytes(p, sp, "i686", 5, ok);
-    uint32_t random = sp = push_bytes(p, sp, bytes, sizeof bytes, ok);
-    const uint32_t aux[][2] = {
-        {AT_MINSIGSTKSZ, MINSIGSTKSZ_SAID},
+    sp &= ~UINT64_C(15);
+    uint64_t platform = sp = wide ? push_bytes(p, sp, "x86_64", 7, ok) : push_bytes(p, sp, "i686", 5, ok);
+    uint64_t random = sp = push_bytes(p, sp, bytes, sizeof bytes, ok);
+    const uint64_t aux[][2] = {
+        {AT_MINSIGSTKSZ, wide ? MINSIGSTKSZ64 : MINSIGSTKSZ_SAID},
         {AT_HWCAP, hwcap(p->k->guest_cpu)},
         {AT_PAGESZ, PAGE},
         {AT_CLKTCK, 100},
         {AT_PHDR, g->phdr},
-        {AT_PHENT, sizeof(Elf32_Phdr)},
+        {AT_PHENT, wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr)},
         {AT_PHNUM, g->phnum},
         {AT_BASE, g->interpreter_base},
         {AT_FLAGS, 0},
@@ -85,13 +100,14 @@ static uint32_t push_tables(struct linux_process *p, uint32_t sp, const struct p
         {AT_PLATFORM, platform},
         {AT_NULL, 0},
     };
-    enum { AUX_WORDS = sizeof aux / sizeof(uint32_t) };
-    uint32_t words = 1 + s->argc + 1 + s->envc + 1;
-    sp = (sp - AUX_WORDS * 4 - words * 4) & ~15u;
-    uint32_t *table = calloc(words + AUX_WORDS, 4);
+    enum { AUX_WORDS = sizeof aux / sizeof **aux };
+    size_t words = 1 + s->argc + 1 + s->envc + 1 + AUX_WORDS;
+    sp = (sp - words * (wide ? 8 : 4)) & ~UINT64_C(15);
+    uint64_t *table = calloc(words, sizeof *table);
     if (!table)
         return 0;
-    uint32_t n = 0, at = s->argv;
+    uint64_t at = s->argv;
+    size_t n = 0;
     table[n++] = s->argc;
     for (uint32_t i = 0; i < s->argc + s->envc; i++) {
         char c = 1;
@@ -107,37 +123,37 @@ static uint32_t push_tables(struct linux_process *p, uint32_t sp, const struct p
         table[n++] = 0;
     table[n++] = 0;
     memcpy(table + n, aux, sizeof aux);
-    *ok = *ok && mm_write(p->mm, sp, table, (words + AUX_WORDS) * 4);
+    *ok = *ok && write_words(p, sp, table, words);
     free(table);
     return sp;
 }
 
-static size_t strings_size(const char *name, char *const argv[], char *const envp[])
+static size_t strings_size(size_t word, const char *name, char *const argv[], char *const envp[])
 {
     size_t n = strlen(name) + 1;
     for (; *argv; argv++)
-        n += strlen(*argv) + 1 + 4;
+        n += strlen(*argv) + 1 + word;
     for (; *envp; envp++)
-        n += strlen(*envp) + 1 + 4;
+        n += strlen(*envp) + 1 + word;
     return n;
 }
 
 bool load_stack(struct linux_process *p, const struct program *g, const char *name, char *const argv[], char *const envp[],
                 char *err, size_t err_size)
 {
-    size_t need = strings_size(name, argv, envp);
+    size_t need = strings_size(p->space->wide ? 8 : 4, name, argv, envp);
     if (need > LINUX_STACK_SIZE / 4) {
         snprintf(err, err_size, "arguments and environment have %zu bytes; at most %u are possible", need,
                  LINUX_STACK_SIZE / 4);
         return false;
     }
-    uint32_t size = page_up((uint32_t)need + PAGE) + STACK_EXPAND;
+    uint64_t size = page_up(need + PAGE) + STACK_EXPAND, top = p->space->layout->stack_top;
     int prot = MM_READ | MM_WRITE | (g->exec_stack ? MM_EXEC : 0);
-    bool ok = mm_map(p->mm, LINUX_STACK_TOP - size, size, prot, NULL, 0);
+    bool ok = mm_map(p->mm, top - size, size, prot, NULL, 0);
     if (ok) {
         struct strings s;
-        mm_set_stack(p->mm, LINUX_STACK_TOP - size, LINUX_STACK_TOP - LINUX_STACK_SIZE);
-        uint32_t sp = push_strings(p, LINUX_STACK_TOP - 8, name, argv, envp, &s, &ok);
+        mm_set_stack(p->mm, top - size, top - LINUX_STACK_SIZE);
+        uint64_t sp = push_strings(p, top - 8, name, argv, envp, &s, &ok);
         p->cpu->gpr[GUEST_RSP] = push_tables(p, sp, g, &s, &ok);
     }
     if (!ok)

@@ -10,7 +10,7 @@
 
 #include "syscalls.h"
 
-enum { CHUNK = 1 << 16 };
+enum { CHUNK = 1 << 16, LONGEST = 0x7ffff000 /* bytes moved by one call */ };
 
 /* Moving bytes ------------------------------------------------------------------------------------------------------- */
 
@@ -24,17 +24,17 @@ static int64_t pipe_wait(struct linux_process *p, const struct linux_file *f, in
 }
 
 /* offset -1: at the file's position. */
-static int64_t read_some(struct linux_process *p, uint32_t fd, uint32_t to, uint32_t size, int64_t offset)
+static int64_t read_some(struct linux_process *p, uint32_t fd, uint64_t to, uint64_t size, int64_t offset)
 {
     struct linux_file *f = fd_file(p, fd);
     uint8_t buf[CHUNK];
     int64_t done = 0;
     if (!f)
         return -EBADF;
-    if (size > 0x7ffff000)
-        size = 0x7ffff000;
+    if (size > LONGEST)
+        size = LONGEST;
     do {
-        size_t want = size - (uint32_t)done < CHUNK ? size - (uint32_t)done : CHUNK;
+        size_t want = size - (uint64_t)done < CHUNK ? size - (uint64_t)done : CHUNK;
         ssize_t n;
         if (f->kind == FD_RANDOM) {
             for (size_t i = 0; i < want; i++)
@@ -47,28 +47,28 @@ static int64_t read_some(struct linux_process *p, uint32_t fd, uint32_t to, uint
             return pipe_wait(p, f, 0);
         if (n < 0)
             return done ? done : -errno;
-        if (!user_put(p, to + (uint32_t)done, buf, (size_t)n))
+        if (!user_put(p, to + (uint64_t)done, buf, (size_t)n))
             return done ? done : -EFAULT;
         done += n;
         /* Only of a file may more be asked for than is there now: a pipe would make the guest wait. */
-        if ((size_t)n < want || (f->kind != FD_RANDOM && done < size && lseek(f->host, 0, SEEK_CUR) < 0))
+        if ((size_t)n < want || (f->kind != FD_RANDOM && (uint64_t)done < size && lseek(f->host, 0, SEEK_CUR) < 0))
             break;
-    } while (done < size);
+    } while ((uint64_t)done < size);
     return done;
 }
 
-static int64_t write_some(struct linux_process *p, uint32_t fd, uint32_t from, uint32_t size, int64_t offset)
+static int64_t write_some(struct linux_process *p, uint32_t fd, uint64_t from, uint64_t size, int64_t offset)
 {
     struct linux_file *f = fd_file(p, fd);
     uint8_t buf[CHUNK];
     int64_t done = p->wait.done;
     if (!f)
         return -EBADF;
-    if (size > 0x7ffff000)
-        size = 0x7ffff000;
+    if (size > LONGEST)
+        size = LONGEST;
     do {
-        size_t want = size - (uint32_t)done < CHUNK ? size - (uint32_t)done : CHUNK;
-        size_t have = mm_copy_in(p->mm, buf, from + (uint32_t)done, want);
+        size_t want = size - (uint64_t)done < CHUNK ? size - (uint64_t)done : CHUNK;
+        size_t have = mm_copy_in(p->mm, buf, from + (uint64_t)done, want);
         if (want && !have)
             return done ? done : -EFAULT;
         ssize_t n = offset < 0 ? write(f->host, buf, have) : pwrite(f->host, buf, have, offset + done);
@@ -83,29 +83,35 @@ static int64_t write_some(struct linux_process *p, uint32_t fd, uint32_t from, u
         done += n;
         if ((size_t)n < want && f->kind != FD_PIPE)
             break;
-    } while (done < size);
+    } while ((uint64_t)done < size);
     return done;
 }
 
-int64_t sys_read(struct linux_process *p, const uint32_t a[6]) { return read_some(p, a[0], a[1], a[2], -1); }
+int64_t sys_read(struct linux_process *p, const uint64_t a[6]) { return read_some(p, a[0], a[1], a[2], -1); }
 
-int64_t sys_write(struct linux_process *p, const uint32_t a[6]) { return write_some(p, a[0], a[1], a[2], -1); }
+int64_t sys_write(struct linux_process *p, const uint64_t a[6]) { return write_some(p, a[0], a[1], a[2], -1); }
 
-int64_t sys_pread64(struct linux_process *p, const uint32_t a[6])
+/* An offset of 64 bits: one argument, or two. */
+static int64_t offset64(const struct linux_process *p, const uint64_t a[2])
 {
-    int64_t offset = (int64_t)pair64(a[3], a[4]);
+    return (int64_t)(p->wide ? a[0] : pair64(a[0], a[1]));
+}
+
+int64_t sys_pread64(struct linux_process *p, const uint64_t a[6])
+{
+    int64_t offset = offset64(p, &a[3]);
     return offset < 0 ? -EINVAL : read_some(p, a[0], a[1], a[2], offset);
 }
 
-int64_t sys_pwrite64(struct linux_process *p, const uint32_t a[6])
+int64_t sys_pwrite64(struct linux_process *p, const uint64_t a[6])
 {
-    int64_t offset = (int64_t)pair64(a[3], a[4]);
+    int64_t offset = offset64(p, &a[3]);
     return offset < 0 ? -EINVAL : write_some(p, a[0], a[1], a[2], offset);
 }
 
-typedef int64_t some_fn(struct linux_process *p, uint32_t fd, uint32_t at, uint32_t size, int64_t offset);
+typedef int64_t some_fn(struct linux_process *p, uint32_t fd, uint64_t at, uint64_t size, int64_t offset);
 
-static int64_t vector(struct linux_process *p, const uint32_t a[6], some_fn *fn)
+static int64_t vector(struct linux_process *p, const uint64_t a[6], some_fn *fn)
 {
     int64_t skip = p->wait.done, done = 0; /* what has been moved before this call had to wait */
     if (fd_host(p, a[0]) < 0)
@@ -113,16 +119,18 @@ static int64_t vector(struct linux_process *p, const uint32_t a[6], some_fn *fn)
     if (a[2] > 1024)
         return -EINVAL;
     for (uint32_t i = 0; i < a[2]; i++) {
-        struct abi_iovec v;
-        if (!user_get(p, &v, a[1] + i * (uint32_t)sizeof v, sizeof v))
+        uint64_t base, length, at = a[1] + i * 2 * user_word(p);
+        if (!user_get_word(p, at, &base) || !user_get_word(p, at + user_word(p), &length))
             return done ? done : -EFAULT;
-        int64_t before = skip < v.len ? skip : v.len;
+        if (length > LONGEST)
+            length = LONGEST;
+        int64_t len = (int64_t)length, before = skip < len ? skip : len;
         done += before;
         skip -= before;
-        if (before == v.len)
+        if (before == len)
             continue;
         p->wait.done = 0;
-        int64_t n = fn(p, a[0], v.base + (uint32_t)before, v.len - (uint32_t)before, -1);
+        int64_t n = fn(p, (uint32_t)a[0], base + (uint64_t)before, (uint64_t)(len - before), -1);
         if (n == LINUX_WAIT) {
             p->wait.done += done;
             return fn == read_some && done ? done : n;
@@ -130,17 +138,17 @@ static int64_t vector(struct linux_process *p, const uint32_t a[6], some_fn *fn)
         if (n < 0)
             return done ? done : n;
         done += n;
-        if (n < v.len - before)
+        if (n < len - before)
             break;
     }
     return done;
 }
 
-int64_t sys_readv(struct linux_process *p, const uint32_t a[6]) { return vector(p, a, read_some); }
+int64_t sys_readv(struct linux_process *p, const uint64_t a[6]) { return vector(p, a, read_some); }
 
-int64_t sys_writev(struct linux_process *p, const uint32_t a[6]) { return vector(p, a, write_some); }
+int64_t sys_writev(struct linux_process *p, const uint64_t a[6]) { return vector(p, a, write_some); }
 
-static int64_t send_file(struct linux_process *p, const uint32_t a[6], uint64_t *offset, bool with_offset)
+static int64_t send_file(struct linux_process *p, const uint64_t a[6], uint64_t *offset, bool with_offset)
 {
     struct linux_file *out = fd_file(p, a[0]), *in = fd_file(p, a[1]);
     uint8_t buf[CHUNK];
@@ -148,8 +156,9 @@ static int64_t send_file(struct linux_process *p, const uint32_t a[6], uint64_t 
     if (!out || !in)
         return -EBADF;
     *offset += (uint64_t)done;
-    while (done < a[3]) {
-        size_t want = a[3] - done < CHUNK ? (size_t)(a[3] - done) : CHUNK;
+    int64_t all = a[3] < LONGEST ? (int64_t)a[3] : LONGEST;
+    while (done < all) {
+        size_t want = all - done < CHUNK ? (size_t)(all - done) : CHUNK;
         ssize_t n = with_offset ? pread(in->host, buf, want, (off_t)*offset) : read(in->host, buf, want);
         if (n < 0)
             return done ? done : -errno;
@@ -169,7 +178,7 @@ static int64_t send_file(struct linux_process *p, const uint32_t a[6], uint64_t 
     return done;
 }
 
-int64_t sys_sendfile64(struct linux_process *p, const uint32_t a[6])
+int64_t sys_sendfile64(struct linux_process *p, const uint64_t a[6])
 {
     uint64_t offset = 0;
     if (a[2] && !user_get(p, &offset, a[2], 8))
@@ -178,7 +187,7 @@ int64_t sys_sendfile64(struct linux_process *p, const uint32_t a[6])
     return a[2] && r >= 0 && !user_put(p, a[2], &offset, 8) ? -EFAULT : r;
 }
 
-int64_t sys_sendfile(struct linux_process *p, const uint32_t a[6])
+int64_t sys_sendfile(struct linux_process *p, const uint64_t a[6])
 {
     uint32_t offset32 = 0;
     if (a[2] && !user_get(p, &offset32, a[2], 4))
@@ -191,7 +200,7 @@ int64_t sys_sendfile(struct linux_process *p, const uint32_t a[6])
 
 /* Descriptors -------------------------------------------------------------------------------------------------------- */
 
-int64_t sys_close(struct linux_process *p, const uint32_t a[6])
+int64_t sys_close(struct linux_process *p, const uint64_t a[6])
 {
     if (fd_host(p, a[0]) < 0)
         return -EBADF;
@@ -211,13 +220,13 @@ static int64_t seek(struct linux_process *p, uint32_t fd, int64_t offset, int wh
     return r < 0 ? -errno : r;
 }
 
-int64_t sys_lseek(struct linux_process *p, const uint32_t a[6])
+int64_t sys_lseek(struct linux_process *p, const uint64_t a[6])
 {
-    int64_t r = seek(p, a[0], (int32_t)a[1], (int)a[2]);
-    return r > INT32_MAX ? -EOVERFLOW : r;
+    int64_t r = seek(p, (uint32_t)a[0], p->wide ? (int64_t)a[1] : (int32_t)a[1], (int)a[2]);
+    return r > INT32_MAX && !p->wide ? -EOVERFLOW : r;
 }
 
-int64_t sys_llseek(struct linux_process *p, const uint32_t a[6])
+int64_t sys_llseek(struct linux_process *p, const uint64_t a[6])
 {
     int64_t r = seek(p, a[0], (int64_t)pair64(a[2], a[1]), (int)a[4]);
     if (r < 0)
@@ -236,9 +245,9 @@ static int64_t duplicate(struct linux_process *p, uint32_t fd, unsigned lowest, 
     return fd_put(p, f, lowest, cloexec);
 }
 
-int64_t sys_dup(struct linux_process *p, const uint32_t a[6]) { return duplicate(p, a[0], 0, false); }
+int64_t sys_dup(struct linux_process *p, const uint64_t a[6]) { return duplicate(p, a[0], 0, false); }
 
-static int64_t duplicate_to(struct linux_process *p, uint32_t from, uint32_t to, bool cloexec)
+static int64_t duplicate_to(struct linux_process *p, uint64_t from, uint64_t to, bool cloexec)
 {
     struct linux_file *f = fd_file(p, from);
     if (!f || to >= p->k->max_fds)
@@ -249,16 +258,16 @@ static int64_t duplicate_to(struct linux_process *p, uint32_t from, uint32_t to,
     return to;
 }
 
-int64_t sys_dup2(struct linux_process *p, const uint32_t a[6])
+int64_t sys_dup2(struct linux_process *p, const uint64_t a[6])
 {
-    if (a[0] == a[1])
-        return fd_host(p, a[0]) < 0 ? -EBADF : (int64_t)a[0];
+    if ((uint32_t)a[0] == (uint32_t)a[1])
+        return fd_host(p, (uint32_t)a[0]) < 0 ? -EBADF : (int64_t)(uint32_t)a[0];
     return duplicate_to(p, a[0], a[1], false);
 }
 
-int64_t sys_dup3(struct linux_process *p, const uint32_t a[6])
+int64_t sys_dup3(struct linux_process *p, const uint64_t a[6])
 {
-    if (a[0] == a[1] || (a[2] & ~(uint32_t)O_CLOEXEC))
+    if ((uint32_t)a[0] == (uint32_t)a[1] || (a[2] & ~(uint32_t)O_CLOEXEC))
         return -EINVAL;
     return duplicate_to(p, a[0], a[1], a[2] & O_CLOEXEC);
 }
@@ -283,24 +292,24 @@ static int64_t set_flags(struct linux_file *f, uint32_t flags)
 }
 
 /* Locks of records are granted: that two processes of the guest want one is not looked at. */
-static int64_t get_lock(struct linux_process *p, uint32_t at)
+static int64_t get_lock(struct linux_process *p, uint64_t at)
 {
     int16_t type = F_UNLCK;
     return user_put(p, at, &type, sizeof type) ? 0 : -EFAULT;
 }
 
-int64_t sys_fcntl64(struct linux_process *p, const uint32_t a[6])
+int64_t sys_fcntl64(struct linux_process *p, const uint64_t a[6])
 {
     enum { GETLK = 5, SETLK, SETLKW, GETLK64 = 12, SETLK64, SETLKW64 };
     struct linux_file *f = fd_file(p, a[0]);
     int r;
     if (!f)
         return -EBADF;
-    switch (a[1]) {
+    switch ((uint32_t)a[1]) {
     case F_DUPFD: return duplicate(p, a[0], a[2], false);
     case F_DUPFD_CLOEXEC: return duplicate(p, a[0], a[2], true);
-    case F_GETFD: return p->files->fd[a[0]].cloexec;
-    case F_SETFD: p->files->fd[a[0]].cloexec = a[2] & FD_CLOEXEC; return 0;
+    case F_GETFD: return p->files->fd[(uint32_t)a[0]].cloexec;
+    case F_SETFD: p->files->fd[(uint32_t)a[0]].cloexec = a[2] & FD_CLOEXEC; return 0;
     case F_GETFL: return get_flags(f);
     case F_SETFL: return set_flags(f, a[2]);
     case F_SETPIPE_SZ:
@@ -315,7 +324,7 @@ int64_t sys_fcntl64(struct linux_process *p, const uint32_t a[6])
     }
 }
 
-int64_t sys_ioctl(struct linux_process *p, const uint32_t a[6])
+int64_t sys_ioctl(struct linux_process *p, const uint64_t a[6])
 {
     static const struct {
         uint32_t request;
@@ -329,11 +338,11 @@ int64_t sys_ioctl(struct linux_process *p, const uint32_t a[6])
     if (!f)
         return -EBADF;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        if (known[i].request != a[1])
+        if (known[i].request != (uint32_t)a[1])
             continue;
         if (known[i].in && !user_get(p, buf, a[2], known[i].in))
             return -EFAULT;
-        if (a[1] == FIONBIO && f->kind == FD_PIPE)
+        if ((uint32_t)a[1] == FIONBIO && f->kind == FD_PIPE)
             return set_flags(f, buf[0] | buf[1] | buf[2] | buf[3] ? O_NONBLOCK : 0);
         if (syscall(SYS_ioctl, f->host, a[1], buf) < 0)
             return -errno;
@@ -342,7 +351,7 @@ int64_t sys_ioctl(struct linux_process *p, const uint32_t a[6])
     return -ENOTTY;
 }
 
-static int64_t make_pipe(struct linux_process *p, uint32_t at, uint32_t flags)
+static int64_t make_pipe(struct linux_process *p, uint64_t at, uint32_t flags)
 {
     int host[2];
     int32_t fd[2];
@@ -364,24 +373,24 @@ static int64_t make_pipe(struct linux_process *p, uint32_t at, uint32_t flags)
     return r;
 }
 
-int64_t sys_pipe(struct linux_process *p, const uint32_t a[6]) { return make_pipe(p, a[0], 0); }
+int64_t sys_pipe(struct linux_process *p, const uint64_t a[6]) { return make_pipe(p, a[0], 0); }
 
-int64_t sys_pipe2(struct linux_process *p, const uint32_t a[6]) { return make_pipe(p, a[0], a[1]); }
+int64_t sys_pipe2(struct linux_process *p, const uint64_t a[6]) { return make_pipe(p, a[0], a[1]); }
 
-int64_t sys_ftruncate64(struct linux_process *p, const uint32_t a[6])
+int64_t sys_ftruncate64(struct linux_process *p, const uint64_t a[6])
 {
     int host = fd_host(p, a[0]);
     if (host < 0)
         return host;
-    return ftruncate(host, (off_t)pair64(a[1], a[2])) ? -errno : 0;
+    return ftruncate(host, offset64(p, &a[1])) ? -errno : 0;
 }
 
-int64_t sys_ftruncate(struct linux_process *p, const uint32_t a[6])
+int64_t sys_ftruncate(struct linux_process *p, const uint64_t a[6])
 {
-    return sys_ftruncate64(p, (uint32_t[6]){a[0], a[1], (int32_t)a[1] < 0 ? UINT32_MAX : 0});
+    return sys_ftruncate64(p, (uint64_t[6]){a[0], a[1], (int32_t)a[1] < 0 ? UINT32_MAX : 0}); /* p->wide: a[1] alone */
 }
 
-int64_t sys_fsync(struct linux_process *p, const uint32_t a[6])
+int64_t sys_fsync(struct linux_process *p, const uint64_t a[6])
 {
     int host = fd_host(p, a[0]);
     if (host < 0)
@@ -389,13 +398,13 @@ int64_t sys_fsync(struct linux_process *p, const uint32_t a[6])
     return fsync(host) ? -errno : 0;
 }
 
-int64_t sys_sync(struct linux_process *p, const uint32_t a[6])
+int64_t sys_sync(struct linux_process *p, const uint64_t a[6])
 {
     (void)p, (void)a;
     return 0;
 }
 
-int64_t sys_flock(struct linux_process *p, const uint32_t a[6])
+int64_t sys_flock(struct linux_process *p, const uint64_t a[6])
 {
     int host = fd_host(p, a[0]);
     if (host < 0)
@@ -408,10 +417,10 @@ int64_t sys_flock(struct linux_process *p, const uint32_t a[6])
     return errno == EWOULDBLOCK && !(a[1] & LOCK_NB) && !flock(host, (int)a[1]) ? 0 : -errno;
 }
 
-int64_t sys_fallocate(struct linux_process *p, const uint32_t a[6])
+int64_t sys_fallocate(struct linux_process *p, const uint64_t a[6])
 {
     int host = fd_host(p, a[0]);
     if (host < 0)
         return host;
-    return fallocate(host, (int)a[1], (off_t)pair64(a[2], a[3]), (off_t)pair64(a[4], a[5])) ? -errno : 0;
+    return fallocate(host, (int)a[1], offset64(p, &a[2]), offset64(p, &a[p->wide ? 3 : 4])) ? -errno : 0;
 }

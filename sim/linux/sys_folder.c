@@ -75,7 +75,7 @@ static bool remember(struct linux_folder *d, int64_t host)
     return true;
 }
 
-int64_t sys_getdents64(struct linux_process *p, const uint32_t a[6])
+int64_t sys_getdents64(struct linux_process *p, const uint64_t a[6])
 {
     _Alignas(8) uint8_t buf[CHUNK];
     int host = fd_host(p, a[0]);
@@ -84,7 +84,7 @@ int64_t sys_getdents64(struct linux_process *p, const uint32_t a[6])
     struct linux_folder *d = folder_of(p, a[0]);
     if (!d)
         return -ENOTDIR;
-    long n = syscall(SYS_getdents64, host, buf, a[2] < CHUNK ? a[2] : CHUNK);
+    long n = syscall(SYS_getdents64, host, buf, (uint32_t)a[2] < CHUNK ? (uint32_t)a[2] : CHUNK);
     if (n < 0)
         return -errno;
     for (long at = 0; at < n;) {

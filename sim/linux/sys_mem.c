@@ -10,56 +10,57 @@
 
 static uint64_t page_up(uint64_t a) { return (a + MM_PAGE - 1) & ~(uint64_t)(MM_PAGE - 1); }
 
-static int make_prot(const struct linux_process *p, uint32_t prot)
+static int make_prot(const struct linux_process *p, uint64_t prot)
 {
     int out = (prot & PROT_READ ? MM_READ : 0) | (prot & PROT_WRITE ? MM_WRITE : 0) | (prot & PROT_EXEC ? MM_EXEC : 0);
     return p->space->read_implies_exec && (out & MM_READ) ? out | MM_EXEC : out;
 }
 
 /* [addr, addr+size) lies where a process may map. */
-static bool in_range(uint64_t addr, uint64_t size)
+static bool in_range(const struct linux_process *p, uint64_t addr, uint64_t size)
 {
-    return addr >= LINUX_MMAP_MIN && size <= LINUX_STACK_TOP && addr + size <= LINUX_STACK_TOP;
+    uint64_t top = p->space->layout->stack_top;
+    return addr >= LINUX_MMAP_MIN && size <= top && addr <= top - size;
 }
 
-int64_t sys_brk(struct linux_process *p, const uint32_t a[6])
+int64_t sys_brk(struct linux_process *p, const uint64_t a[6])
 {
     uint64_t old = page_up(p->space->brk), new = page_up(a[0]);
-    if (a[0] < p->space->brk_start)
-        return p->space->brk;
+    if (a[0] < p->space->brk_start || new < a[0])
+        return (int64_t)p->space->brk;
     if (new > old) {
-        if (!in_range(old, new - old) || !mm_is_free(p->mm, old, new - old))
-            return p->space->brk;
+        if (!in_range(p, old, new - old) || !mm_is_free(p->mm, old, new - old))
+            return (int64_t)p->space->brk;
         int prot = make_prot(p, PROT_READ | PROT_WRITE);
         if (!mm_map(p->mm, old, new - old, prot, NULL, 0))
-            return p->space->brk;
+            return (int64_t)p->space->brk;
     } else if (new < old) {
         mm_unmap(p->mm, new, old - new);
     }
     p->space->brk = a[0];
-    return p->space->brk;
+    return (int64_t)p->space->brk;
 }
 
 /* Where a mapping goes, or a negative error. */
-static int64_t choose(struct linux_process *p, uint32_t hint, uint64_t size, uint32_t flags)
+static int64_t choose(struct linux_process *p, uint64_t hint, uint64_t size, uint32_t flags)
 {
-    uint64_t addr = hint & ~(MM_PAGE - 1);
+    uint64_t addr = hint & ~(uint64_t)(MM_PAGE - 1);
     if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
         if (hint % MM_PAGE)
             return -EINVAL;
-        if (!in_range(addr, size))
+        if (!in_range(p, addr, size))
             return addr < LINUX_MMAP_MIN ? -EPERM : -ENOMEM;
         if (!(flags & MAP_FIXED) && !mm_is_free(p->mm, addr, size))
             return -EEXIST;
         return (int64_t)addr;
     }
-    if (hint && in_range(addr, size) && mm_is_free(p->mm, addr, size))
+    if (hint && in_range(p, addr, size) && mm_is_free(p->mm, addr, size))
         return (int64_t)addr;
-    addr = mm_gap_below(p->mm, p->space->sigpage, LINUX_MMAP_MIN, size);
+    addr = mm_gap_below(p->mm, p->space->mmap_top, LINUX_MMAP_MIN, size);
     return addr ? (int64_t)addr : -ENOMEM;
 }
 
-static int64_t map_file(struct linux_process *p, const uint32_t a[6], uint64_t addr, uint64_t size, uint64_t offset)
+static int64_t map_file(struct linux_process *p, const uint64_t a[6], uint64_t addr, uint64_t size, uint64_t offset)
 {
     struct stat st;
     int host = fd_host(p, a[4]);
@@ -82,10 +83,12 @@ static int64_t map_file(struct linux_process *p, const uint32_t a[6], uint64_t a
     return ok ? (int64_t)addr : -ENOMEM;
 }
 
-static int64_t map(struct linux_process *p, const uint32_t a[6], uint64_t offset)
+static int64_t map(struct linux_process *p, const uint64_t a[6], uint64_t offset)
 {
-    uint32_t flags = a[3], kind = flags & MAP_TYPE;
+    uint32_t flags = (uint32_t)a[3], kind = flags & MAP_TYPE;
     uint64_t size = page_up(a[1]);
+    if (size < a[1])
+        return -ENOMEM;
     if (!size || (kind != MAP_PRIVATE && kind != MAP_SHARED && kind != MAP_SHARED_VALIDATE))
         return -EINVAL;
     if (!(flags & MAP_ANONYMOUS) && fd_host(p, a[4]) < 0)
@@ -102,60 +105,68 @@ static int64_t map(struct linux_process *p, const uint32_t a[6], uint64_t offset
     return ok ? addr : -ENOMEM;
 }
 
-int64_t sys_mmap2(struct linux_process *p, const uint32_t a[6]) { return map(p, a, (uint64_t)a[5] * MM_PAGE); }
+int64_t sys_mmap2(struct linux_process *p, const uint64_t a[6]) { return map(p, a, (uint64_t)a[5] * MM_PAGE); }
 
-int64_t sys_mmap(struct linux_process *p, const uint32_t a[6])
+int64_t sys_mmap64(struct linux_process *p, const uint64_t a[6])
+{
+    return a[5] % MM_PAGE || a[5] >> 63 ? -EINVAL : map(p, a, a[5]);
+}
+
+int64_t sys_mmap(struct linux_process *p, const uint64_t a[6])
 {
     struct abi_mmap_args m;
     if (!user_get(p, &m, a[0], sizeof m))
         return -EFAULT;
     if (m.offset % MM_PAGE)
         return -EINVAL;
-    return map(p, (uint32_t[6]){m.addr, m.len, m.prot, m.flags, m.fd, 0}, m.offset);
+    return map(p, (uint64_t[6]){m.addr, m.len, m.prot, m.flags, m.fd, 0}, m.offset);
 }
 
-int64_t sys_munmap(struct linux_process *p, const uint32_t a[6])
+int64_t sys_munmap(struct linux_process *p, const uint64_t a[6])
 {
     uint64_t size = page_up(a[1]);
-    if (a[0] % MM_PAGE || !size || a[0] + size > LINUX_STACK_TOP)
+    uint64_t top = p->space->layout->stack_top;
+    if (a[0] % MM_PAGE || !size || size < a[1] || size > top || a[0] > top - size)
         return -EINVAL;
     return mm_unmap(p->mm, a[0], size) ? 0 : -ENOMEM;
 }
 
-int64_t sys_mprotect(struct linux_process *p, const uint32_t a[6])
+int64_t sys_mprotect(struct linux_process *p, const uint64_t a[6])
 {
     uint64_t size = page_up(a[1]);
     if (a[0] % MM_PAGE || (a[2] & ~(uint32_t)(PROT_READ | PROT_WRITE | PROT_EXEC)))
         return -EINVAL;
     if (!size)
         return 0;
+    if (!in_range(p, a[0], size))
+        return -ENOMEM;
     return mm_protect(p->mm, a[0], size, make_prot(p, a[2])) ? 0 : -ENOMEM;
 }
 
-int64_t sys_mremap(struct linux_process *p, const uint32_t a[6])
+int64_t sys_mremap(struct linux_process *p, const uint64_t a[6])
 {
     uint64_t from = a[0], old = page_up(a[1]), new = page_up(a[2]), to;
     const struct mm_area *area = mm_find(p->mm, from);
-    if (from % MM_PAGE || !new || !old || (a[3] & ~(uint32_t)(MREMAP_MAYMOVE | MREMAP_FIXED)))
+    if (from % MM_PAGE || !new || new < a[2] || !old || (a[3] & ~(uint32_t)(MREMAP_MAYMOVE | MREMAP_FIXED)))
         return -EINVAL;
     if (!area || area->end - from < old)
         return -EFAULT;
     if (a[3] & MREMAP_FIXED) {
         to = a[4];
-        if (!(a[3] & MREMAP_MAYMOVE) || to % MM_PAGE || !in_range(to, new) || (to < from + old && from < to + new))
+        if (!(a[3] & MREMAP_MAYMOVE) || to % MM_PAGE || !in_range(p, to, new) || (to < from + old && from < to + new))
             return -EINVAL;
         mm_unmap(p->mm, to, new);
     } else if (new <= old) {
         if (new < old)
             mm_unmap(p->mm, from + new, old - new);
         return (int64_t)from;
-    } else if (in_range(from, new) && mm_is_free(p->mm, from + old, new - old) && !area->file) {
+    } else if (in_range(p, from, new) && mm_is_free(p->mm, from + old, new - old) && !area->file) {
         bool ok = (area->shared ? mm_map_shared : mm_map)(p->mm, from + old, new - old, area->prot, NULL, 0);
         return ok ? (int64_t)from : -ENOMEM;
     } else {
         if (!(a[3] & MREMAP_MAYMOVE))
             return -ENOMEM;
-        to = mm_gap_below(p->mm, p->space->sigpage, LINUX_MMAP_MIN, new);
+        to = mm_gap_below(p->mm, p->space->mmap_top, LINUX_MMAP_MIN, new);
         if (!to)
             return -ENOMEM;
     }
@@ -172,17 +183,19 @@ int64_t sys_mremap(struct linux_process *p, const uint32_t a[6])
     return (int64_t)to;
 }
 
-int64_t sys_madvise(struct linux_process *p, const uint32_t a[6])
+int64_t sys_madvise(struct linux_process *p, const uint64_t a[6])
 {
     uint64_t size = page_up(a[1]);
     if (a[0] % MM_PAGE)
         return -EINVAL;
+    if (size < a[1] || !in_range(p, a[0], size))
+        return size < a[1] ? -EINVAL : -ENOMEM;
     if (a[2] == MADV_DONTNEED || a[2] == MADV_FREE)
         return mm_discard(p->mm, a[0], size) ? 0 : -ENOMEM;
     return a[2] <= MADV_DOFORK ? 0 : -EINVAL;
 }
 
-int64_t sys_msync(struct linux_process *p, const uint32_t a[6])
+int64_t sys_msync(struct linux_process *p, const uint64_t a[6])
 {
     (void)p;
     return a[0] % MM_PAGE ? -EINVAL : 0;
@@ -207,7 +220,7 @@ void tls_set(struct linux_process *p, struct guest_cpu *cpu, const struct abi_us
             cpu->seg_base[s] = cpu->tls_base[i];
 }
 
-int64_t sys_set_thread_area(struct linux_process *p, const uint32_t a[6])
+int64_t sys_set_thread_area(struct linux_process *p, const uint64_t a[6])
 {
     struct abi_user_desc d;
     if (!user_get(p, &d, a[0], sizeof d))
@@ -228,7 +241,7 @@ int64_t sys_set_thread_area(struct linux_process *p, const uint32_t a[6])
     return 0;
 }
 
-int64_t sys_get_thread_area(struct linux_process *p, const uint32_t a[6])
+int64_t sys_get_thread_area(struct linux_process *p, const uint64_t a[6])
 {
     struct abi_user_desc d;
     if (!user_get(p, &d.entry, a[0], 4))

@@ -11,7 +11,7 @@
 static int64_t result(int r) { return r < 0 ? -errno : r; }
 
 /* A descriptor of the file that a call names, to be closed: by path, or by the guest's descriptor if name is 0. */
-static int node(struct linux_process *p, uint32_t dirfd, uint32_t name, bool follow, bool write)
+static int node(struct linux_process *p, uint32_t dirfd, uint64_t name, bool follow, bool write)
 {
     char path[LINUX_PATH] = "";
     int r = name ? path_copy(p, path, name) : 0;
@@ -35,7 +35,30 @@ static int node(struct linux_process *p, uint32_t dirfd, uint32_t name, bool fol
 
 /* stat --------------------------------------------------------------------------------------------------------------- */
 
-static int64_t put_stat64(struct linux_process *p, int fd, uint32_t to)
+static struct abi64_stat wide_stat(const struct stat *s)
+{
+    return (struct abi64_stat){
+        .dev = s->st_dev,
+        .ino = s->st_ino,
+        .nlink = s->st_nlink,
+        .mode = s->st_mode,
+        .uid = s->st_uid,
+        .gid = s->st_gid,
+        .rdev = s->st_rdev,
+        .size = s->st_size,
+        .blksize = s->st_blksize,
+        .blocks = s->st_blocks,
+        .atime = s->st_atim.tv_sec,
+        .atime_nsec = s->st_atim.tv_nsec,
+        .mtime = s->st_mtim.tv_sec,
+        .mtime_nsec = s->st_mtim.tv_nsec,
+        .ctime = s->st_ctim.tv_sec,
+        .ctime_nsec = s->st_ctim.tv_nsec,
+    };
+}
+
+/* stat64 of i386, stat of x86-64. */
+static int64_t put_stat64(struct linux_process *p, int fd, uint64_t to)
 {
     struct stat s;
     if (fd < 0)
@@ -45,6 +68,10 @@ static int64_t put_stat64(struct linux_process *p, int fd, uint32_t to)
     close(fd);
     if (r)
         return -error;
+    if (p->wide) {
+        struct abi64_stat wide = wide_stat(&s);
+        return user_put(p, to, &wide, sizeof wide) ? 0 : -EFAULT;
+    }
     struct abi_stat64 out = {
         .dev = s.st_dev,
         .ino32 = (uint32_t)s.st_ino,
@@ -67,7 +94,7 @@ static int64_t put_stat64(struct linux_process *p, int fd, uint32_t to)
     return user_put(p, to, &out, sizeof out) ? 0 : -EFAULT;
 }
 
-static int64_t put_stat(struct linux_process *p, int fd, uint32_t to)
+static int64_t put_stat(struct linux_process *p, int fd, uint64_t to)
 {
     struct stat s;
     if (fd < 0)
@@ -100,7 +127,7 @@ static int64_t put_stat(struct linux_process *p, int fd, uint32_t to)
     return user_put(p, to, &out, sizeof out) ? 0 : -EFAULT;
 }
 
-static int by_name(struct linux_process *p, uint32_t name, bool follow)
+static int by_name(struct linux_process *p, uint64_t name, bool follow)
 {
     char first;
     if (!user_get(p, &first, name, 1))
@@ -111,7 +138,7 @@ static int by_name(struct linux_process *p, uint32_t name, bool follow)
 static int by_fd(struct linux_process *p, uint32_t fd) { return (int)fd < 0 ? -EBADF : node(p, fd, 0, true, false); }
 
 /* At a descriptor, where AT_EMPTY_PATH may stand for the descriptor itself. */
-static int by_name_at(struct linux_process *p, uint32_t dirfd, uint32_t name, uint32_t flags, bool write)
+static int by_name_at(struct linux_process *p, uint32_t dirfd, uint64_t name, uint32_t flags, bool write)
 {
     char first;
     if (!user_get(p, &first, name, 1))
@@ -121,24 +148,24 @@ static int by_name_at(struct linux_process *p, uint32_t dirfd, uint32_t name, ui
     return node(p, dirfd, name, !(flags & AT_SYMLINK_NOFOLLOW), write);
 }
 
-int64_t sys_stat64(struct linux_process *p, const uint32_t a[6]) { return put_stat64(p, by_name(p, a[0], true), a[1]); }
+int64_t sys_stat64(struct linux_process *p, const uint64_t a[6]) { return put_stat64(p, by_name(p, a[0], true), a[1]); }
 
-int64_t sys_lstat64(struct linux_process *p, const uint32_t a[6]) { return put_stat64(p, by_name(p, a[0], false), a[1]); }
+int64_t sys_lstat64(struct linux_process *p, const uint64_t a[6]) { return put_stat64(p, by_name(p, a[0], false), a[1]); }
 
-int64_t sys_fstat64(struct linux_process *p, const uint32_t a[6]) { return put_stat64(p, by_fd(p, a[0]), a[1]); }
+int64_t sys_fstat64(struct linux_process *p, const uint64_t a[6]) { return put_stat64(p, by_fd(p, a[0]), a[1]); }
 
-int64_t sys_fstatat64(struct linux_process *p, const uint32_t a[6])
+int64_t sys_fstatat64(struct linux_process *p, const uint64_t a[6])
 {
     return put_stat64(p, by_name_at(p, a[0], a[1], a[3], false), a[2]);
 }
 
-int64_t sys_stat(struct linux_process *p, const uint32_t a[6]) { return put_stat(p, by_name(p, a[0], true), a[1]); }
+int64_t sys_stat(struct linux_process *p, const uint64_t a[6]) { return put_stat(p, by_name(p, a[0], true), a[1]); }
 
-int64_t sys_lstat(struct linux_process *p, const uint32_t a[6]) { return put_stat(p, by_name(p, a[0], false), a[1]); }
+int64_t sys_lstat(struct linux_process *p, const uint64_t a[6]) { return put_stat(p, by_name(p, a[0], false), a[1]); }
 
-int64_t sys_fstat(struct linux_process *p, const uint32_t a[6]) { return put_stat(p, by_fd(p, a[0]), a[1]); }
+int64_t sys_fstat(struct linux_process *p, const uint64_t a[6]) { return put_stat(p, by_fd(p, a[0]), a[1]); }
 
-int64_t sys_statx(struct linux_process *p, const uint32_t a[6])
+int64_t sys_statx(struct linux_process *p, const uint64_t a[6])
 {
     struct statx sx;
     int fd = by_name_at(p, a[0], a[1], a[2], false);
@@ -149,7 +176,7 @@ int64_t sys_statx(struct linux_process *p, const uint32_t a[6])
     return r < 0 || user_put(p, a[4], &sx, sizeof sx) ? r : -EFAULT;
 }
 
-static int64_t put_statfs(struct linux_process *p, int fd, uint32_t to, bool wide)
+static int64_t put_statfs(struct linux_process *p, int fd, uint64_t to, bool wide)
 {
     struct statfs s;
     if (fd < 0)
@@ -158,6 +185,21 @@ static int64_t put_statfs(struct linux_process *p, int fd, uint32_t to, bool wid
     close(fd);
     if (r < 0)
         return r;
+    if (p->wide) {
+        struct abi64_statfs w = {
+            .type = s.f_type,
+            .bsize = s.f_bsize,
+            .blocks = s.f_blocks,
+            .bfree = s.f_bfree,
+            .bavail = s.f_bavail,
+            .files = s.f_files,
+            .ffree = s.f_ffree,
+            .namelen = s.f_namelen,
+            .frsize = s.f_frsize,
+            .flags = s.f_flags,
+        };
+        return user_put(p, to, &w, sizeof w) ? 0 : -EFAULT;
+    }
     struct abi_statfs64 b = {
         .type = (uint32_t)s.f_type,
         .bsize = (uint32_t)s.f_bsize,
@@ -189,13 +231,13 @@ static int64_t put_statfs(struct linux_process *p, int fd, uint32_t to, bool wid
     return user_put(p, to, &n, sizeof n) ? 0 : -EFAULT;
 }
 
-int64_t sys_statfs(struct linux_process *p, const uint32_t a[6]) { return put_statfs(p, by_name(p, a[0], true), a[1], false); }
+int64_t sys_statfs(struct linux_process *p, const uint64_t a[6]) { return put_statfs(p, by_name(p, a[0], true), a[1], false); }
 
-int64_t sys_fstatfs(struct linux_process *p, const uint32_t a[6]) { return put_statfs(p, by_fd(p, a[0]), a[1], false); }
+int64_t sys_fstatfs(struct linux_process *p, const uint64_t a[6]) { return put_statfs(p, by_fd(p, a[0]), a[1], false); }
 
-int64_t sys_statfs64(struct linux_process *p, const uint32_t a[6]) { return put_statfs(p, by_name(p, a[0], true), a[2], true); }
+int64_t sys_statfs64(struct linux_process *p, const uint64_t a[6]) { return put_statfs(p, by_name(p, a[0], true), a[2], true); }
 
-int64_t sys_fstatfs64(struct linux_process *p, const uint32_t a[6]) { return put_statfs(p, by_fd(p, a[0]), a[2], true); }
+int64_t sys_fstatfs64(struct linux_process *p, const uint64_t a[6]) { return put_statfs(p, by_fd(p, a[0]), a[2], true); }
 
 /* Changes ------------------------------------------------------------------------------------------------------------ */
 
@@ -212,17 +254,17 @@ static int64_t change_mode(int fd, uint32_t mode)
     return r;
 }
 
-int64_t sys_fchmodat(struct linux_process *p, const uint32_t a[6])
+int64_t sys_fchmodat(struct linux_process *p, const uint64_t a[6])
 {
     return change_mode(by_name_at(p, a[0], a[1], 0, true), a[2]);
 }
 
-int64_t sys_chmod(struct linux_process *p, const uint32_t a[6])
+int64_t sys_chmod(struct linux_process *p, const uint64_t a[6])
 {
     return change_mode(by_name_at(p, (uint32_t)AT_FDCWD, a[0], 0, true), a[1]);
 }
 
-int64_t sys_fchmod(struct linux_process *p, const uint32_t a[6])
+int64_t sys_fchmod(struct linux_process *p, const uint64_t a[6])
 {
     return change_mode((int)a[0] < 0 ? -EBADF : node(p, a[0], 0, true, true), a[1]);
 }
@@ -236,39 +278,39 @@ static int64_t change_owner(int fd, uint32_t uid, uint32_t gid)
     return r;
 }
 
-int64_t sys_fchownat(struct linux_process *p, const uint32_t a[6])
+int64_t sys_fchownat(struct linux_process *p, const uint64_t a[6])
 {
     return change_owner(by_name_at(p, a[0], a[1], a[4], true), a[2], a[3]);
 }
 
-int64_t sys_chown(struct linux_process *p, const uint32_t a[6])
+int64_t sys_chown(struct linux_process *p, const uint64_t a[6])
 {
     return change_owner(by_name_at(p, (uint32_t)AT_FDCWD, a[0], 0, true), a[1], a[2]);
 }
 
-int64_t sys_lchown(struct linux_process *p, const uint32_t a[6])
+int64_t sys_lchown(struct linux_process *p, const uint64_t a[6])
 {
     return change_owner(by_name_at(p, (uint32_t)AT_FDCWD, a[0], AT_SYMLINK_NOFOLLOW, true), a[1], a[2]);
 }
 
-int64_t sys_fchown(struct linux_process *p, const uint32_t a[6])
+int64_t sys_fchown(struct linux_process *p, const uint64_t a[6])
 {
     return change_owner((int)a[0] < 0 ? -EBADF : node(p, a[0], 0, true, true), a[1], a[2]);
 }
 
-int64_t sys_truncate64(struct linux_process *p, const uint32_t a[6])
+int64_t sys_truncate64(struct linux_process *p, const uint64_t a[6])
 {
     int fd = by_name_at(p, (uint32_t)AT_FDCWD, a[0], 0, true);
     if (fd < 0)
         return fd;
-    int64_t r = result(truncate(path_link(fd).text, (off_t)pair64(a[1], a[2])));
+    int64_t r = result(truncate(path_link(fd).text, (off_t)(p->wide ? a[1] : pair64(a[1], a[2]))));
     close(fd);
     return r;
 }
 
-int64_t sys_truncate(struct linux_process *p, const uint32_t a[6])
+int64_t sys_truncate(struct linux_process *p, const uint64_t a[6])
 {
-    return sys_truncate64(p, (uint32_t[6]){a[0], a[1], (int32_t)a[1] < 0 ? UINT32_MAX : 0});
+    return sys_truncate64(p, (uint64_t[6]){a[0], a[1], (int32_t)a[1] < 0 ? UINT32_MAX : 0});
 }
 
 /* Times. "Now" is the host's, as for every other change of a file. */
@@ -281,14 +323,14 @@ static int64_t change_times(int fd, const struct timespec *times)
     return r;
 }
 
-static int times_node(struct linux_process *p, const uint32_t a[6])
+static int times_node(struct linux_process *p, const uint64_t a[6])
 {
     if (!a[1]) /* futimens */
         return (int)a[0] == AT_FDCWD ? -EFAULT : node(p, a[0], 0, true, true);
     return by_name_at(p, a[0], a[1], a[3], true);
 }
 
-int64_t sys_utimensat(struct linux_process *p, const uint32_t a[6])
+int64_t sys_utimensat(struct linux_process *p, const uint64_t a[6])
 {
     struct abi_timespec t[2];
     if (!a[2])
@@ -298,22 +340,24 @@ int64_t sys_utimensat(struct linux_process *p, const uint32_t a[6])
     return change_times(times_node(p, a), (struct timespec[2]){{t[0].sec, t[0].nsec}, {t[1].sec, t[1].nsec}});
 }
 
-int64_t sys_utimensat64(struct linux_process *p, const uint32_t a[6])
+int64_t sys_utimensat64(struct linux_process *p, const uint64_t a[6])
 {
     struct abi_timespec64 t[2];
     if (!a[2])
         return change_times(times_node(p, a), NULL);
     if (!user_get(p, t, a[2], sizeof t))
         return -EFAULT;
-    /* The upper half of nsec is padding. */
-    return change_times(times_node(p, a), (struct timespec[2]){{t[0].sec, (int32_t)t[0].nsec}, {t[1].sec, (int32_t)t[1].nsec}});
+    for (int i = 0; i < 2 && !p->wide; i++)
+        t[i].nsec = (int32_t)t[i].nsec; /* the upper half is padding */
+    return change_times(times_node(p, a), (struct timespec[2]){{t[0].sec, t[0].nsec}, {t[1].sec, t[1].nsec}});
 }
 
-int64_t sys_utimes(struct linux_process *p, const uint32_t a[6])
+int64_t sys_utimes(struct linux_process *p, const uint64_t a[6])
 {
-    struct abi_timeval t[2] = {{0, 0}, {0, 0}};
-    if (a[1] && !user_get(p, t, a[1], sizeof t))
-        return -EFAULT;
+    struct abi64_timeval t[2] = {{0, 0}, {0, 0}};
+    for (int i = 0; i < 2; i++)
+        if (a[1] && !user_get_timeval(p, a[1] + (uint64_t)i * 2 * user_word(p), &t[i]))
+            return -EFAULT;
     for (int i = 0; i < 2; i++)
         if (t[i].usec < 0 || t[i].usec > 999999)
             return -EINVAL;
@@ -321,11 +365,14 @@ int64_t sys_utimes(struct linux_process *p, const uint32_t a[6])
     return change_times(by_name_at(p, (uint32_t)AT_FDCWD, a[0], 0, true), a[1] ? times : NULL);
 }
 
-int64_t sys_utime(struct linux_process *p, const uint32_t a[6])
+int64_t sys_utime(struct linux_process *p, const uint64_t a[6])
 {
-    int32_t t[2] = {0, 0};
-    if (a[1] && !user_get(p, t, a[1], sizeof t))
-        return -EFAULT;
-    const struct timespec times[2] = {{t[0], 0}, {t[1], 0}};
+    uint64_t t[2] = {0, 0};
+    for (int i = 0; i < 2; i++)
+        if (a[1] && !user_get_word(p, a[1] + (uint64_t)i * user_word(p), &t[i]))
+            return -EFAULT;
+    for (int i = 0; i < 2 && !p->wide; i++)
+        t[i] = (uint64_t)(int32_t)t[i];
+    const struct timespec times[2] = {{(time_t)t[0], 0}, {(time_t)t[1], 0}};
     return change_times(by_name_at(p, (uint32_t)AT_FDCWD, a[0], 0, true), a[1] ? times : NULL);
 }

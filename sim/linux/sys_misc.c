@@ -7,19 +7,19 @@
 
 #include "syscalls.h"
 
-int64_t sys_getpid(struct linux_process *p, const uint32_t a[6])
+int64_t sys_getpid(struct linux_process *p, const uint64_t a[6])
 {
     (void)a;
     return p->group->pid;
 }
 
-int64_t sys_gettid(struct linux_process *p, const uint32_t a[6])
+int64_t sys_gettid(struct linux_process *p, const uint64_t a[6])
 {
     (void)a;
     return p->tid;
 }
 
-int64_t sys_getppid(struct linux_process *p, const uint32_t a[6])
+int64_t sys_getppid(struct linux_process *p, const uint64_t a[6])
 {
     (void)a;
     return p->group->parent ? p->group->parent->pid : 1;
@@ -31,19 +31,19 @@ static struct linux_group *process(struct linux_process *p, uint32_t pid)
     return pid ? group_find(p->k, (int)pid) : p->group;
 }
 
-int64_t sys_getpgid(struct linux_process *p, const uint32_t a[6])
+int64_t sys_getpgid(struct linux_process *p, const uint64_t a[6])
 {
     const struct linux_group *g = process(p, a[0]);
     return g ? g->pgid : -ESRCH;
 }
 
-int64_t sys_getpgrp(struct linux_process *p, const uint32_t a[6])
+int64_t sys_getpgrp(struct linux_process *p, const uint64_t a[6])
 {
     (void)a;
     return p->group->pgid;
 }
 
-int64_t sys_getsid(struct linux_process *p, const uint32_t a[6])
+int64_t sys_getsid(struct linux_process *p, const uint64_t a[6])
 {
     const struct linux_group *g = process(p, a[0]);
     return g ? g->sid : -ESRCH;
@@ -57,7 +57,7 @@ static bool is_process_group(const struct linux_kernel *k, int pgid)
     return false;
 }
 
-int64_t sys_setsid(struct linux_process *p, const uint32_t a[6])
+int64_t sys_setsid(struct linux_process *p, const uint64_t a[6])
 {
     (void)a;
     if (is_process_group(p->k, p->group->pid))
@@ -65,7 +65,7 @@ int64_t sys_setsid(struct linux_process *p, const uint32_t a[6])
     return p->group->sid = p->group->pgid = p->group->pid;
 }
 
-int64_t sys_setpgid(struct linux_process *p, const uint32_t a[6])
+int64_t sys_setpgid(struct linux_process *p, const uint64_t a[6])
 {
     struct linux_group *g = process(p, a[0]);
     int pgid = a[1] ? (int)a[1] : g ? g->pid : 0;
@@ -80,31 +80,31 @@ int64_t sys_setpgid(struct linux_process *p, const uint32_t a[6])
 }
 
 /* The host's identity: what files the guest may open and whom they belong to depends on it. */
-int64_t sys_getuid(struct linux_process *p, const uint32_t a[6])
+int64_t sys_getuid(struct linux_process *p, const uint64_t a[6])
 {
     (void)p, (void)a;
     return getuid();
 }
 
-int64_t sys_geteuid(struct linux_process *p, const uint32_t a[6])
+int64_t sys_geteuid(struct linux_process *p, const uint64_t a[6])
 {
     (void)p, (void)a;
     return geteuid();
 }
 
-int64_t sys_getgid(struct linux_process *p, const uint32_t a[6])
+int64_t sys_getgid(struct linux_process *p, const uint64_t a[6])
 {
     (void)p, (void)a;
     return getgid();
 }
 
-int64_t sys_getegid(struct linux_process *p, const uint32_t a[6])
+int64_t sys_getegid(struct linux_process *p, const uint64_t a[6])
 {
     (void)p, (void)a;
     return getegid();
 }
 
-static int64_t put_ids(struct linux_process *p, const uint32_t a[6], uint32_t real, uint32_t effective)
+static int64_t put_ids(struct linux_process *p, const uint64_t a[6], uint32_t real, uint32_t effective)
 {
     const uint32_t id[3] = {real, effective, effective};
     for (int i = 0; i < 3; i++)
@@ -113,11 +113,11 @@ static int64_t put_ids(struct linux_process *p, const uint32_t a[6], uint32_t re
     return 0;
 }
 
-int64_t sys_getresuid(struct linux_process *p, const uint32_t a[6]) { return put_ids(p, a, getuid(), geteuid()); }
+int64_t sys_getresuid(struct linux_process *p, const uint64_t a[6]) { return put_ids(p, a, getuid(), geteuid()); }
 
-int64_t sys_getresgid(struct linux_process *p, const uint32_t a[6]) { return put_ids(p, a, getgid(), getegid()); }
+int64_t sys_getresgid(struct linux_process *p, const uint64_t a[6]) { return put_ids(p, a, getgid(), getegid()); }
 
-int64_t sys_getgroups(struct linux_process *p, const uint32_t a[6])
+int64_t sys_getgroups(struct linux_process *p, const uint64_t a[6])
 {
     gid_t groups[1024];
     int n = getgroups((int)(sizeof groups / sizeof *groups), groups);
@@ -130,19 +130,19 @@ int64_t sys_getgroups(struct linux_process *p, const uint32_t a[6])
     return user_put(p, a[1], groups, (size_t)n * 4) ? n : -EFAULT;
 }
 
-int64_t sys_setuid(struct linux_process *p, const uint32_t a[6])
+int64_t sys_setuid(struct linux_process *p, const uint64_t a[6])
 {
     (void)p;
     return a[0] == getuid() ? 0 : -EPERM;
 }
 
-int64_t sys_setgid(struct linux_process *p, const uint32_t a[6])
+int64_t sys_setgid(struct linux_process *p, const uint64_t a[6])
 {
     (void)p;
     return a[0] == getgid() ? 0 : -EPERM;
 }
 
-int64_t sys_uname(struct linux_process *p, const uint32_t a[6])
+int64_t sys_uname(struct linux_process *p, const uint64_t a[6])
 {
     static const struct abi_utsname name = {
         {"Linux", "selkirk", "6.1.0-selkirk", "#1 SMP", "x86_64", "(none)"},
@@ -150,16 +150,24 @@ int64_t sys_uname(struct linux_process *p, const uint32_t a[6])
     return user_put(p, a[0], &name, sizeof name) ? 0 : -EFAULT;
 }
 
-int64_t sys_sysinfo(struct linux_process *p, const uint32_t a[6])
+int64_t sys_sysinfo(struct linux_process *p, const uint64_t a[6])
 {
-    struct abi_sysinfo s = {
-        .uptime = (int32_t)(time_now(p) / 1000000000),
-        .totalram = (uint32_t)p->mm->mem.size,
-        .freeram = (uint32_t)(p->mm->mem.size - p->mm->pool->frames_used * MM_PAGE),
+    uint64_t total = p->mm->mem.size, left = total - p->mm->pool->frames_used * MM_PAGE;
+    struct abi64_sysinfo w = {
+        .uptime = time_now(p) / 1000000000,
+        .totalram = total,
+        .freeram = left,
         .procs = (uint16_t)p->k->ntasks,
         .mem_unit = 1,
     };
-    return user_put(p, a[0], &s, sizeof s) ? 0 : -EFAULT;
+    struct abi_sysinfo s = {
+        .uptime = (int32_t)(time_now(p) / 1000000000),
+        .totalram = (uint32_t)total,
+        .freeram = (uint32_t)left,
+        .procs = (uint16_t)p->k->ntasks,
+        .mem_unit = 1,
+    };
+    return (p->wide ? user_put(p, a[0], &w, sizeof w) : user_put(p, a[0], &s, sizeof s)) ? 0 : -EFAULT;
 }
 
 static struct abi_rlimit64 limit_of(const struct linux_kernel *k, uint32_t resource)
@@ -173,17 +181,19 @@ static struct abi_rlimit64 limit_of(const struct linux_kernel *k, uint32_t resou
     }
 }
 
-int64_t sys_getrlimit(struct linux_process *p, const uint32_t a[6])
+int64_t sys_getrlimit(struct linux_process *p, const uint64_t a[6])
 {
     if (a[0] >= RLIM_NLIMITS)
         return -EINVAL;
-    struct abi_rlimit64 r = limit_of(p->k, a[0]);
+    struct abi_rlimit64 r = limit_of(p->k, (uint32_t)a[0]);
+    if (p->wide)
+        return user_put(p, a[1], &r, sizeof r) ? 0 : -EFAULT;
     struct abi_rlimit narrow = {r.cur > UINT32_MAX ? UINT32_MAX : (uint32_t)r.cur,
                                 r.max > UINT32_MAX ? UINT32_MAX : (uint32_t)r.max};
     return user_put(p, a[1], &narrow, sizeof narrow) ? 0 : -EFAULT;
 }
 
-int64_t sys_prlimit64(struct linux_process *p, const uint32_t a[6])
+int64_t sys_prlimit64(struct linux_process *p, const uint64_t a[6])
 {
     if (a[0] && !group_find(p->k, (int)a[0]))
         return -ESRCH;
@@ -196,32 +206,31 @@ int64_t sys_prlimit64(struct linux_process *p, const uint32_t a[6])
 /* Nobody may look into another process, not even into a child. */
 static int64_t foreign(struct linux_process *p, uint32_t pid) { return group_find(p->k, (int)pid) ? -EPERM : -ESRCH; }
 
-int64_t sys_ptrace(struct linux_process *p, const uint32_t a[6]) { return a[0] ? foreign(p, a[1]) : -EPERM; }
+int64_t sys_ptrace(struct linux_process *p, const uint64_t a[6]) { return a[0] ? foreign(p, a[1]) : -EPERM; }
 
-int64_t sys_process_vm(struct linux_process *p, const uint32_t a[6]) { return foreign(p, a[0]); }
+int64_t sys_process_vm(struct linux_process *p, const uint64_t a[6]) { return foreign(p, a[0]); }
 
-int64_t sys_set_tid_address(struct linux_process *p, const uint32_t a[6])
+int64_t sys_set_tid_address(struct linux_process *p, const uint64_t a[6])
 {
     p->clear_tid = a[0];
     return p->tid;
 }
 
-int64_t sys_sched_yield(struct linux_process *p, const uint32_t a[6])
+int64_t sys_sched_yield(struct linux_process *p, const uint64_t a[6])
 {
     (void)a;
     p->k->slice_end = p->k->ntasks > 1 ? 0 : p->k->slice_end;
     return 0;
 }
 
-int64_t sys_sched_getaffinity(struct linux_process *p, const uint32_t a[6])
+int64_t sys_sched_getaffinity(struct linux_process *p, const uint64_t a[6])
 {
-    const uint32_t one_cpu = 1;
-    if (a[1] < 4)
+    if ((uint32_t)a[1] < user_word(p) || a[1] % user_word(p))
         return -EINVAL;
-    return user_put(p, a[2], &one_cpu, 4) ? 4 : -EFAULT;
+    return user_put_word(p, a[2], 1) ? (int64_t)user_word(p) : -EFAULT;
 }
 
-int64_t sys_getcpu(struct linux_process *p, const uint32_t a[6])
+int64_t sys_getcpu(struct linux_process *p, const uint64_t a[6])
 {
     const uint32_t zero = 0;
     for (int i = 0; i < 2; i++)
@@ -230,28 +239,28 @@ int64_t sys_getcpu(struct linux_process *p, const uint32_t a[6])
     return 0;
 }
 
-int64_t sys_getpriority(struct linux_process *p, const uint32_t a[6])
+int64_t sys_getpriority(struct linux_process *p, const uint64_t a[6])
 {
     (void)p, (void)a;
     return 20; /* the kernel's way to say nice value 0 */
 }
 
-int64_t sys_getrandom(struct linux_process *p, const uint32_t a[6])
+int64_t sys_getrandom(struct linux_process *p, const uint64_t a[6])
 {
     enum { CHUNK = 256 };
-    for (uint32_t done = 0; done < a[1];) {
+    for (uint64_t done = 0; done < a[1];) {
         uint8_t buf[CHUNK];
-        uint32_t n = a[1] - done < CHUNK ? a[1] - done : CHUNK;
+        uint32_t n = a[1] - done < CHUNK ? (uint32_t)(a[1] - done) : CHUNK;
         for (uint32_t i = 0; i < n; i++)
             buf[i] = (uint8_t)linux_random(p);
         if (!user_put(p, a[0] + done, buf, n))
             return done ? (int64_t)done : -EFAULT;
         done += n;
     }
-    return a[1];
+    return (int64_t)a[1];
 }
 
-int64_t sys_prctl(struct linux_process *p, const uint32_t a[6])
+int64_t sys_prctl(struct linux_process *p, const uint64_t a[6])
 {
     switch (a[0]) {
     case PR_SET_NAME: {
@@ -265,6 +274,25 @@ int64_t sys_prctl(struct linux_process *p, const uint32_t a[6])
     case PR_SET_DUMPABLE:
     case PR_SET_VMA: return 0;
     case PR_GET_DUMPABLE: return 1;
+    default: return -EINVAL;
+    }
+}
+
+/* The bases of FS and GS. */
+int64_t sys_arch_prctl(struct linux_process *p, const uint64_t a[6])
+{
+    enum { SET_GS = 0x1001, SET_FS, GET_FS, GET_GS };
+    struct guest_cpu *c = p->cpu;
+    switch ((uint32_t)a[0]) {
+    case SET_GS:
+    case SET_FS:
+        if (a[1] >= p->space->layout->stack_top)
+            return -EPERM;
+        c->seg_base[(uint32_t)a[0] == SET_FS ? GUEST_FS : GUEST_GS] = a[1];
+        c->seg_sel[(uint32_t)a[0] == SET_FS ? GUEST_FS : GUEST_GS] = 0;
+        return 0;
+    case GET_FS: return user_put(p, a[1], &c->seg_base[GUEST_FS], 8) ? 0 : -EFAULT;
+    case GET_GS: return user_put(p, a[1], &c->seg_base[GUEST_GS], 8) ? 0 : -EFAULT;
     default: return -EINVAL;
     }
 }

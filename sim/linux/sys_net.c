@@ -5,14 +5,14 @@
 
 #include "syscalls.h"
 
-int64_t sys_socket(struct linux_process *p, const uint32_t a[6])
+int64_t sys_socket(struct linux_process *p, const uint64_t a[6])
 {
     (void)p, (void)a;
     return -EAFNOSUPPORT;
 }
 
 /* A pair is a pipe in both directions; as with pipes, it never blocks the host. */
-int64_t sys_socketpair(struct linux_process *p, const uint32_t a[6])
+int64_t sys_socketpair(struct linux_process *p, const uint64_t a[6])
 {
     int host[2];
     int32_t fd[2];
@@ -35,20 +35,18 @@ int64_t sys_socketpair(struct linux_process *p, const uint32_t a[6])
 }
 
 /* Every other call on sockets: no descriptor here can be bound, connected or asked for its name. */
-int64_t sys_not_socket(struct linux_process *p, const uint32_t a[6])
-{
-    return fd_host(p, a[0]) < 0 ? -EBADF : -ENOTSOCK;
-}
+int64_t sys_not_socket(struct linux_process *p, const uint64_t a[6]) { return fd_host(p, a[0]) < 0 ? -EBADF : -ENOTSOCK; }
 
 /* i386's one call for all of them: a number and the address of the arguments. */
-int64_t sys_socketcall(struct linux_process *p, const uint32_t a[6])
+int64_t sys_socketcall(struct linux_process *p, const uint64_t a[6])
 {
     enum { SOCKET = 1, SOCKETPAIR = 8, LAST = 20 };
-    uint32_t args[6] = {0};
+    uint64_t args[6] = {0};
     if (a[0] < SOCKET || a[0] > LAST)
         return -EINVAL;
     size_t n = a[0] == SOCKET ? 3 : a[0] == SOCKETPAIR ? 4 : 1;
-    if (!user_get(p, args, a[1], n * sizeof *args))
-        return -EFAULT;
+    for (size_t i = 0; i < n; i++)
+        if (!user_get(p, &args[i], a[1] + 4 * i, 4))
+            return -EFAULT;
     return a[0] == SOCKET ? sys_socket(p, args) : a[0] == SOCKETPAIR ? sys_socketpair(p, args) : sys_not_socket(p, args);
 }

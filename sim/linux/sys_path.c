@@ -16,7 +16,7 @@ static int64_t close_with(int fd, int64_t r)
 }
 
 /* The node that a call names; with an empty path and AT_EMPTY_PATH the descriptor's own. */
-static int node(struct linux_process *p, uint32_t dirfd, uint32_t name, uint32_t flags, bool follow, bool write)
+static int node(struct linux_process *p, uint32_t dirfd, uint64_t name, uint32_t flags, bool follow, bool write)
 {
     char path[LINUX_PATH];
     int r = path_copy(p, path, name);
@@ -33,7 +33,7 @@ static int node(struct linux_process *p, uint32_t dirfd, uint32_t name, uint32_t
     return r < 0 ? -errno : r;
 }
 
-static int parent(struct linux_process *p, uint32_t dirfd, uint32_t at, char name[256])
+static int parent(struct linux_process *p, uint32_t dirfd, uint64_t at, char name[256])
 {
     char path[LINUX_PATH];
     int r = path_copy(p, path, at);
@@ -42,7 +42,7 @@ static int parent(struct linux_process *p, uint32_t dirfd, uint32_t at, char nam
 
 /* Open --------------------------------------------------------------------------------------------------------------- */
 
-int64_t sys_openat(struct linux_process *p, const uint32_t a[6])
+int64_t sys_openat(struct linux_process *p, const uint64_t a[6])
 {
     enum {
         KNOWN = O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_NONBLOCK | O_DIRECTORY | O_NOFOLLOW | O_PATH | O_SYNC |
@@ -57,19 +57,19 @@ int64_t sys_openat(struct linux_process *p, const uint32_t a[6])
     return fd_add(p, host, kind, 0, a[2] & O_CLOEXEC);
 }
 
-int64_t sys_open(struct linux_process *p, const uint32_t a[6])
+int64_t sys_open(struct linux_process *p, const uint64_t a[6])
 {
-    return sys_openat(p, (uint32_t[6]){(uint32_t)AT_FDCWD, a[0], a[1], a[2]});
+    return sys_openat(p, (uint64_t[6]){(uint32_t)AT_FDCWD, a[0], a[1], a[2]});
 }
 
-int64_t sys_creat(struct linux_process *p, const uint32_t a[6])
+int64_t sys_creat(struct linux_process *p, const uint64_t a[6])
 {
-    return sys_openat(p, (uint32_t[6]){(uint32_t)AT_FDCWD, a[0], O_CREAT | O_WRONLY | O_TRUNC, a[1]});
+    return sys_openat(p, (uint64_t[6]){(uint32_t)AT_FDCWD, a[0], O_CREAT | O_WRONLY | O_TRUNC, a[1]});
 }
 
 /* Names -------------------------------------------------------------------------------------------------------------- */
 
-int64_t sys_faccessat2(struct linux_process *p, const uint32_t a[6])
+int64_t sys_faccessat2(struct linux_process *p, const uint64_t a[6])
 {
     if (a[2] & ~7u)
         return -EINVAL;
@@ -79,17 +79,17 @@ int64_t sys_faccessat2(struct linux_process *p, const uint32_t a[6])
     return close_with(fd, result(faccessat(AT_FDCWD, path_link(fd).text, (int)a[2], (int)a[3] & AT_EACCESS)));
 }
 
-int64_t sys_faccessat(struct linux_process *p, const uint32_t a[6])
+int64_t sys_faccessat(struct linux_process *p, const uint64_t a[6])
 {
-    return sys_faccessat2(p, (uint32_t[6]){a[0], a[1], a[2]});
+    return sys_faccessat2(p, (uint64_t[6]){a[0], a[1], a[2]});
 }
 
-int64_t sys_access(struct linux_process *p, const uint32_t a[6])
+int64_t sys_access(struct linux_process *p, const uint64_t a[6])
 {
-    return sys_faccessat2(p, (uint32_t[6]){(uint32_t)AT_FDCWD, a[0], a[1]});
+    return sys_faccessat2(p, (uint64_t[6]){(uint32_t)AT_FDCWD, a[0], a[1]});
 }
 
-int64_t sys_readlinkat(struct linux_process *p, const uint32_t a[6])
+int64_t sys_readlinkat(struct linux_process *p, const uint64_t a[6])
 {
     char path[LINUX_PATH], target[LINUX_PATH];
     int r = path_copy(p, path, a[1]);
@@ -110,29 +110,29 @@ int64_t sys_readlinkat(struct linux_process *p, const uint32_t a[6])
             return close_with(fd, errno == ENOENT ? -EINVAL : -errno); /* ENOENT: no symbolic link */
         close(fd);
     }
-    if (n > (ssize_t)a[3])
-        n = (ssize_t)a[3];
+    if (n > (ssize_t)(int32_t)a[3])
+        n = (ssize_t)(int32_t)a[3];
     return user_put(p, a[2], target, (size_t)n) ? n : -EFAULT;
 }
 
-int64_t sys_readlink(struct linux_process *p, const uint32_t a[6])
+int64_t sys_readlink(struct linux_process *p, const uint64_t a[6])
 {
-    return sys_readlinkat(p, (uint32_t[6]){(uint32_t)AT_FDCWD, a[0], a[1], a[2]});
+    return sys_readlinkat(p, (uint64_t[6]){(uint32_t)AT_FDCWD, a[0], a[1], a[2]});
 }
 
-int64_t sys_mkdirat(struct linux_process *p, const uint32_t a[6])
+int64_t sys_mkdirat(struct linux_process *p, const uint64_t a[6])
 {
     char name[256];
     int dir = parent(p, a[0], a[1], name);
     return dir < 0 ? dir : close_with(dir, result(mkdirat(dir, name, a[2] & 07777)));
 }
 
-int64_t sys_mkdir(struct linux_process *p, const uint32_t a[6])
+int64_t sys_mkdir(struct linux_process *p, const uint64_t a[6])
 {
-    return sys_mkdirat(p, (uint32_t[6]){(uint32_t)AT_FDCWD, a[0], a[1]});
+    return sys_mkdirat(p, (uint64_t[6]){(uint32_t)AT_FDCWD, a[0], a[1]});
 }
 
-int64_t sys_unlinkat(struct linux_process *p, const uint32_t a[6])
+int64_t sys_unlinkat(struct linux_process *p, const uint64_t a[6])
 {
     char name[256];
     if (a[2] & ~(uint32_t)AT_REMOVEDIR)
@@ -141,17 +141,17 @@ int64_t sys_unlinkat(struct linux_process *p, const uint32_t a[6])
     return dir < 0 ? dir : close_with(dir, result(unlinkat(dir, name, (int)a[2])));
 }
 
-int64_t sys_unlink(struct linux_process *p, const uint32_t a[6])
+int64_t sys_unlink(struct linux_process *p, const uint64_t a[6])
 {
-    return sys_unlinkat(p, (uint32_t[6]){(uint32_t)AT_FDCWD, a[0], 0});
+    return sys_unlinkat(p, (uint64_t[6]){(uint32_t)AT_FDCWD, a[0], 0});
 }
 
-int64_t sys_rmdir(struct linux_process *p, const uint32_t a[6])
+int64_t sys_rmdir(struct linux_process *p, const uint64_t a[6])
 {
-    return sys_unlinkat(p, (uint32_t[6]){(uint32_t)AT_FDCWD, a[0], AT_REMOVEDIR});
+    return sys_unlinkat(p, (uint64_t[6]){(uint32_t)AT_FDCWD, a[0], AT_REMOVEDIR});
 }
 
-int64_t sys_renameat2(struct linux_process *p, const uint32_t a[6])
+int64_t sys_renameat2(struct linux_process *p, const uint64_t a[6])
 {
     char from[256], to[256];
     int old = parent(p, a[0], a[1], from);
@@ -163,17 +163,17 @@ int64_t sys_renameat2(struct linux_process *p, const uint32_t a[6])
     return close_with(old, close_with(new, result(renameat2(old, from, new, to, a[4]))));
 }
 
-int64_t sys_renameat(struct linux_process *p, const uint32_t a[6])
+int64_t sys_renameat(struct linux_process *p, const uint64_t a[6])
 {
-    return sys_renameat2(p, (uint32_t[6]){a[0], a[1], a[2], a[3], 0});
+    return sys_renameat2(p, (uint64_t[6]){a[0], a[1], a[2], a[3], 0});
 }
 
-int64_t sys_rename(struct linux_process *p, const uint32_t a[6])
+int64_t sys_rename(struct linux_process *p, const uint64_t a[6])
 {
-    return sys_renameat2(p, (uint32_t[6]){(uint32_t)AT_FDCWD, a[0], (uint32_t)AT_FDCWD, a[1], 0});
+    return sys_renameat2(p, (uint64_t[6]){(uint32_t)AT_FDCWD, a[0], (uint32_t)AT_FDCWD, a[1], 0});
 }
 
-int64_t sys_linkat(struct linux_process *p, const uint32_t a[6])
+int64_t sys_linkat(struct linux_process *p, const uint64_t a[6])
 {
     char to[256];
     /* The source must be writable too: a second name must not give rights that the first does not. */
@@ -187,12 +187,12 @@ int64_t sys_linkat(struct linux_process *p, const uint32_t a[6])
     return close_with(old, close_with(dir, r));
 }
 
-int64_t sys_link(struct linux_process *p, const uint32_t a[6])
+int64_t sys_link(struct linux_process *p, const uint64_t a[6])
 {
-    return sys_linkat(p, (uint32_t[6]){(uint32_t)AT_FDCWD, a[0], (uint32_t)AT_FDCWD, a[1], 0});
+    return sys_linkat(p, (uint64_t[6]){(uint32_t)AT_FDCWD, a[0], (uint32_t)AT_FDCWD, a[1], 0});
 }
 
-int64_t sys_symlinkat(struct linux_process *p, const uint32_t a[6])
+int64_t sys_symlinkat(struct linux_process *p, const uint64_t a[6])
 {
     char target[LINUX_PATH], name[256];
     int r = path_copy(p, target, a[0]);
@@ -202,12 +202,12 @@ int64_t sys_symlinkat(struct linux_process *p, const uint32_t a[6])
     return dir < 0 ? dir : close_with(dir, result(symlinkat(target, dir, name)));
 }
 
-int64_t sys_symlink(struct linux_process *p, const uint32_t a[6])
+int64_t sys_symlink(struct linux_process *p, const uint64_t a[6])
 {
-    return sys_symlinkat(p, (uint32_t[6]){a[0], (uint32_t)AT_FDCWD, a[1]});
+    return sys_symlinkat(p, (uint64_t[6]){a[0], (uint32_t)AT_FDCWD, a[1]});
 }
 
-int64_t sys_mknodat(struct linux_process *p, const uint32_t a[6])
+int64_t sys_mknodat(struct linux_process *p, const uint64_t a[6])
 {
     char name[256];
     uint32_t type = a[2] & S_IFMT;
@@ -217,9 +217,9 @@ int64_t sys_mknodat(struct linux_process *p, const uint32_t a[6])
     return dir < 0 ? dir : close_with(dir, result(mknodat(dir, name, a[2] & ~(uint32_t)(S_ISUID | S_ISGID), 0)));
 }
 
-int64_t sys_mknod(struct linux_process *p, const uint32_t a[6])
+int64_t sys_mknod(struct linux_process *p, const uint64_t a[6])
 {
-    return sys_mknodat(p, (uint32_t[6]){(uint32_t)AT_FDCWD, a[0], a[1], a[2]});
+    return sys_mknodat(p, (uint64_t[6]){(uint32_t)AT_FDCWD, a[0], a[1], a[2]});
 }
 
 /* Folders ------------------------------------------------------------------------------------------------------------ */
@@ -238,12 +238,12 @@ static int64_t change_cwd(struct linux_process *p, int fd)
     return 0;
 }
 
-int64_t sys_chdir(struct linux_process *p, const uint32_t a[6])
+int64_t sys_chdir(struct linux_process *p, const uint64_t a[6])
 {
     return change_cwd(p, node(p, (uint32_t)AT_FDCWD, a[0], 0, true, false));
 }
 
-int64_t sys_fchdir(struct linux_process *p, const uint32_t a[6])
+int64_t sys_fchdir(struct linux_process *p, const uint64_t a[6])
 {
     int host = fd_host(p, a[0]);
     if (host < 0)
@@ -252,7 +252,7 @@ int64_t sys_fchdir(struct linux_process *p, const uint32_t a[6])
     return change_cwd(p, host < 0 ? -errno : host);
 }
 
-int64_t sys_getcwd(struct linux_process *p, const uint32_t a[6])
+int64_t sys_getcwd(struct linux_process *p, const uint64_t a[6])
 {
     char path[LINUX_PATH];
     int r = path_of(p, p->files->cwd_fd, path);
@@ -264,7 +264,7 @@ int64_t sys_getcwd(struct linux_process *p, const uint32_t a[6])
     return user_put(p, a[0], path, n) ? (int64_t)n : -EFAULT;
 }
 
-int64_t sys_umask(struct linux_process *p, const uint32_t a[6])
+int64_t sys_umask(struct linux_process *p, const uint64_t a[6])
 {
     p->files->umask = a[0] & 0777;
     return umask(p->files->umask);

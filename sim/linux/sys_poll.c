@@ -28,7 +28,7 @@ static bool is_outside(struct linux_process *p, uint32_t fd)
 }
 
 /* The signal mask of ppoll and pselect6, which holds while they wait. */
-static int64_t mask_begin(struct linux_process *p, uint32_t at, uint32_t size)
+static int64_t mask_begin(struct linux_process *p, uint64_t at, uint64_t size)
 {
     uint64_t mask;
     if (!at || p->wait.again)
@@ -52,7 +52,7 @@ static int64_t mask_end(struct linux_process *p, int64_t r)
     return r;
 }
 
-static int64_t do_poll(struct linux_process *p, uint32_t at, uint32_t n, int64_t timeout)
+static int64_t do_poll(struct linux_process *p, uint64_t at, uint32_t n, int64_t timeout)
 {
     struct abi_pollfd guest[POLL_MAX];
     struct pollfd fds[POLL_MAX];
@@ -78,7 +78,7 @@ static int64_t do_poll(struct linux_process *p, uint32_t at, uint32_t n, int64_t
 }
 
 /* -1 for a null pointer, -2 for one that faults, -3 for a bad value. */
-static int64_t get_time(struct linux_process *p, uint32_t at, bool wide)
+static int64_t get_time(struct linux_process *p, uint64_t at, bool wide)
 {
     struct abi_timespec64 t;
     struct abi_timespec t32;
@@ -88,18 +88,19 @@ static int64_t get_time(struct linux_process *p, uint32_t at, bool wide)
         return -2;
     if (!wide)
         t = (struct abi_timespec64){t32.sec, t32.nsec};
-    t.nsec = (int32_t)t.nsec;
+    if (!p->wide)
+        t.nsec = (int32_t)t.nsec;
     if (t.sec < 0 || t.nsec < 0 || t.nsec > 999999999)
         return -3;
     return t.sec > INT32_MAX ? INT64_MAX / 2 : t.sec * 1000000000 + t.nsec;
 }
 
-int64_t sys_poll(struct linux_process *p, const uint32_t a[6])
+int64_t sys_poll(struct linux_process *p, const uint64_t a[6])
 {
-    return do_poll(p, a[0], a[1], (int32_t)a[2] < 0 ? -1 : (int64_t)a[2] * 1000000);
+    return do_poll(p, a[0], a[1], (int32_t)a[2] < 0 ? -1 : (int64_t)(int32_t)a[2] * 1000000);
 }
 
-static int64_t ppoll_with(struct linux_process *p, const uint32_t a[6], bool wide)
+static int64_t ppoll_with(struct linux_process *p, const uint64_t a[6], bool wide)
 {
     int64_t t = get_time(p, a[2], wide);
     if (t < -1)
@@ -108,20 +109,20 @@ static int64_t ppoll_with(struct linux_process *p, const uint32_t a[6], bool wid
     return r < 0 ? r : mask_end(p, do_poll(p, a[0], a[1], t));
 }
 
-int64_t sys_ppoll(struct linux_process *p, const uint32_t a[6]) { return ppoll_with(p, a, false); }
+int64_t sys_ppoll(struct linux_process *p, const uint64_t a[6]) { return ppoll_with(p, a, false); }
 
-int64_t sys_ppoll64(struct linux_process *p, const uint32_t a[6]) { return ppoll_with(p, a, true); }
+int64_t sys_ppoll64(struct linux_process *p, const uint64_t a[6]) { return ppoll_with(p, a, true); }
 
-static int64_t do_select(struct linux_process *p, const uint32_t a[6], int64_t timeout)
+static int64_t do_select(struct linux_process *p, const uint64_t a[6], int64_t timeout)
 {
     static const short events[3] = {POLLIN | POLLHUP | POLLERR, POLLOUT | POLLERR, POLLPRI};
-    uint32_t set[3][LINUX_FDS / 32] = {{0}}, n = a[0];
+    uint32_t set[3][LINUX_FDS / 32] = {{0}}, n = (uint32_t)a[0];
     struct pollfd fds[LINUX_FDS];
     uint32_t number[LINUX_FDS], used = 0;
     bool outside = false;
     if (n > LINUX_FDS)
         n = LINUX_FDS;
-    size_t bytes = (n + 31) / 32 * 4;
+    size_t word = user_word(p), bytes = (n + 8 * word - 1) / (8 * word) * word;
     for (int k = 0; k < 3; k++)
         if (a[1 + k] && !user_get(p, set[k], a[1 + k], bytes))
             return -EFAULT;
@@ -158,32 +159,32 @@ static int64_t do_select(struct linux_process *p, const uint32_t a[6], int64_t t
     return ready;
 }
 
-int64_t sys_select(struct linux_process *p, const uint32_t a[6])
+int64_t sys_select(struct linux_process *p, const uint64_t a[6])
 {
-    struct abi_timeval t;
+    struct abi64_timeval t;
     int64_t timeout = -1;
     if (a[4]) {
-        if (!user_get(p, &t, a[4], sizeof t))
+        if (!user_get_timeval(p, a[4], &t))
             return -EFAULT;
         if (t.sec < 0 || t.usec < 0)
             return -EINVAL;
-        timeout = t.sec * INT64_C(1000000000) + t.usec * INT64_C(1000);
+        timeout = t.sec > INT32_MAX ? INT64_MAX / 2 : t.sec * 1000000000 + t.usec % 1000000000 * 1000;
     }
     return do_select(p, a, timeout);
 }
 
-static int64_t pselect_with(struct linux_process *p, const uint32_t a[6], bool wide)
+static int64_t pselect_with(struct linux_process *p, const uint64_t a[6], bool wide)
 {
-    uint32_t mask[2] = {0, 0}; /* address and size */
+    uint64_t mask[2] = {0, 0}; /* address and size */
     int64_t t = get_time(p, a[4], wide);
     if (t < -1)
         return t == -2 ? -EFAULT : -EINVAL;
-    if (a[5] && !user_get(p, mask, a[5], sizeof mask))
+    if (a[5] && (!user_get_word(p, a[5], &mask[0]) || !user_get_word(p, a[5] + user_word(p), &mask[1])))
         return -EFAULT;
     int64_t r = mask_begin(p, mask[0], mask[1]);
     return r < 0 ? r : mask_end(p, do_select(p, a, t));
 }
 
-int64_t sys_pselect6(struct linux_process *p, const uint32_t a[6]) { return pselect_with(p, a, false); }
+int64_t sys_pselect6(struct linux_process *p, const uint64_t a[6]) { return pselect_with(p, a, false); }
 
-int64_t sys_pselect64(struct linux_process *p, const uint32_t a[6]) { return pselect_with(p, a, true); }
+int64_t sys_pselect64(struct linux_process *p, const uint64_t a[6]) { return pselect_with(p, a, true); }

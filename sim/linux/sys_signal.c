@@ -33,26 +33,41 @@ static int64_t set_action(struct linux_process *p, uint32_t signal, const struct
     return 0;
 }
 
-int64_t sys_rt_sigaction(struct linux_process *p, const uint32_t a[6])
+static bool get_action(struct linux_process *p, struct linux_action *to, uint64_t from)
 {
     struct abi_sigaction s;
+    struct abi64_sigaction w;
+    if (p->wide ? !user_get(p, &w, from, sizeof w) : !user_get(p, &s, from, sizeof s))
+        return false;
+    *to = p->wide ? (struct linux_action){w.handler, w.restorer, w.mask, (uint32_t)w.flags}
+                  : (struct linux_action){s.handler, s.restorer, s.mask, s.flags};
+    return true;
+}
+
+static bool put_action(struct linux_process *p, uint64_t to, const struct linux_action *a)
+{
+    struct abi_sigaction s = {(uint32_t)a->handler, a->flags, (uint32_t)a->restorer, a->mask};
+    struct abi64_sigaction w = {a->handler, a->flags, a->restorer, a->mask};
+    return p->wide ? user_put(p, to, &w, sizeof w) : user_put(p, to, &s, sizeof s);
+}
+
+int64_t sys_rt_sigaction(struct linux_process *p, const uint64_t a[6])
+{
     struct linux_action new = {0};
     if (a[3] != MASK_BYTES || a[0] == 0 || a[0] >= LINUX_SIGNALS)
         return -EINVAL;
     struct linux_action old = p->group->action[a[0]];
     if (a[1]) {
-        if (!user_get(p, &s, a[1], sizeof s))
+        if (!get_action(p, &new, a[1]))
             return -EFAULT;
-        new = (struct linux_action){s.handler, s.flags, s.restorer, s.mask};
-        int64_t r = set_action(p, a[0], &new);
+        int64_t r = set_action(p, (uint32_t)a[0], &new);
         if (r < 0)
             return r;
     }
-    s = (struct abi_sigaction){old.handler, old.flags, old.restorer, old.mask};
-    return a[2] && !user_put(p, a[2], &s, sizeof s) ? -EFAULT : 0;
+    return a[2] && !put_action(p, a[2], &old) ? -EFAULT : 0;
 }
 
-int64_t sys_sigaction(struct linux_process *p, const uint32_t a[6])
+int64_t sys_sigaction(struct linux_process *p, const uint64_t a[6])
 {
     struct abi_old_sigaction s;
     if (a[0] == 0 || a[0] >= LINUX_SIGNALS)
@@ -61,22 +76,22 @@ int64_t sys_sigaction(struct linux_process *p, const uint32_t a[6])
     if (a[1]) {
         if (!user_get(p, &s, a[1], sizeof s))
             return -EFAULT;
-        struct linux_action new = {s.handler, s.flags, s.restorer, s.mask};
-        int64_t r = set_action(p, a[0], &new);
+        struct linux_action new = {s.handler, s.restorer, s.mask, s.flags};
+        int64_t r = set_action(p, (uint32_t)a[0], &new);
         if (r < 0)
             return r;
     }
-    s = (struct abi_old_sigaction){old.handler, (uint32_t)old.mask, old.flags, old.restorer};
+    s = (struct abi_old_sigaction){(uint32_t)old.handler, (uint32_t)old.mask, old.flags, (uint32_t)old.restorer};
     return a[2] && !user_put(p, a[2], &s, sizeof s) ? -EFAULT : 0;
 }
 
-int64_t sys_signal(struct linux_process *p, const uint32_t a[6])
+int64_t sys_signal(struct linux_process *p, const uint64_t a[6])
 {
     enum { ONESHOT_NOMASK = 0xc0000000 };
-    struct linux_action new = {a[1], ONESHOT_NOMASK, 0, 0};
-    uint32_t old = a[0] < LINUX_SIGNALS ? p->group->action[a[0]].handler : 0;
-    int64_t r = set_action(p, a[0], &new);
-    return r < 0 ? r : old;
+    struct linux_action new = {.handler = a[1], .flags = ONESHOT_NOMASK};
+    uint64_t old = a[0] < LINUX_SIGNALS ? p->group->action[a[0]].handler : 0;
+    int64_t r = set_action(p, (uint32_t)a[0], &new);
+    return r < 0 ? r : (int64_t)old;
 }
 
 /* Masks -------------------------------------------------------------------------------------------------------------- */
@@ -93,7 +108,7 @@ static int64_t change_mask(struct linux_process *p, uint32_t how, uint64_t set)
     return 0;
 }
 
-int64_t sys_rt_sigprocmask(struct linux_process *p, const uint32_t a[6])
+int64_t sys_rt_sigprocmask(struct linux_process *p, const uint64_t a[6])
 {
     uint64_t set, old = p->blocked;
     if (a[3] != MASK_BYTES)
@@ -108,7 +123,7 @@ int64_t sys_rt_sigprocmask(struct linux_process *p, const uint32_t a[6])
     return a[2] && !user_put(p, a[2], &old, 8) ? -EFAULT : 0;
 }
 
-int64_t sys_sigprocmask(struct linux_process *p, const uint32_t a[6])
+int64_t sys_sigprocmask(struct linux_process *p, const uint64_t a[6])
 {
     uint32_t set, old = (uint32_t)p->blocked;
     if (a[1]) {
@@ -122,7 +137,7 @@ int64_t sys_sigprocmask(struct linux_process *p, const uint32_t a[6])
     return a[2] && !user_put(p, a[2], &old, 4) ? -EFAULT : 0;
 }
 
-int64_t sys_rt_sigpending(struct linux_process *p, const uint32_t a[6])
+int64_t sys_rt_sigpending(struct linux_process *p, const uint64_t a[6])
 {
     uint64_t set = (p->pending.set | p->group->pending.set) & p->blocked;
     if (a[1] > MASK_BYTES)
@@ -135,7 +150,7 @@ static int64_t suspend(struct linux_process *p)
     return wait_for(p, "waits for a signal, and there is nobody to send one", -1, false);
 }
 
-int64_t sys_rt_sigsuspend(struct linux_process *p, const uint32_t a[6])
+int64_t sys_rt_sigsuspend(struct linux_process *p, const uint64_t a[6])
 {
     uint64_t mask;
     if (a[1] != MASK_BYTES)
@@ -150,7 +165,7 @@ int64_t sys_rt_sigsuspend(struct linux_process *p, const uint32_t a[6])
     return suspend(p);
 }
 
-int64_t sys_pause(struct linux_process *p, const uint32_t a[6])
+int64_t sys_pause(struct linux_process *p, const uint64_t a[6])
 {
     (void)a;
     return suspend(p);
@@ -158,19 +173,37 @@ int64_t sys_pause(struct linux_process *p, const uint32_t a[6])
 
 /* Alternate stack ---------------------------------------------------------------------------------------------------- */
 
-static bool on_altstack(const struct linux_process *p, uint32_t sp)
+/* A stack_t of either word size. */
+static bool get_stack(struct linux_process *p, struct abi64_stack *to, uint64_t from)
 {
-    const struct abi_stack *s = &p->altstack;
+    struct abi_stack n;
+    if (p->wide)
+        return user_get(p, to, from, sizeof *to);
+    if (!user_get(p, &n, from, sizeof n))
+        return false;
+    *to = (struct abi64_stack){.sp = n.sp, .flags = n.flags, .size = n.size};
+    return true;
+}
+
+static bool put_stack(struct linux_process *p, uint64_t to, const struct abi64_stack *s)
+{
+    struct abi_stack n = {(uint32_t)s->sp, s->flags, (uint32_t)s->size};
+    return p->wide ? user_put(p, to, s, sizeof *s) : user_put(p, to, &n, sizeof n);
+}
+
+static bool on_altstack(const struct linux_process *p, uint64_t sp)
+{
+    const struct abi64_stack *s = &p->altstack;
     return !((uint32_t)s->flags & AUTODISARM) && sp > s->sp && sp - s->sp <= s->size;
 }
 
-int64_t sys_sigaltstack(struct linux_process *p, const uint32_t a[6])
+int64_t sys_sigaltstack(struct linux_process *p, const uint64_t a[6])
 {
-    struct abi_stack new, old = p->altstack;
-    bool on = on_altstack(p, (uint32_t)p->cpu->gpr[GUEST_RSP]);
+    struct abi64_stack new, old = p->altstack;
+    bool on = on_altstack(p, p->cpu->gpr[GUEST_RSP]);
     old.flags = (int32_t)((uint32_t)old.flags & AUTODISARM) | (old.size == 0 ? DISABLED : on ? ONSTACK : 0);
     if (a[0]) {
-        if (!user_get(p, &new, a[0], sizeof new))
+        if (!get_stack(p, &new, a[0]))
             return -EFAULT;
         uint32_t mode = (uint32_t)new.flags & ~AUTODISARM;
         if (on)
@@ -183,7 +216,7 @@ int64_t sys_sigaltstack(struct linux_process *p, const uint32_t a[6])
             return -ENOMEM;
         p->altstack = new;
     }
-    return a[1] && !user_put(p, a[1], &old, sizeof old) ? -EFAULT : 0;
+    return a[1] && !put_stack(p, a[1], &old) ? -EFAULT : 0;
 }
 
 /* Sending and returning ---------------------------------------------------------------------------------------------- */
@@ -203,7 +236,7 @@ static int64_t send_thread(struct linux_process *p, int32_t pid, int32_t tid, ui
 }
 
 /* pid > 0: that process, 0: the caller's process group, -1: all but the caller, below: that process group. */
-int64_t sys_kill(struct linux_process *p, const uint32_t a[6])
+int64_t sys_kill(struct linux_process *p, const uint64_t a[6])
 {
     int32_t pid = (int32_t)a[0];
     int found = 0;
@@ -222,27 +255,27 @@ int64_t sys_kill(struct linux_process *p, const uint32_t a[6])
     return found ? 0 : -ESRCH;
 }
 
-int64_t sys_tkill(struct linux_process *p, const uint32_t a[6]) { return send_thread(p, 0, (int32_t)a[0], a[1]); }
+int64_t sys_tkill(struct linux_process *p, const uint64_t a[6]) { return send_thread(p, 0, (int32_t)a[0], a[1]); }
 
-int64_t sys_tgkill(struct linux_process *p, const uint32_t a[6])
+int64_t sys_tgkill(struct linux_process *p, const uint64_t a[6])
 {
     return (int32_t)a[0] <= 0 ? -EINVAL : send_thread(p, (int32_t)a[0], (int32_t)a[1], a[2]);
 }
 
 /* With a siginfo of the sender's; only the kernel may claim to be the kernel. */
-static int64_t get_info(struct linux_process *p, struct abi_siginfo *info, uint32_t at, uint32_t signal)
+static int64_t get_info(struct linux_process *p, struct abi64_siginfo *info, uint64_t at, uint32_t signal)
 {
     if (signal == 0 || signal >= LINUX_SIGNALS)
         return -EINVAL;
-    if (!user_get(p, info, at, sizeof *info))
+    if (!user_get_siginfo(p, at, info))
         return -EFAULT;
     info->signo = (int32_t)signal;
     return 0;
 }
 
-int64_t sys_rt_sigqueueinfo(struct linux_process *p, const uint32_t a[6])
+int64_t sys_rt_sigqueueinfo(struct linux_process *p, const uint64_t a[6])
 {
-    struct abi_siginfo info;
+    struct abi64_siginfo info;
     struct linux_group *g = group_find(p->k, (int)a[0]);
     int64_t r = get_info(p, &info, a[2], a[1]);
     if (r < 0)
@@ -256,9 +289,9 @@ int64_t sys_rt_sigqueueinfo(struct linux_process *p, const uint32_t a[6])
     return 0;
 }
 
-int64_t sys_rt_tgsigqueueinfo(struct linux_process *p, const uint32_t a[6])
+int64_t sys_rt_tgsigqueueinfo(struct linux_process *p, const uint64_t a[6])
 {
-    struct abi_siginfo info;
+    struct abi64_siginfo info;
     int64_t r = get_info(p, &info, a[3], a[2]);
     if (r < 0)
         return r;
@@ -274,10 +307,10 @@ int64_t sys_rt_tgsigqueueinfo(struct linux_process *p, const uint32_t a[6])
 }
 
 /* Takes one of the signals of a set, or waits for it. */
-static int64_t timed_wait(struct linux_process *p, const uint32_t a[6], bool wide)
+static int64_t timed_wait(struct linux_process *p, const uint64_t a[6], bool wide)
 {
     uint64_t set;
-    struct abi_siginfo info;
+    struct abi64_siginfo info;
     int64_t deadline = p->wait.deadline;
     if (a[3] != MASK_BYTES)
         return -EINVAL;
@@ -292,32 +325,32 @@ static int64_t timed_wait(struct linux_process *p, const uint32_t a[6], bool wid
     }
     int signal = linux_dequeue(p, set & ~UNBLOCKABLE, &info);
     if (signal)
-        return a[1] && !user_put(p, a[1], &info, sizeof info) ? -EFAULT : signal;
+        return a[1] && !user_put_siginfo(p, a[1], &info) ? -EFAULT : signal;
     if (deadline >= 0 && time_now(p) >= deadline)
         return -EAGAIN;
     return wait_for(p, "waits for a signal, and there is nobody to send one", deadline, false);
 }
 
-int64_t sys_rt_sigtimedwait(struct linux_process *p, const uint32_t a[6]) { return timed_wait(p, a, false); }
+int64_t sys_rt_sigtimedwait(struct linux_process *p, const uint64_t a[6]) { return timed_wait(p, a, false); }
 
-int64_t sys_rt_sigtimedwait64(struct linux_process *p, const uint32_t a[6]) { return timed_wait(p, a, true); }
+int64_t sys_rt_sigtimedwait64(struct linux_process *p, const uint64_t a[6]) { return timed_wait(p, a, true); }
 
 static int64_t frame_return(struct linux_process *p, bool rt)
 {
-    if (!sigframe_pop(p, rt)) {
-        p->k->end_info = (struct abi_siginfo){.signo = SIGSEGV, .code = SI_KERNEL};
+    if (!(p->wide ? sigframe64_pop(p) : sigframe_pop(p, rt))) {
+        p->k->end_info = (struct abi64_siginfo){.signo = SIGSEGV, .code = SI_KERNEL};
         linux_kill(p, SIGSEGV);
     }
     return LINUX_NO_RESULT;
 }
 
-int64_t sys_sigreturn(struct linux_process *p, const uint32_t a[6])
+int64_t sys_sigreturn(struct linux_process *p, const uint64_t a[6])
 {
     (void)a;
     return frame_return(p, false);
 }
 
-int64_t sys_rt_sigreturn(struct linux_process *p, const uint32_t a[6])
+int64_t sys_rt_sigreturn(struct linux_process *p, const uint64_t a[6])
 {
     (void)a;
     return frame_return(p, true);

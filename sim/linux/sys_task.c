@@ -17,7 +17,8 @@
 
 struct clone {
     uint64_t flags;
-    uint32_t exit_signal, stack, parent_tid, child_tid, tls;
+    uint32_t exit_signal;
+    uint64_t stack, parent_tid, child_tid, tls;
 };
 
 static bool share_space(struct linux_process *p, struct linux_process *child, bool shared)
@@ -84,12 +85,16 @@ static void fresh(struct linux_process *p, struct linux_process *child, const st
     child->vfork_parent = NULL;
     child->vfork_wait = child->restore_mask = child->interrupted = false;
     if ((c->flags & CLONE_VM) && !(c->flags & CLONE_VFORK))
-        child->altstack = (struct abi_stack){0, 2 /* SS_DISABLE */, 0};
+        child->altstack = (struct abi64_stack){.flags = 2 /* SS_DISABLE */};
 }
 
-static bool set_tls(struct linux_process *p, struct linux_process *child, uint32_t at)
+static bool set_tls(struct linux_process *p, struct linux_process *child, uint64_t at)
 {
     struct abi_user_desc d;
+    if (p->wide) {
+        child->saved.seg_base[GUEST_FS] = at;
+        return at < p->space->layout->stack_top;
+    }
     if (!user_get(p, &d, at, sizeof d) || d.entry < ABI_GDT_TLS || d.entry >= ABI_GDT_TLS + ABI_TLS_ENTRIES)
         return false;
     tls_set(child, &child->saved, &d);
@@ -144,25 +149,25 @@ static int64_t do_clone(struct linux_process *p, const struct clone *c)
     return tid;
 }
 
-int64_t sys_clone(struct linux_process *p, const uint32_t a[6])
+int64_t sys_clone(struct linux_process *p, const uint64_t a[6])
 {
-    struct clone c = {a[0] & ~255u, a[0] & 255, a[1], a[2], a[4], a[3]};
+    struct clone c = {a[0] & 0xffffff00, (uint32_t)a[0] & 255, a[1], a[2], a[p->wide ? 3 : 4], a[p->wide ? 4 : 3]};
     return do_clone(p, &c);
 }
 
-int64_t sys_fork(struct linux_process *p, const uint32_t a[6])
+int64_t sys_fork(struct linux_process *p, const uint64_t a[6])
 {
     (void)a;
     return do_clone(p, &(struct clone){.exit_signal = SIGCHLD});
 }
 
-int64_t sys_vfork(struct linux_process *p, const uint32_t a[6])
+int64_t sys_vfork(struct linux_process *p, const uint64_t a[6])
 {
     (void)a;
     return do_clone(p, &(struct clone){.flags = CLONE_VM | CLONE_VFORK, .exit_signal = SIGCHLD});
 }
 
-int64_t sys_clone3(struct linux_process *p, const uint32_t a[6])
+int64_t sys_clone3(struct linux_process *p, const uint64_t a[6])
 {
     uint64_t v[11] = {0}; /* flags pidfd child_tid parent_tid exit_signal stack stack_size tls set_tid set_tid_size cgroup */
     enum { FIRST_SIZE = 64 };
@@ -172,17 +177,17 @@ int64_t sys_clone3(struct linux_process *p, const uint32_t a[6])
         return -EFAULT;
     if ((v[0] & (0xff | INTO_CGROUP)) || v[4] > 255 || v[8] || v[9] || !v[5] != !v[6])
         return -EINVAL;
-    struct clone c = {v[0], (uint32_t)v[4], (uint32_t)(v[5] + v[6]), (uint32_t)v[3], (uint32_t)v[2], (uint32_t)v[7]};
+    struct clone c = {v[0], (uint32_t)v[4], v[5] + v[6], v[3], v[2], v[7]};
     return do_clone(p, &c);
 }
 
-int64_t sys_exit(struct linux_process *p, const uint32_t a[6])
+int64_t sys_exit(struct linux_process *p, const uint64_t a[6])
 {
     linux_exit_thread(p, (int)(a[0] & 0xff) << 8);
     return LINUX_NO_RESULT;
 }
 
-int64_t sys_exit_group(struct linux_process *p, const uint32_t a[6])
+int64_t sys_exit_group(struct linux_process *p, const uint64_t a[6])
 {
     linux_exit_group(p, (int)(a[0] & 0xff) << 8);
     return LINUX_NO_RESULT;
@@ -224,13 +229,15 @@ static int64_t wait_child(struct linux_process *p, int32_t pid, int options, str
     return wait_for(p, "waits for a child that does not end", -1, true);
 }
 
-static struct abi_rusage usage(int64_t ns)
+static bool put_usage(struct linux_process *p, uint64_t to, int64_t ns)
 {
-    struct abi_rusage u;
-    memset(&u, 0, sizeof u);
-    u.utime.sec = (int32_t)(ns / 1000000000);
-    u.utime.usec = (int32_t)(ns % 1000000000 / 1000);
-    return u;
+    struct abi64_rusage w;
+    struct abi_rusage n;
+    memset(&w, 0, sizeof w);
+    memset(&n, 0, sizeof n);
+    w.utime = (struct abi64_timeval){ns / 1000000000, ns % 1000000000 / 1000};
+    n.utime = (struct abi_timeval){(int32_t)w.utime.sec, (int32_t)w.utime.usec};
+    return p->wide ? user_put(p, to, &w, sizeof w) : user_put(p, to, &n, sizeof n);
 }
 
 /* What happened to the child, as wait gives it. */
@@ -253,26 +260,26 @@ static int64_t reap(struct linux_process *p, struct linux_group *g)
     return pid;
 }
 
-int64_t sys_wait4(struct linux_process *p, const uint32_t a[6])
+int64_t sys_wait4(struct linux_process *p, const uint64_t a[6])
 {
     struct linux_group *g = NULL;
     int64_t r = wait_child(p, (int32_t)a[0], (int)a[2], &g);
     if (!g)
         return r;
-    struct abi_rusage u = usage(g->cpu_ns + g->child_ns);
+    int64_t used = g->cpu_ns + g->child_ns;
     int32_t status = news(g);
     r = reap(p, g);
     if (a[1] && !user_put(p, a[1], &status, sizeof status))
         return -EFAULT;
-    return a[3] && !user_put(p, a[3], &u, sizeof u) ? -EFAULT : r;
+    return a[3] && !put_usage(p, a[3], used) ? -EFAULT : r;
 }
 
-int64_t sys_waitpid(struct linux_process *p, const uint32_t a[6]) { return sys_wait4(p, (uint32_t[6]){a[0], a[1], a[2], 0}); }
+int64_t sys_waitpid(struct linux_process *p, const uint64_t a[6]) { return sys_wait4(p, (uint64_t[6]){a[0], a[1], a[2], 0}); }
 
-int64_t sys_waitid(struct linux_process *p, const uint32_t a[6])
+int64_t sys_waitid(struct linux_process *p, const uint64_t a[6])
 {
     struct linux_group *g = NULL;
-    struct abi_siginfo info = {0};
+    struct abi64_siginfo info = {0};
     int32_t pid = a[0] == P_ALL ? -1 : a[0] == P_PID ? (int32_t)a[1] : a[1] ? -(int32_t)a[1] : 0;
     if (a[0] > P_PGID || !(a[3] & (WEXITED | WSTOPPED | WCONTINUED)))
         return -EINVAL;
@@ -283,21 +290,20 @@ int64_t sys_waitid(struct linux_process *p, const uint32_t a[6])
     if (g) {
         int status = news(g), signal = status & 0x7f;
         int code = !g->zombie ? (g->stop_is_news ? CLD_STOPPED : CLD_CONTINUED) : signal ? CLD_KILLED : CLD_EXITED;
-        info = (struct abi_siginfo){.signo = SIGCHLD, .code = code};
+        info = (struct abi64_siginfo){.signo = SIGCHLD, .code = code};
         info.kill.pid = g->pid;
         info.kill.uid = getuid();
         info.kill.value = code == CLD_CONTINUED ? SIGCONT : code == CLD_KILLED ? signal : status >> 8;
         if (!(a[3] & WNOWAIT))
             reap(p, g);
     }
-    return a[2] && !user_put(p, a[2], &info, sizeof info) ? -EFAULT : 0;
+    return a[2] && !user_put_siginfo(p, a[2], &info) ? -EFAULT : 0;
 }
 
-int64_t sys_getrusage(struct linux_process *p, const uint32_t a[6])
+int64_t sys_getrusage(struct linux_process *p, const uint64_t a[6])
 {
     enum { THREAD = 1, SELF = 0, CHILDREN = -1 };
     if ((int32_t)a[0] > THREAD || (int32_t)a[0] < CHILDREN)
         return -EINVAL;
-    struct abi_rusage u = usage((int32_t)a[0] == CHILDREN ? p->group->child_ns : linux_cpu_time(p));
-    return user_put(p, a[1], &u, sizeof u) ? 0 : -EFAULT;
+    return put_usage(p, a[1], (int32_t)a[0] == CHILDREN ? p->group->child_ns : linux_cpu_time(p)) ? 0 : -EFAULT;
 }

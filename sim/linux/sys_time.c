@@ -37,53 +37,54 @@ static bool clock_read(struct linux_process *p, uint32_t clock, struct abi_times
     return true;
 }
 
-int64_t sys_time(struct linux_process *p, const uint32_t a[6])
+int64_t sys_time(struct linux_process *p, const uint64_t a[6])
 {
-    int32_t t = (int32_t)(p->k->epoch + time_now(p) / NS);
-    return a[0] && !user_put(p, a[0], &t, 4) ? -EFAULT : t;
+    int64_t t = p->k->epoch + time_now(p) / NS;
+    return a[0] && !user_put_word(p, a[0], (uint64_t)t) ? -EFAULT : p->wide ? t : (int32_t)t;
 }
 
-int64_t sys_gettimeofday(struct linux_process *p, const uint32_t a[6])
+int64_t sys_gettimeofday(struct linux_process *p, const uint64_t a[6])
 {
     int64_t now = time_now(p);
-    struct abi_timeval t = {(int32_t)(p->k->epoch + now / NS), (int32_t)(now % NS / 1000)};
+    struct abi64_timeval t = {p->k->epoch + now / NS, now % NS / 1000};
     static const uint32_t zone[2];
-    if (a[0] && !user_put(p, a[0], &t, sizeof t))
+    if (a[0] && !user_put_timeval(p, a[0], t))
         return -EFAULT;
     return a[1] && !user_put(p, a[1], zone, sizeof zone) ? -EFAULT : 0;
 }
 
-static int64_t put_time(struct linux_process *p, uint32_t to, const struct abi_timespec64 *t, bool wide)
+static int64_t put_time(struct linux_process *p, uint64_t to, const struct abi_timespec64 *t, bool wide)
 {
     struct abi_timespec narrow = {(int32_t)t->sec, (int32_t)t->nsec};
     bool ok = wide ? user_put(p, to, t, sizeof *t) : user_put(p, to, &narrow, sizeof narrow);
     return ok ? 0 : -EFAULT;
 }
 
-int64_t time_get(struct linux_process *p, uint32_t from, struct abi_timespec64 *t, bool wide)
+int64_t time_get(struct linux_process *p, uint64_t from, struct abi_timespec64 *t, bool wide)
 {
     struct abi_timespec narrow;
     if (wide ? !user_get(p, t, from, sizeof *t) : !user_get(p, &narrow, from, sizeof narrow))
         return -EFAULT;
     if (!wide)
         *t = (struct abi_timespec64){narrow.sec, narrow.nsec};
-    t->nsec = (int32_t)t->nsec; /* the upper half is padding */
+    if (!p->wide)
+        t->nsec = (int32_t)t->nsec; /* the upper half is padding */
     return t->sec < 0 || t->nsec < 0 || t->nsec >= NS ? -EINVAL : 0;
 }
 
-int64_t sys_clock_gettime(struct linux_process *p, const uint32_t a[6])
+int64_t sys_clock_gettime(struct linux_process *p, const uint64_t a[6])
 {
     struct abi_timespec64 t;
     return clock_read(p, a[0], &t) ? put_time(p, a[1], &t, false) : -EINVAL;
 }
 
-int64_t sys_clock_gettime64(struct linux_process *p, const uint32_t a[6])
+int64_t sys_clock_gettime64(struct linux_process *p, const uint64_t a[6])
 {
     struct abi_timespec64 t;
     return clock_read(p, a[0], &t) ? put_time(p, a[1], &t, true) : -EINVAL;
 }
 
-static int64_t getres(struct linux_process *p, const uint32_t a[6], bool wide)
+static int64_t getres(struct linux_process *p, const uint64_t a[6], bool wide)
 {
     struct abi_timespec64 t;
     if (!clock_read(p, a[0], &t))
@@ -92,11 +93,11 @@ static int64_t getres(struct linux_process *p, const uint32_t a[6], bool wide)
     return a[1] ? put_time(p, a[1], &t, wide) : 0;
 }
 
-int64_t sys_clock_getres(struct linux_process *p, const uint32_t a[6]) { return getres(p, a, false); }
+int64_t sys_clock_getres(struct linux_process *p, const uint64_t a[6]) { return getres(p, a, false); }
 
-int64_t sys_clock_getres64(struct linux_process *p, const uint32_t a[6]) { return getres(p, a, true); }
+int64_t sys_clock_getres64(struct linux_process *p, const uint64_t a[6]) { return getres(p, a, true); }
 
-static int64_t sleep_for(struct linux_process *p, uint32_t clock, uint32_t absolute, const uint32_t at[2], bool wide)
+static int64_t sleep_for(struct linux_process *p, uint32_t clock, uint32_t absolute, const uint64_t at[2], bool wide)
 {
     struct abi_timespec64 t, now;
     if (p->wait.again)
@@ -125,14 +126,14 @@ void time_interrupted(struct linux_process *p)
         put_time(p, p->wait.remaining, &t, p->wait.wide);
 }
 
-int64_t sys_nanosleep(struct linux_process *p, const uint32_t a[6]) { return sleep_for(p, CLOCK_MONOTONIC, 0, a, false); }
+int64_t sys_nanosleep(struct linux_process *p, const uint64_t a[6]) { return sleep_for(p, CLOCK_MONOTONIC, 0, a, p->wide); }
 
-int64_t sys_clock_nanosleep(struct linux_process *p, const uint32_t a[6])
+int64_t sys_clock_nanosleep(struct linux_process *p, const uint64_t a[6])
 {
     return sleep_for(p, a[0], a[1] & TIMER_ABSTIME, a + 2, false);
 }
 
-int64_t sys_clock_nanosleep64(struct linux_process *p, const uint32_t a[6])
+int64_t sys_clock_nanosleep64(struct linux_process *p, const uint64_t a[6])
 {
     return sleep_for(p, a[0], a[1] & TIMER_ABSTIME, a + 2, true);
 }
@@ -151,51 +152,54 @@ static int64_t alarm_left(struct linux_process *p)
     return !p->group->alarm.at ? 0 : left > 0 ? left : 1;
 }
 
-int64_t sys_alarm(struct linux_process *p, const uint32_t a[6])
+int64_t sys_alarm(struct linux_process *p, const uint64_t a[6])
 {
     int64_t left = (alarm_left(p) + NS / 2) / NS;
     if (!left && p->group->alarm.at)
         left = 1;
-    alarm_set(p, a[0] * NS, 0);
+    alarm_set(p, (uint32_t)a[0] * NS, 0);
     return left;
 }
 
-static struct abi_timeval timeval_of(int64_t ns) { return (struct abi_timeval){(int32_t)(ns / NS), (int32_t)(ns % NS / 1000)}; }
+static struct abi64_timeval timeval_of(int64_t ns) { return (struct abi64_timeval){ns / NS, ns % NS / 1000}; }
 
-int64_t sys_getitimer(struct linux_process *p, const uint32_t a[6])
+int64_t sys_getitimer(struct linux_process *p, const uint64_t a[6])
 {
-    struct abi_timeval t[2] = {{0, 0}, {0, 0}};
+    struct abi64_timeval t[2] = {{0, 0}, {0, 0}};
     if (a[0] > 2)
         return -EINVAL;
     if (a[0] == 0) {
         t[0] = timeval_of(p->group->alarm.interval);
         t[1] = timeval_of(alarm_left(p));
     }
-    return user_put(p, a[1], t, sizeof t) ? 0 : -EFAULT;
+    uint64_t second = a[1] + 2 * user_word(p);
+    return user_put_timeval(p, a[1], t[0]) && user_put_timeval(p, second, t[1]) ? 0 : -EFAULT;
 }
 
 /* Timers of processor time are not here: a guest that asks for one is told so. */
-int64_t sys_setitimer(struct linux_process *p, const uint32_t a[6])
+int64_t sys_setitimer(struct linux_process *p, const uint64_t a[6])
 {
-    struct abi_timeval t[2] = {{0, 0}, {0, 0}};
+    struct abi64_timeval t[2] = {{0, 0}, {0, 0}};
     if (a[0])
         return -EINVAL;
-    if (a[1] && !user_get(p, t, a[1], sizeof t))
+    if (a[1] && (!user_get_timeval(p, a[1], &t[0]) || !user_get_timeval(p, a[1] + 2 * user_word(p), &t[1])))
         return -EFAULT;
     for (int i = 0; i < 2; i++)
         if (t[i].sec < 0 || t[i].usec < 0 || t[i].usec > 999999)
             return -EINVAL;
-    if (a[2] && sys_getitimer(p, (uint32_t[6]){a[0], a[2]}) < 0)
+        else if (t[i].sec > INT32_MAX)
+            t[i].sec = INT32_MAX;
+    if (a[2] && sys_getitimer(p, (uint64_t[6]){a[0], a[2]}) < 0)
         return -EFAULT;
     alarm_set(p, t[1].sec * NS + t[1].usec * INT64_C(1000), t[0].sec * NS + t[0].usec * INT64_C(1000));
     return 0;
 }
 
-int64_t sys_times(struct linux_process *p, const uint32_t a[6])
+int64_t sys_times(struct linux_process *p, const uint64_t a[6])
 {
-    struct abi_tms t = {.utime = (int32_t)(linux_cpu_time(p) / (NS / TICKS)),
-                        .cutime = (int32_t)(p->group->child_ns / (NS / TICKS))};
-    if (a[0] && !user_put(p, a[0], &t, sizeof t))
+    struct abi64_tms w = {.utime = linux_cpu_time(p) / (NS / TICKS), .cutime = p->group->child_ns / (NS / TICKS)};
+    struct abi_tms n = {.utime = (int32_t)w.utime, .cutime = (int32_t)w.cutime};
+    if (a[0] && !(p->wide ? user_put(p, a[0], &w, sizeof w) : user_put(p, a[0], &n, sizeof n)))
         return -EFAULT;
     return (time_now(p) / (NS / TICKS)) & INT32_MAX;
 }

@@ -5,80 +5,71 @@
 #include <errno.h>
 #include <string.h>
 
-struct row {
-    const char *name;
-    syscall_fn *call;
-    const char *arguments;
-};
-
-static const struct row rows[] = {
+static const struct syscall_row rows[] = {
 #define SYSCALL(name, function, arguments) [__NR_##name] = {#name, sys_##function, arguments},
 #include "syscalls.def"
 #undef SYSCALL
 };
 
-/* Names of calls that programs are known to try and that have no implementation, for reports. */
+/* Calls that programs are known to try and that have no implementation, for reports. */
 static const struct {
     unsigned number;
     const char *name;
 } known[] = {
-    {__NR_ipc, "ipc"},
-    {__NR_epoll_create1, "epoll_create1"},
-    {__NR_inotify_init1, "inotify_init1"},
-    {__NR_eventfd2, "eventfd2"},
-    {__NR_timer_create, "timer_create"},
-    {__NR_getxattr, "getxattr"},
-    {__NR_setxattr, "setxattr"},
-    {__NR_listxattr, "listxattr"},
-    {__NR_lgetxattr, "lgetxattr"},
-    {__NR_copy_file_range, "copy_file_range"},
-    {__NR_splice, "splice"},
-    {__NR_modify_ldt, "modify_ldt"},
-    {__NR_close_range, "close_range"},
-    {__NR_openat2, "openat2"},
+#define SYSCALL(name) {__NR_##name, #name},
+#include "syscalls_known.def"
+    SYSCALL(ipc)
+#undef SYSCALL
 };
 
 enum { NROWS = sizeof rows / sizeof *rows };
 
-const char *linux_syscall_name(unsigned number)
+static const struct syscall_row *row_of(uint32_t number, bool wide)
 {
-    if (number < NROWS && rows[number].name)
-        return rows[number].name;
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (known[i].number == number)
-            return known[i].name;
-    return NULL;
+    static const struct syscall_row none;
+    if (wide)
+        return syscall_row64(number);
+    return number < NROWS ? &rows[number] : &none;
 }
 
-int64_t sys_zero(struct linux_process *p, const uint32_t a[6])
+const char *linux_syscall_name(unsigned number, bool wide)
+{
+    const char *name = row_of(number, wide)->name;
+    for (size_t i = 0; !name && !wide && i < sizeof known / sizeof *known; i++)
+        if (known[i].number == number)
+            name = known[i].name;
+    return name;
+}
+
+int64_t sys_zero(struct linux_process *p, const uint64_t a[6])
 {
     (void)p, (void)a;
     return 0;
 }
 
-int64_t sys_inval(struct linux_process *p, const uint32_t a[6])
+int64_t sys_inval(struct linux_process *p, const uint64_t a[6])
 {
     (void)p, (void)a;
     return -EINVAL;
 }
 
-int64_t sys_perm(struct linux_process *p, const uint32_t a[6])
+int64_t sys_perm(struct linux_process *p, const uint64_t a[6])
 {
     (void)p, (void)a;
     return -EPERM;
 }
 
-int64_t sys_nosys(struct linux_process *p, const uint32_t a[6])
+int64_t sys_nosys(struct linux_process *p, const uint64_t a[6])
 {
     (void)p, (void)a;
     return -ENOSYS;
 }
 
-static void trace_string(struct linux_process *p, uint32_t addr)
+static void trace_string(struct linux_process *p, uint64_t addr)
 {
     char text[LINUX_PATH];
     if (path_copy(p, text, addr) < 0) {
-        fprintf(p->k->strace, "%#x", addr);
+        fprintf(p->k->strace, "%#llx", (unsigned long long)addr);
         return;
     }
     fputc('"', p->k->strace);
@@ -87,9 +78,9 @@ static void trace_string(struct linux_process *p, uint32_t addr)
     fputc('"', p->k->strace);
 }
 
-static void trace_call(struct linux_process *p, unsigned number, const char *arguments, const uint32_t a[6])
+static void trace_call(struct linux_process *p, unsigned number, const char *arguments, const uint64_t a[6])
 {
-    const char *name = linux_syscall_name(number);
+    const char *name = linux_syscall_name(number, p->wide);
     if (p->k->several)
         fprintf(p->k->strace, "[%d] ", p->tid);
     if (name)
@@ -101,9 +92,10 @@ static void trace_call(struct linux_process *p, unsigned number, const char *arg
             fputs(", ", p->k->strace);
         switch (arguments[i]) {
         case 's': trace_string(p, a[i]); break;
-        case 'x': fprintf(p->k->strace, "%#x", a[i]); break;
-        case 'o': fprintf(p->k->strace, "%#o", a[i]); break;
-        case 'u': fprintf(p->k->strace, "%u", a[i]); break;
+        case 'x': fprintf(p->k->strace, "%#llx", (unsigned long long)a[i]); break;
+        case 'o': fprintf(p->k->strace, "%#o", (unsigned)a[i]); break;
+        case 'u': fprintf(p->k->strace, "%llu", (unsigned long long)a[i]); break;
+        case 'l': fprintf(p->k->strace, "%lld", (long long)a[i]); break;
         default: fprintf(p->k->strace, "%d", (int)a[i]); break;
         }
     }
@@ -122,7 +114,10 @@ static void trace_result(struct linux_process *p, int64_t r)
         fprintf(p->k->strace, r > 0xffff ? " = %#llx\n" : " = %lld\n", (long long)r);
 }
 
-static const struct row *row_of(uint32_t number) { return number < NROWS && rows[number].call ? &rows[number] : NULL; }
+static void set_result(struct linux_process *p, int64_t r)
+{
+    p->cpu->gpr[GUEST_RAX] = p->cpu->mode == GUEST_X86_64 ? (uint64_t)r : (uint32_t)r;
+}
 
 void linux_call_again(struct linux_process *p)
 {
@@ -136,43 +131,55 @@ void linux_call_again(struct linux_process *p)
         p->restart_number = w->number;
         time_interrupted(p);
     } else {
-        r = row_of(w->number)->call(p, w->args);
+        r = row_of(w->number, p->wide)->call(p, w->args);
     }
     if (r == LINUX_WAIT)
         return;
     w->on = false;
     if (p->k->strace) {
-        fprintf(p->k->strace, "[%d] %s goes on", p->tid, linux_syscall_name(w->number));
+        fprintf(p->k->strace, "[%d] %s goes on", p->tid, linux_syscall_name(w->number, p->wide));
         trace_result(p, r);
     }
     if (r != LINUX_NO_RESULT)
-        p->cpu->gpr[GUEST_RAX] = (uint32_t)r;
+        set_result(p, r);
 }
 
-void linux_syscall(struct linux_kernel *k)
+/* The arguments as the instruction passes them. `syscall` itself leaves the return address in RCX, the flags in R11. */
+static struct linux_wait call_of(struct guest_cpu *c, bool wide)
+{
+    static const uint8_t order[2][6] = {
+        {GUEST_RBX, GUEST_RCX, GUEST_RDX, GUEST_RSI, GUEST_RDI, GUEST_RBP},
+        {GUEST_RDI, GUEST_RSI, GUEST_RDX, GUEST_R8 + 2, GUEST_R8, GUEST_R8 + 1},
+    };
+    struct linux_wait w = {.deadline = -1, .number = (uint32_t)c->gpr[GUEST_RAX]};
+    for (int i = 0; i < 6; i++)
+        w.args[i] = wide ? c->gpr[order[1][i]] : (uint32_t)c->gpr[order[0][i]];
+    if (wide) {
+        c->gpr[GUEST_RCX] = c->rip;
+        c->gpr[GUEST_R8 + 3] = c->flags | c->sysflags;
+    }
+    return w;
+}
+
+void linux_syscall(struct linux_kernel *k, bool wide)
 {
     struct linux_process *p = k->current;
-    uint64_t *g = k->cpu->gpr;
-    uint32_t number = (uint32_t)g[GUEST_RAX];
-    const struct row *row = row_of(number);
     int64_t r = -ENOSYS;
-    p->wait = (struct linux_wait){
-        .deadline = -1,
-        .number = number,
-        .args = {(uint32_t)g[GUEST_RBX], (uint32_t)g[GUEST_RCX], (uint32_t)g[GUEST_RDX], (uint32_t)g[GUEST_RSI],
-                 (uint32_t)g[GUEST_RDI], (uint32_t)g[GUEST_RBP]},
-    };
+    p->wide = wide;
+    p->wait = call_of(k->cpu, wide);
+    uint32_t number = p->wait.number;
+    const struct syscall_row *row = row_of(number, wide);
     if (k->strace)
-        trace_call(p, number, row ? row->arguments : "xxxxxx", p->wait.args);
-    if (row)
+        trace_call(p, number, row->call ? row->arguments : "xxxxxx", p->wait.args);
+    if (row->call)
         r = row->call(p, p->wait.args);
     else
-        k->missing[number < 511 ? number : 511]++;
+        k->missing[wide][number < 511 ? number : 511]++;
     if (k->strace)
         trace_result(p, r);
     p->wait.on = r == LINUX_WAIT;
     if (!p->wait.on && r != LINUX_NO_RESULT)
-        g[GUEST_RAX] = (uint32_t)r;
+        set_result(p, r);
     if (!p->wait.on && !p->dead)
         linux_deliver(p);
     if (k->end == LINUX_RUNNING && (p->dead || p->wait.on || p->vfork_wait || p->group->stopped || linux_turn_over(k)))

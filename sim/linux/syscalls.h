@@ -1,17 +1,28 @@
-/* Handlers of system calls: arguments in order of EBX ECX EDX ESI EDI EBP; the result goes to EAX. */
+/* Handlers of system calls: arguments in order of EBX ECX EDX ESI EDI EBP, or of RDI RSI RDX R10 R8 R9; the result goes to EAX
+ * or RAX. A handler of both interfaces asks p->wide which one is meant. */
 #pragma once
 #include "linux.h"
 
-typedef int64_t syscall_fn(struct linux_process *p, const uint32_t a[6]);
+typedef int64_t syscall_fn(struct linux_process *p, const uint64_t a[6]);
 
 #define SYSCALL(name, function, arguments) syscall_fn sys_##function;
 #include "syscalls.def"
+#include "syscalls64.def"
 #undef SYSCALL
 
-static inline uint64_t pair64(uint32_t low, uint32_t high) { return (uint64_t)high << 32 | low; }
+struct syscall_row {
+    const char *name; /* NULL: no such number */
+    syscall_fn *call; /* NULL: no implementation */
+    const char *arguments;
+};
+
+/* syscall64.c: the table of x86-64; a row without a name beyond its end. */
+const struct syscall_row *syscall_row64(uint32_t number);
+
+static inline uint64_t pair64(uint64_t low, uint64_t high) { return high << 32 | (low & UINT32_MAX); }
 
 /* sys_mem.c: a GDT entry of the thread, whose registers are in cpu. */
 void tls_set(struct linux_process *p, struct guest_cpu *cpu, const struct abi_user_desc *d);
 
 /* sys_time.c: a timespec of the guest's, checked; 0 or a negative error number. */
-int64_t time_get(struct linux_process *p, uint32_t from, struct abi_timespec64 *t, bool wide);
+int64_t time_get(struct linux_process *p, uint64_t from, struct abi_timespec64 *t, bool wide);

@@ -101,7 +101,7 @@ void group_reap(struct linux_kernel *k, struct linux_group *g)
 
 void group_tell_parent(struct linux_kernel *k, struct linux_group *g, int code, int value)
 {
-    struct abi_siginfo info = {.signo = code == CLD_STOPPED ? SIGCHLD : g->exit_signal, .code = code};
+    struct abi64_siginfo info = {.signo = code == CLD_STOPPED ? SIGCHLD : g->exit_signal, .code = code};
     info.kill.pid = g->pid;
     info.kill.uid = getuid();
     info.kill.value = value;

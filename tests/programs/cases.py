@@ -229,5 +229,6 @@ GZIPPED, TARRED, XZED = _archives()
 def all_cases() -> list[Case]:
     names = sorted(p.parent.name for p in BENCHMARKS.glob("*/expected"))
     bench = [Case(f"bench.{n}", f"benchmarks/i386/{n}", quick=n in QUICK_BENCHMARKS) for n in names]
+    bench += [Case(f"bench64.{n}", f"benchmarks/x86_64/{n}", quick=n in QUICK_BENCHMARKS) for n in names]
     own = [Case(n, f"tests/programs/{n}", quick=True) for n in ("faults", "floats")]
     return bench + busybox_cases() + own

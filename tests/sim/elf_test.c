@@ -1,5 +1,5 @@
 /* Program files that must be refused, one broken field at a time, and what is said about each. */
-#include "elf32.h"
+#include "elf_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 
 #include "gtest_shim.h"
 
-enum { LIMIT = 0xff7fe000u, SIZE = 0x1100 };
+enum { SIZE = 0x1100 };
 #define DRAM (UINT64_C(16) << 20)
 
 struct image {
@@ -35,7 +35,7 @@ static struct image good(void)
     return f;
 }
 
-static struct elf32 result;
+static struct elf result;
 static char err[512];
 
 static const char *check(const void *bytes, size_t size)
@@ -43,7 +43,7 @@ static const char *check(const void *bytes, size_t size)
     int fd = memfd_create("elf", 0);
     EXPECT(write(fd, bytes, size) == (ssize_t)size);
     err[0] = 0;
-    bool ok = elf32_read(&result, fd, LIMIT, DRAM, err, sizeof err);
+    bool ok = elf_read(&result, fd, DRAM, err, sizeof err);
     EXPECT(ok == (err[0] == 0));
     EXPECT(!strchr(err, '\n'));
     close(fd);
@@ -75,9 +75,10 @@ TEST_CASE(sim_elf, good_one)
 
 TEST_CASE(sim_elf, wrong_kind)
 {
-    BROKEN("not an ELF file (starts with 23 21 2f 62); an i386 Linux program", memcpy(&f, "#!/bin/sh", 9));
-    BROKEN("a 64-bit ELF file for x86-64; an i386 Linux program", f.h.e_ident[EI_CLASS] = ELFCLASS64;
-           f.h.e_machine = EM_X86_64);
+    BROKEN("not an ELF file (starts with 23 21 2f 62); an i386 or x86-64 Linux program", memcpy(&f, "#!/bin/sh", 9));
+    BROKEN("an ELF file for AArch64 (machine 183)", f.h.e_ident[EI_CLASS] = ELFCLASS64; f.h.e_machine = EM_AARCH64);
+    BROKEN("an ELF file of the wrong class for x86-64 (machine 62)", f.h.e_machine = EM_X86_64);
+    BROKEN("an ELF file of the wrong class for i386 (machine 3)", f.h.e_ident[EI_CLASS] = ELFCLASS64);
     BROKEN("big-endian", f.h.e_ident[EI_DATA] = ELFDATA2MSB);
     BROKEN("an ELF file for ARM (machine 40)", f.h.e_machine = EM_ARM);
     BROKEN("an ELF file for another machine (machine 4711)", f.h.e_machine = 4711);
@@ -95,7 +96,8 @@ static void give_interpreter(struct image *f, const char *name, unsigned size)
 TEST_CASE(sim_elf, dynamic)
 {
     BROKEN("", f.h.e_type = ET_DYN; f.p[0].p_vaddr = 0; f.h.e_entry = 0x100);
-    BROKEN("ends at 0xb0000000, programs must end below", f.h.e_type = ET_DYN; f.p[0].p_vaddr = 0; f.p[0].p_memsz = 0xb0000000);
+    BROKEN("begins at 0 and has 0xb0000000 bytes, programs must end below", f.h.e_type = ET_DYN; f.p[0].p_vaddr = 0;
+           f.p[0].p_memsz = 0xb0000000);
     BROKEN("", give_interpreter(&f, "/lib/ld-linux.so.2", 19));
     EXPECT_STR(result.interpreter, "/lib/ld-linux.so.2");
     BROKEN("name of its interpreter is no text", give_interpreter(&f, "/lib/ld-linux.so.2", 18));
@@ -112,13 +114,13 @@ TEST_CASE(sim_elf, corrupt)
     BROKEN("corrupt: 0 program headers", f.h.e_phnum = 0);
     BROKEN("corrupt: 2 program headers of 31 bytes", f.h.e_phentsize = 31);
     BROKEN("corrupt: 65535 program headers", f.h.e_phnum = 65535);
-    BROKEN("truncated: the program headers end at byte 4294967", f.h.e_phoff = 0xfffffff0);
+    BROKEN("truncated: 64 bytes of program headers at byte 4294967", f.h.e_phoff = 0xfffffff0);
     BROKEN("corrupt: segment 0 has 4352 bytes in the file but 4351", f.p[0].p_memsz = SIZE - 1);
     BROKEN("truncated: segment 0 needs", f.p[0].p_filesz = f.p[0].p_memsz = 0x20000000);
     BROKEN("differ within a page", f.p[0].p_vaddr += 4);
     BROKEN("Linux maps nothing below 0x10000", f.p[0].p_vaddr = 0x1000);
-    BROKEN("does not fit: segment 0 ends at", f.p[0].p_vaddr = 0xfffff000);
-    BROKEN("does not fit: segment 0 ends at", f.p[0].p_memsz = 0xfff00000);
+    BROKEN("does not fit: segment 0 begins at", f.p[0].p_vaddr = 0xfffff000);
+    BROKEN("does not fit: segment 0 begins at", f.p[0].p_memsz = 0xfff00000);
     BROKEN("does not fit: the image needs 33 MiB, guest memory has 16; raise memory.dram_mib", f.p[0].p_memsz = 32 << 20);
     BROKEN("the entry point 0 lies outside", f.h.e_entry = 0);
     BROKEN("no segment is loaded", f.p[0].p_type = PT_NOTE);
@@ -147,7 +149,7 @@ TEST_CASE(sim_elf, random_damage)
             ((uint8_t *)&f)[(unsigned)rand() % (sizeof f - SIZE)] = (uint8_t)rand();
         int fd = memfd_create("elf", 0);
         EXPECT(write(fd, &f, sizeof f) == (ssize_t)sizeof f);
-        taken += elf32_read(&result, fd, LIMIT, DRAM, err, sizeof err);
+        taken += elf_read(&result, fd, DRAM, err, sizeof err);
         close(fd);
     }
     EXPECT(taken > 100 && taken < 19900);
