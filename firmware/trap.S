@@ -59,10 +59,14 @@ trap_vectors:
 tlb_miss:
     rdcr.i r60, DUKE_CR_TVAL ~
     ldn.d.x r61, [r3 + r0 << 0 + SH_WALK_ROOT]
-    ldn.d.x r62, [r3 + r0 << 0 + SH_DRAM_SIZE]
+    ldn.d.x r62, [r3 + r0 << 0 + SH_DRAM_SIZE] ~
+    sar.i r63, r60, 47 - 64 /* 0 or -1 in canonical addresses; C raises what others deserve */
     bgeu.x r61, r62, trap_guest ~
-    shr.i r62, r60, 39 - 64
-    andi r62, r62, 511
+    shr.i r62, r60, 39 - 64 ~
+    addi r63, r63, 1
+    andi r62, r62, 511 ~
+    shr.i r63, r63, 1
+    bne.x r63, r0, trap_guest ~
     ldn.d.x r61, [r61 + r62 << 3 + 0]
     andi r62, r61, 129 ~
     or r63, r61, r0

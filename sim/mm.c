@@ -351,7 +351,8 @@ bool mm_unmap(struct mm *mm, uint64_t addr, uint64_t size)
         return false;
     size_t i = area_index(mm, addr);
     while (i < mm->nareas && mm->areas[i].start < end) {
-        for (uint64_t p = mm->areas[i].start; p < mm->areas[i].end; p += MM_PAGE)
+        uint64_t to = mm->areas[i].end;
+        for (uint64_t p = mm->areas[i].start; (p = mm_pte_next(mm, p, to)) < to; p += MM_PAGE)
             page_drop(mm, p);
         area_remove(mm, i);
     }
@@ -372,7 +373,7 @@ bool mm_protect(struct mm *mm, uint64_t addr, uint64_t size, int prot)
     for (size_t i = area_index(mm, addr); i < mm->nareas && mm->areas[i].start < end; i++) {
         struct mm_area *a = &mm->areas[i];
         a->prot = prot;
-        for (uint64_t p = a->start; p < a->end; p += MM_PAGE) {
+        for (uint64_t p = a->start; (p = mm_pte_next(mm, p, a->end)) < a->end; p += MM_PAGE) {
             uint64_t pte = mm_pte_get(mm, p);
             if (pte & PTE_FRAME)
                 page_set(mm, p, page_entry(mm, a, (uint32_t)((pte & PTE_ADDR) / MM_PAGE)));
@@ -384,14 +385,12 @@ bool mm_protect(struct mm *mm, uint64_t addr, uint64_t size, int prot)
 
 bool mm_discard(struct mm *mm, uint64_t addr, uint64_t size)
 {
-    bool whole = true;
-    for (uint64_t p = addr; p < addr + size; p += MM_PAGE) {
-        if (!mm_find(mm, p))
-            whole = false;
-        else
-            page_drop(mm, p);
-    }
-    return whole;
+    uint64_t end = addr + size, covered = addr;
+    for (size_t i = area_index(mm, addr); i < mm->nareas && mm->areas[i].start <= covered && covered < end; i++)
+        covered = mm->areas[i].end;
+    for (uint64_t p = addr; (p = mm_pte_next(mm, p, end)) < end; p += MM_PAGE)
+        page_drop(mm, p);
+    return covered >= end;
 }
 
 bool mm_move(struct mm *mm, uint64_t from, uint64_t to, uint64_t size)
@@ -408,13 +407,13 @@ bool mm_move(struct mm *mm, uint64_t from, uint64_t to, uint64_t size)
         if (at <= i)
             i++;
     }
-    for (uint64_t off = 0; off < size; off += MM_PAGE) {
-        uint64_t pte = mm_pte_get(mm, from + off);
+    for (uint64_t p = from; (p = mm_pte_next(mm, p, from + size)) < from + size; p += MM_PAGE) {
+        uint64_t pte = mm_pte_get(mm, p);
         if (!(pte & PTE_FRAME))
             continue;
-        if (!page_set(mm, to + off, pte))
+        if (!page_set(mm, p + (to - from), pte))
             return false;
-        page_set(mm, from + off, 0);
+        page_set(mm, p, 0);
     }
     return mm_unmap(mm, from, size);
 }
@@ -424,7 +423,7 @@ static bool fork_area(struct mm *to, struct mm *from, const struct mm_area *a)
 {
     if (a->shared && !mm_populate(from, a->start, a->end - a->start))
         return false;
-    for (uint64_t p = a->start; p < a->end; p += MM_PAGE) {
+    for (uint64_t p = a->start; (p = mm_pte_next(from, p, a->end)) < a->end; p += MM_PAGE) {
         uint64_t pte = mm_pte_get(from, p);
         if (!(pte & PTE_FRAME))
             continue;

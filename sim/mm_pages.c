@@ -118,6 +118,21 @@ uint64_t mm_pte_get(const struct mm *mm, uint64_t addr)
     return n->entry[index_at(addr, 0)];
 }
 
+uint64_t mm_pte_next(const struct mm *mm, uint64_t addr, uint64_t end)
+{
+    while (addr < end) {
+        const struct mm_node *n = mm->root, *child = n;
+        int level = 3;
+        for (; level > 0 && (child = n->child[index_at(addr, level)]); level--)
+            n = child;
+        if (level == 0 && n->entry[index_at(addr, 0)])
+            return addr;
+        uint64_t covered = UINT64_C(1) << (12 + 9 * level);
+        addr = (addr & ~(covered - 1)) + covered;
+    }
+    return end;
+}
+
 bool mm_pte_set(struct mm *mm, uint64_t addr, uint64_t pte)
 {
     struct mm_node *n = mm->root;

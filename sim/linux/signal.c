@@ -136,9 +136,11 @@ static int fp_code(uint32_t status, uint32_t masked)
 
 static void page_fault(struct linux_process *p, uint32_t error, uint64_t address)
 {
-    enum { ERROR_WRITE = 2, ERROR_FETCH = 16 };
+    enum { ERROR_PRESENT = 1, ERROR_WRITE = 2, ERROR_FETCH = 16, USER_BITS = 47 };
     int access = error & ERROR_FETCH ? MM_EXEC : error & ERROR_WRITE ? MM_WRITE : MM_READ;
-    enum mm_fault r = mm_fault(p->mm, address, access);
+    enum mm_fault r = address >> USER_BITS ? MM_FAULT_MAPERR : mm_fault(p->mm, address, access);
+    if (address >> USER_BITS) /* the kernel tells nobody what it has mapped itself */
+        p->trap_error |= ERROR_PRESENT;
     uint64_t size = p->mm->mem.size;
     switch (r) {
     case MM_FAULT_FIXED: return;

@@ -23,6 +23,13 @@ static int64_t pipe_wait(struct linux_process *p, const struct linux_file *f, in
     return wait_for(p, "waits for a pipe", -1, true);
 }
 
+/* Whether a buffer reaches beyond any program's addresses. */
+static bool beyond(uint64_t at, uint64_t size)
+{
+    const uint64_t end = UINT64_C(1) << 47;
+    return size > end || at > end - size;
+}
+
 /* offset -1: at the file's position. */
 static int64_t read_some(struct linux_process *p, uint32_t fd, uint64_t to, uint64_t size, int64_t offset)
 {
@@ -31,6 +38,8 @@ static int64_t read_some(struct linux_process *p, uint32_t fd, uint64_t to, uint
     int64_t done = 0;
     if (!f)
         return -EBADF;
+    if (beyond(to, size))
+        return -EFAULT;
     if (size > LONGEST)
         size = LONGEST;
     do {
@@ -64,6 +73,8 @@ static int64_t write_some(struct linux_process *p, uint32_t fd, uint64_t from, u
     int64_t done = p->wait.done;
     if (!f)
         return -EBADF;
+    if (beyond(from, size))
+        return -EFAULT;
     if (size > LONGEST)
         size = LONGEST;
     do {

@@ -18,8 +18,11 @@ def test(build, folder, checks):
     selkirk = build / "bin/selkirk"
     host_engine = [here / "selkirk-host", "run", "--engine=host", "--firmware", here / "host_firmware.elf", "--"]
     ways = {"host engine": host_engine, "func gear 1": [selkirk, "run", "--gear=1", "--"], "func gear 2": [selkirk, "run", "--"]}
-    for program, signal in (("calls", 0), ("memory", 0), ("signals", 6), ("dynamic", 0), ("processes", 0), ("threads", 0)):
+    programs = [("calls", 0), ("memory", 0), ("signals", 6), ("dynamic", 0), ("processes", 0), ("threads", 0)]
+    for program, signal in [*programs, *((name + "64", signal) for name, signal in programs)]:
         results = {}
+        if program.endswith("64"): # the host engine runs 32-bit code alone
+            ways.pop("host engine", None)
         for way, prefix in ({"host": []} | ways).items():
             work = folder / f"{program}-{way}".replace(" ", "-")
             work.mkdir()
@@ -36,11 +39,13 @@ def test(build, folder, checks):
             for line, (a, b) in enumerate(zip(clean(got).split(b"\n"), clean(output).split(b"\n")), 1):
                 checks.same(f"{program}, {way}, line {line}", a, b)
             checks.same(f"{program}, {way}: lines", got.count(b"\n"), output.count(b"\n"))
-    for program in ("processes", "threads"):
+    for program in ("processes", "threads", "processes64", "threads64"):
         repeats(selkirk, here / program, folder, checks)
     missing(selkirk, here, folder, checks)
     confinement(host_engine, here, folder, checks)
-    fuzz(host_engine, here, folder, checks)
+    fuzz("fuzz", host_engine, here, folder, checks)
+    fuzz("fuzz64", [selkirk, "run", "--"], here, folder, checks)
+    mixed(selkirk, here, folder, checks)
 
 
 def repeats(selkirk, program, folder, checks):
@@ -90,14 +95,24 @@ def confinement(host_engine, here, folder, checks):
     checks.same("what was there is still there", sorted(os.listdir(outside)), ["secret"])
 
 
-def fuzz(host_engine, here, folder, checks):
+def mixed(selkirk, here, folder, checks):
+    """Programs of the two word sizes execute one another."""
+    for first, second in (("mixed", "mixed64"), ("mixed64", "mixed")):
+        command = [here / first, "5", here / second]
+        wanted = common.run(command, cwd=folder, env={"MODE": "none"})
+        checks.expect(b"4 bytes" in wanted[1] and b"8 bytes" in wanted[1], f"{first}: the host runs both")
+        got = common.run([selkirk, "run", "-E", "MODE=none", "--", *command], cwd=folder)
+        checks.same(f"{first} executes {second}", got, wanted)
+
+
+def fuzz(program, prefix, here, folder, checks):
     """Random system calls do not bring the kernel down."""
     for seed in range(1, 6):
-        work = folder / f"fuzz{seed}"
+        work = folder / f"{program}-{seed}"
         (work / "d").mkdir(parents=True)
         (work / "lnk").symlink_to("/etc")
-        status, _, err = common.run([*host_engine[:-1], "--root", work, "--", here / "fuzz", str(seed), "2000"])
-        checks.same(f"fuzz {seed} ({err[-200:]!r})", status, 17)
+        status, _, err = common.run([*prefix[:-1], "--root", work, "--", here / program, str(seed), "2000"])
+        checks.same(f"{program} {seed} ({err[-200:]!r})", status, 17)
 
 
 common.main(test)

@@ -173,6 +173,33 @@ TEST_CASE(sim_mm, large_areas_are_lazy)
     drop(&mm, memory);
 }
 
+/* Terabytes that nobody touches cost nothing: every step is as quick as if they were a few pages. */
+TEST_CASE(sim_mm, reservations)
+{
+    const uint64_t base = UINT64_C(0x100000000000), size = UINT64_C(1) << 44, last = base + size - MM_PAGE;
+    uint8_t *memory;
+    struct mm mm = make(&memory);
+    char c = 'x';
+    EXPECT(mm_map(&mm, base, size, 0, NULL, 0));
+    EXPECT(mm_protect(&mm, base, size, MM_READ | MM_WRITE));
+    EXPECT(mm_write(&mm, base, &c, 1) && mm_write(&mm, last, &c, 1) && mm_write(&mm, base + size / 2, &c, 1));
+    struct mm *child = mm_fork(&mm);
+    EXPECT(child && mm_read(child, last, &c, 1) && c == 'x');
+    mm_drop(child);
+    EXPECT(mm_discard(&mm, base + MM_PAGE, size - MM_PAGE));
+    EXPECT(mm_read(&mm, last, &c, 1) && c == 0 && mm_read(&mm, base, &c, 1) && c == 'x');
+    EXPECT(mm_move(&mm, base, base + size, size / 2));
+    EXPECT(mm_read(&mm, base + size, &c, 1) && c == 'x' && mm_is_free(&mm, base, size / 2));
+    EXPECT(!mm_discard(&mm, base, size));
+    EXPECT(mm_unmap(&mm, base, 2 * size));
+    EXPECT(mm_is_free(&mm, base, 2 * size) && !mm_read(&mm, base + size, &c, 1));
+    /* Addresses beyond the tables' 48 bits are none. */
+    EXPECT(mm_map(&mm, 0x10000, MM_PAGE, MM_READ | MM_WRITE, NULL, 0));
+    EXPECT(!mm_read(&mm, UINT64_C(1) << 48 | 0x10000, &c, 1));
+    EXPECT_EQ_U64(mm_copy_in(&mm, &c, UINT64_C(1) << 63 | 0x10000, 1), 0);
+    drop(&mm, memory);
+}
+
 TEST_CASE(sim_mm, stack_grows_to_its_floor)
 {
     uint8_t *memory;

@@ -14,17 +14,18 @@ enum { MEMORY = 0x70000000, SIZE = 8192, NAMES = 8, NAME = 64 };
 
 /* Calls that end the guest, wait for ever, or take its own ground away. */
 static const int left_out[] = {
-    SYS_exit,       SYS_exit_group,    SYS_sigreturn,       SYS_rt_sigreturn,
-    SYS_kill,       SYS_tkill,         SYS_tgkill,          SYS_pause,
-    SYS_sigsuspend, SYS_rt_sigsuspend, SYS_futex,           SYS_futex_time64,
-    SYS_poll,       SYS_ppoll,         SYS_ppoll_time64,    SYS_select,
-    SYS__newselect, SYS_pselect6,      SYS_pselect6_time64, SYS_read,
-    SYS_readv,      SYS_mknod,         SYS_mknodat,         SYS_munmap,
-    SYS_mmap,       SYS_mmap2,         SYS_mprotect,        SYS_mremap,
-    SYS_madvise,    SYS_brk,           SYS_set_thread_area, SYS_close,
-    SYS_dup2,       SYS_dup3,          SYS_sigaltstack,     SYS_fork,
-    SYS_vfork,      SYS_clone,         SYS_clone3,          SYS_execve,
-    SYS_execveat,   SYS_alarm,         SYS_setitimer,
+    SYS_exit,       SYS_exit_group,    SYS_rt_sigreturn, SYS_kill,        SYS_tkill,   SYS_tgkill,
+    SYS_pause,      SYS_rt_sigsuspend, SYS_futex,        SYS_poll,        SYS_ppoll,   SYS_select,
+    SYS_pselect6,   SYS_read,          SYS_readv,        SYS_mknod,       SYS_mknodat, SYS_munmap,
+    SYS_mmap,       SYS_mprotect,      SYS_mremap,       SYS_madvise,     SYS_brk,     SYS_set_thread_area,
+    SYS_close,      SYS_dup2,          SYS_dup3,         SYS_sigaltstack, SYS_fork,    SYS_vfork,
+    SYS_clone,      SYS_clone3,        SYS_execve,       SYS_execveat,    SYS_alarm,   SYS_setitimer,
+#ifdef __x86_64__
+    SYS_arch_prctl, SYS_epoll_wait,    SYS_epoll_pwait,
+#else
+    SYS_sigreturn,     SYS_sigsuspend,   SYS_futex_time64, SYS_ppoll_time64,
+    SYS__newselect,    SYS_mmap2,        SYS_pselect6_time64,
+#endif
 };
 
 static uint64_t state;
@@ -38,8 +39,17 @@ static uint32_t draw(void)
     return (uint32_t)(state >> 16);
 }
 
-static uint32_t argument(void)
+static unsigned long argument(void)
 {
+#ifdef __x86_64__
+    switch (draw() % 30) {
+    case 0: return (unsigned long)draw() << 32 | draw();
+    case 1: return ~0ul << draw() % 64;
+    case 2: return 1ul << draw() % 64;
+    case 3: return MEMORY | 1ul << (40 + draw() % 24);
+    default: break;
+    }
+#endif
     switch (draw() % 11) {
     case 0: return draw();
     case 1: return MEMORY + draw() % SIZE;
@@ -75,11 +85,11 @@ int main(int argc, char **argv)
             if (draw() % 4 == 0)
                 strcpy(memory + NAME * k, names[k]);
         for (int k = 0; k < 20; k++) {
-            uint32_t value = argument();
-            memcpy(memory + 1024 + 4 * (draw() % 1000), &value, 4);
+            unsigned long value = argument();
+            memcpy(memory + 1024 + 4 * (draw() % 1000), &value, sizeof value);
         }
         if (!excluded(number)) {
-            uint32_t a[6];
+            unsigned long a[6];
             for (int k = 0; k < 6; k++)
                 a[k] = argument();
             syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);

@@ -78,6 +78,40 @@ static void mappings(void)
     printf("read back %d %d\n", big[0x12345678], big[0x12345679]);
 }
 
+#ifdef __x86_64__
+static void error(const char *what, int r) { printf("%s %d %s\n", what, r, r < 0 ? strerrorname_np(errno) : ""); }
+
+/* What only 64-bit programs can do. */
+static void terabytes(void)
+{
+    const size_t size = (size_t)1 << 44;
+    const int kind = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    char *p = mmap(NULL, size, PROT_NONE, kind, -1, 0);
+    printf("reserved %d %d\n", p != MAP_FAILED, touch(p + size / 2, 0));
+    error("open", mprotect(p, size, PROT_READ | PROT_WRITE));
+    p[0] = p[size / 2] = p[size - 1] = 'x';
+    error("dontneed", madvise(p + 4096, size - 4096, MADV_DONTNEED));
+    printf("left %d %d %d\n", p[0], p[size / 2], p[size - 1]);
+    error("close", munmap(p, size));
+    printf("gone %d\n", touch(p, 0));
+    char *q = mmap((void *)0x7e0000001000, 4096, PROT_READ | PROT_WRITE, kind | MAP_FIXED, -1, 0);
+    *q = 'y';
+    printf("fixed %p %c\n", (void *)q, *q);
+    printf("hint %p\n", mmap((void *)0x123456789000, 4096, PROT_READ, kind, -1, 0));
+    show("beyond", mmap((void *)((uintptr_t)1 << 47), 4096, PROT_READ, kind | MAP_FIXED, -1, 0));
+    show("last", mmap((void *)(((uintptr_t)1 << 47) - 4096), 4096, PROT_READ, kind | MAP_FIXED, -1, 0));
+    show("kernel", mmap((void *)~(uintptr_t)4095, 4096, PROT_READ, kind | MAP_FIXED, -1, 0));
+    show("endless", mmap(NULL, ~(size_t)0, PROT_READ, kind, -1, 0));
+    show("too large", mmap(NULL, (size_t)1 << 47, PROT_READ, kind, -1, 0));
+    error("unmap beyond", munmap((void *)((uintptr_t)1 << 47), 4096));
+    error("unmap endless", munmap(q, ~(size_t)8191));
+    error("protect beyond", mprotect((void *)((uintptr_t)1 << 48), 4096, PROT_READ));
+    error("advise beyond", madvise((void *)((uintptr_t)1 << 48), 4096, MADV_DONTNEED));
+    char *far = mremap(q, 4096, 8192, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)0x600000000000);
+    printf("moved %p %c\n", (void *)far, *far);
+}
+#endif
+
 static void files(void)
 {
     char buf[5000];
@@ -108,9 +142,12 @@ int main(void)
     printf("brk %d %d\n", sbrk(0x3000) == b, sbrk(0) == b + 0x3000);
     b[0x2fff] = 1;
     sbrk(-0x2000);
-    printf("after %d\n", touch((char *)(((uintptr_t)b + 0x2fff) & ~4095u), 0));
+    printf("after %d\n", touch((char *)(((uintptr_t)b + 0x2fff) & ~(uintptr_t)4095), 0));
     printf("code %d\n", returns_seven());
     mappings();
+#ifdef __x86_64__
+    terabytes();
+#endif
     files();
     printf("stack %d\n", deep(1500)); /* six megabytes of eight */
     stack_t ss = {.ss_sp = stack, .ss_size = sizeof stack};

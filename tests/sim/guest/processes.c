@@ -39,7 +39,8 @@ static void forks(void)
         shared[1] = getpgrp() == getpgid(getppid());
         _exit(7);
     }
-    printf("status %x, private %d, shared %d %d\n", wait_status(pid), private, shared[0], shared[1]);
+    int first = wait_status(pid); /* before what the child writes is looked at */
+    printf("status %x, private %d, shared %d %d\n", first, private, shared[0], shared[1]);
     show("wait without children", wait(NULL));
     if (fork() == 0)
         abort();
