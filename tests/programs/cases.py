@@ -2,6 +2,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import debian
+
 BUSYBOX = "guests/busybox"
 BENCHMARKS = Path(__file__).resolve().parent.parent.parent / "benchmarks"
 QUICK_BENCHMARKS = {"sort", "interp", "search"}
@@ -231,4 +233,5 @@ def all_cases() -> list[Case]:
     bench = [Case(f"bench.{n}", f"benchmarks/i386/{n}", quick=n in QUICK_BENCHMARKS) for n in names]
     bench += [Case(f"bench64.{n}", f"benchmarks/x86_64/{n}", quick=n in QUICK_BENCHMARKS) for n in names]
     own = [Case(n, f"tests/programs/{n}", quick=True) for n in ("faults", "floats")]
-    return bench + busybox_cases() + own
+    dynamic = [Case(f"debian.{j.name}", j.program, j.args, j.files, j.stdin, j.quick) for j in debian.jobs(prose(60), prose(2000, 9))]
+    return bench + busybox_cases() + own + dynamic
