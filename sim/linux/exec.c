@@ -145,6 +145,7 @@ static void change_over(struct linux_process *p, struct linux_space *new)
     for (int i = 0; i < LINUX_SIGNALS; i++)
         p->group->action[i] = (struct linux_action){.handler = p->group->action[i].handler == 1};
     p->altstack = (struct abi64_stack){.flags = 2 /* SS_DISABLE */};
+    p->rseq = 0;
     memset(p->tls_used, 0, sizeof p->tls_used);
 }
 

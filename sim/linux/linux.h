@@ -153,6 +153,8 @@ struct linux_process {
     uint32_t tls_limit[ABI_TLS_ENTRIES], tls_flags[ABI_TLS_ENTRIES];
     bool tls_used[ABI_TLS_ENTRIES];
     uint64_t clear_tid, robust_list;
+    uint64_t rseq; /* area of restartable sequences, or 0 */
+    uint32_t rseq_signature;
     bool wide; /* the system call that is being made is one of the 64-bit interface */
 
     /* Signals. */
@@ -234,6 +236,9 @@ void space_drop(struct linux_space *s);
 struct linux_files *files_copy(const struct linux_files *f);
 void files_drop(struct linux_files *f);
 
+/* rseq.c: out of the critical section that the thread, whose registers are in cpu, is in. False: its area is nonsense. */
+bool rseq_leave(struct linux_process *p);
+
 /* futex.c: what the end of a thread means to others. */
 void futex_thread_exit(struct linux_process *p);
 
@@ -248,6 +253,7 @@ const char *linux_syscall_name(unsigned number, bool wide); /* NULL: no such num
 /* signal.c: exceptions and pending signals. */
 void linux_exception(struct linux_kernel *k, unsigned vector, uint32_t error, uint64_t address);
 void linux_raise(struct linux_process *p, int signal, int code); /* to the thread */
+void linux_force_segv(struct linux_process *p); /* even if it is blocked or ignored */
 void linux_raise_group(struct linux_kernel *k, struct linux_group *g, int signal, int code, const struct linux_process *from);
 uint64_t group_blocked(const struct linux_kernel *k, const struct linux_group *g);
 void linux_queue(struct linux_group *g, struct linux_pending *to, uint64_t blocked, const struct abi64_siginfo *info);

@@ -118,6 +118,8 @@ static void force(struct linux_process *p, int signal, int code, uint64_t addr)
     p->pending.info[signal] = info;
 }
 
+void linux_force_segv(struct linux_process *p) { force(p, SIGSEGV, CODE_KERNEL, 0); }
+
 /* Exceptions --------------------------------------------------------------------------------------------------------- */
 
 static int fp_code(uint32_t status, uint32_t masked)
@@ -239,7 +241,7 @@ static void deliver_one(struct linux_process *p, struct linux_pending *from, int
     uint64_t old = p->restore_mask ? p->saved_mask : p->blocked;
     p->restore_mask = false;
     bool wide = p->cpu->mode == GUEST_X86_64;
-    if (!(wide ? sigframe64_push : sigframe_push)(p, signal, &a, &info, old)) {
+    if (!rseq_leave(p) || !(wide ? sigframe64_push : sigframe_push)(p, signal, &a, &info, old)) {
         if (signal == SIGSEGV || p->group->action[SIGSEGV].handler <= SIG_IGNORED || (p->blocked & bit(SIGSEGV))) {
             p->k->end_info = (struct abi64_siginfo){.signo = SIGSEGV, .code = CODE_KERNEL};
             linux_kill(p, SIGSEGV);

@@ -82,6 +82,8 @@ static void fresh(struct linux_process *p, struct linux_process *child, const st
     child->wait = (struct linux_wait){0};
     child->cpu_ns = 0;
     child->robust_list = child->clear_tid = 0;
+    if (c->flags & CLONE_VM)
+        child->rseq = 0;
     child->vfork_parent = NULL;
     child->vfork_wait = child->restore_mask = child->interrupted = false;
     if ((c->flags & CLONE_VM) && !(c->flags & CLONE_VFORK))

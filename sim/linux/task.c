@@ -237,6 +237,8 @@ static void leave(struct linux_kernel *k)
     struct linux_process *p = k->current;
     uint64_t now = k->icount(k->arg);
     if (!p->dead) {
+        if (!rseq_leave(p))
+            linux_force_segv(p);
         p->saved = *k->cpu;
         p->cpu_ns += (int64_t)(now - k->switched);
     }
