@@ -134,13 +134,7 @@ static void change_over(struct linux_process *p, struct linux_space *new)
         p->tid = p->group->pid; /* the leader's number goes to the thread that is left */
     space_drop(p->space);
     p->space = new;
-    if (p->files->refs > 1) {
-        struct linux_files *own = files_copy(p->files);
-        if (own) {
-            files_drop(p->files);
-            p->files = own;
-        }
-    }
+    files_unshare(p);
     fd_close_on_exec(p);
     for (int i = 0; i < LINUX_SIGNALS; i++)
         p->group->action[i] = (struct linux_action){.handler = p->group->action[i].handler == 1};

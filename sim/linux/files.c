@@ -94,3 +94,15 @@ void files_drop(struct linux_files *f)
         close(f->cwd_fd);
     free(f);
 }
+
+bool files_unshare(struct linux_process *p)
+{
+    if (p->files->refs == 1)
+        return true;
+    struct linux_files *own = files_copy(p->files);
+    if (!own)
+        return false;
+    files_drop(p->files);
+    p->files = own;
+    return true;
+}

@@ -235,6 +235,7 @@ struct linux_space *space_new(struct mm *mm);                                   
 void space_drop(struct linux_space *s);
 struct linux_files *files_copy(const struct linux_files *f);
 void files_drop(struct linux_files *f);
+bool files_unshare(struct linux_process *p); /* descriptors of its own; false: no memory */
 
 /* rseq.c: out of the critical section that the thread, whose registers are in cpu, is in. False: its area is nonsense. */
 bool rseq_leave(struct linux_process *p);
@@ -253,7 +254,7 @@ const char *linux_syscall_name(unsigned number, bool wide); /* NULL: no such num
 /* signal.c: exceptions and pending signals. */
 void linux_exception(struct linux_kernel *k, unsigned vector, uint32_t error, uint64_t address);
 void linux_raise(struct linux_process *p, int signal, int code); /* to the thread */
-void linux_force_segv(struct linux_process *p); /* even if it is blocked or ignored */
+void linux_force_segv(struct linux_process *p);                  /* even if it is blocked or ignored */
 void linux_raise_group(struct linux_kernel *k, struct linux_group *g, int signal, int code, const struct linux_process *from);
 uint64_t group_blocked(const struct linux_kernel *k, const struct linux_group *g);
 void linux_queue(struct linux_group *g, struct linux_pending *to, uint64_t blocked, const struct abi64_siginfo *info);

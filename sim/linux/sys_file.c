@@ -14,8 +14,7 @@ enum { CHUNK = 1 << 16, LONGEST = 0x7ffff000 /* bytes moved by one call */ };
 
 /* Moving bytes ------------------------------------------------------------------------------------------------------- */
 
-/* A pipe of the guest's is empty or full. The bytes moved so far are kept for when the call is made again. */
-static int64_t pipe_wait(struct linux_process *p, const struct linux_file *f, int64_t done)
+int64_t pipe_wait(struct linux_process *p, const struct linux_file *f, int64_t done)
 {
     if (f->nonblock)
         return done ? done : -EAGAIN;
@@ -159,57 +158,24 @@ int64_t sys_readv(struct linux_process *p, const uint64_t a[6]) { return vector(
 
 int64_t sys_writev(struct linux_process *p, const uint64_t a[6]) { return vector(p, a, write_some); }
 
-static int64_t send_file(struct linux_process *p, const uint64_t a[6], uint64_t *offset, bool with_offset)
-{
-    struct linux_file *out = fd_file(p, a[0]), *in = fd_file(p, a[1]);
-    uint8_t buf[CHUNK];
-    int64_t done = p->wait.done;
-    if (!out || !in)
-        return -EBADF;
-    *offset += (uint64_t)done;
-    int64_t all = a[3] < LONGEST ? (int64_t)a[3] : LONGEST;
-    while (done < all) {
-        size_t want = all - done < CHUNK ? (size_t)(all - done) : CHUNK;
-        ssize_t n = with_offset ? pread(in->host, buf, want, (off_t)*offset) : read(in->host, buf, want);
-        if (n < 0)
-            return done ? done : -errno;
-        if (n == 0)
-            break;
-        ssize_t put = write(out->host, buf, (size_t)n);
-        int error = put < 0 ? errno : 0;
-        if (put < n && !with_offset) /* what has not gone out is still to be read */
-            lseek(in->host, (put < 0 ? 0 : put) - n, SEEK_CUR);
-        if (put < 0 && error == EAGAIN && out->kind == FD_PIPE)
-            return pipe_wait(p, out, done);
-        if (put < 0)
-            return done ? done : -error;
-        done += put;
-        *offset += (uint64_t)put;
-    }
-    return done;
-}
-
-int64_t sys_sendfile64(struct linux_process *p, const uint64_t a[6])
-{
-    uint64_t offset = 0;
-    if (a[2] && !user_get(p, &offset, a[2], 8))
-        return -EFAULT;
-    int64_t r = send_file(p, a, &offset, a[2] != 0);
-    return a[2] && r >= 0 && !user_put(p, a[2], &offset, 8) ? -EFAULT : r;
-}
-
-int64_t sys_sendfile(struct linux_process *p, const uint64_t a[6])
-{
-    uint32_t offset32 = 0;
-    if (a[2] && !user_get(p, &offset32, a[2], 4))
-        return -EFAULT;
-    uint64_t offset = offset32;
-    int64_t r = send_file(p, a, &offset, a[2] != 0);
-    offset32 = (uint32_t)offset;
-    return a[2] && r >= 0 && !user_put(p, a[2], &offset32, 4) ? -EFAULT : r;
-}
-
 /* Descriptors -------------------------------------------------------------------------------------------------------- */
+
+int64_t sys_close_range(struct linux_process *p, const uint64_t a[6])
+{
+    enum { RANGE_UNSHARE = 2, RANGE_CLOEXEC = 4 };
+    uint32_t first = (uint32_t)a[0], last = (uint32_t)a[1], flags = (uint32_t)a[2];
+    if (first > last || (flags & ~(uint32_t)(RANGE_UNSHARE | RANGE_CLOEXEC)))
+        return -EINVAL;
+    if ((flags & RANGE_UNSHARE) && !files_unshare(p))
+        return -ENOMEM;
+    for (uint32_t fd = first; fd <= last && fd < LINUX_FDS; fd++) {
+        if (flags & RANGE_CLOEXEC)
+            p->files->fd[fd].cloexec = p->files->fd[fd].file != NULL;
+        else
+            fd_close(p, fd);
+    }
+    return 0;
+}
 
 int64_t sys_close(struct linux_process *p, const uint64_t a[6])
 {

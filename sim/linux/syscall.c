@@ -59,6 +59,12 @@ int64_t sys_perm(struct linux_process *p, const uint64_t a[6])
     return -EPERM;
 }
 
+int64_t sys_opnotsupp(struct linux_process *p, const uint64_t a[6])
+{
+    (void)p, (void)a;
+    return -EOPNOTSUPP;
+}
+
 int64_t sys_nosys(struct linux_process *p, const uint64_t a[6])
 {
     (void)p, (void)a;

@@ -24,5 +24,8 @@ static inline uint64_t pair64(uint64_t low, uint64_t high) { return high << 32 |
 /* sys_mem.c: a GDT entry of the thread, whose registers are in cpu. */
 void tls_set(struct linux_process *p, struct guest_cpu *cpu, const struct abi_user_desc *d);
 
+/* sys_file.c: a pipe of the guest's is empty or full. The bytes moved so far are kept for when the call is made again. */
+int64_t pipe_wait(struct linux_process *p, const struct linux_file *f, int64_t done);
+
 /* sys_time.c: a timespec of the guest's, checked; 0 or a negative error number. */
 int64_t time_get(struct linux_process *p, uint64_t from, struct abi_timespec64 *t, bool wide);

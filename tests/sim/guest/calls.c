@@ -21,6 +21,11 @@
 #include <sys/uio.h>
 #include <sys/utsname.h>
 #include <time.h>
+#include <sched.h>
+#include <sys/sysinfo.h>
+#include <sys/times.h>
+#include <sys/vfs.h>
+#include <linux/close_range.h>
 #include <unistd.h>
 
 static void show(const char *what, long r) { printf("%s: %ld %s\n", what, r, r < 0 ? strerrorname_np(errno) : ""); }
@@ -213,6 +218,79 @@ static void process(void)
     SHOW(syscall(SYS_getrandom, (void *)8, 4, 0));
 }
 
+/* Structures that differ by word size, and sizes beyond 32 bits. */
+static void layouts(void)
+{
+    struct timeval tv, wanted[2] = {{1000000000, 250000}, {1100000000, 750000}};
+    struct timespec ts = {0, 1000000};
+    struct itimerval it = {.it_interval = {3, 500000}, .it_value = {100, 0}}, old;
+    struct sysinfo si;
+    struct rusage ru;
+    struct statfs fs;
+    struct stat64 st;
+    struct tms tms;
+    cpu_set_t cpus;
+    char a[4] = "", b[4] = "";
+    SHOW(gettimeofday(&tv, NULL));
+    printf("now %d %d\n", tv.tv_sec - time(NULL) >= -1 && tv.tv_sec - time(NULL) <= 1, tv.tv_usec >= 0 && tv.tv_usec < 1000000);
+    tv = (struct timeval){0, 2000};
+    fd_set set;
+    FD_ZERO(&set);
+    FD_SET(0, &set);
+    SHOW(select(0, NULL, NULL, NULL, &tv));
+    SHOW(pselect(0, NULL, NULL, NULL, &ts, NULL));
+    SHOW(ppoll(NULL, 0, &ts, NULL));
+    SHOW(setitimer(ITIMER_REAL, &it, NULL));
+    SHOW(setitimer(ITIMER_REAL, &(struct itimerval){0}, &old));
+    printf("timer %ld %ld %d\n", (long)old.it_interval.tv_sec, (long)old.it_interval.tv_usec, old.it_value.tv_sec >= 99);
+    SHOW(sysinfo(&si));
+    printf("sysinfo %d %d %d\n", si.totalram > si.freeram, si.mem_unit > 0, si.uptime >= 0);
+    SHOW(getrusage(RUSAGE_SELF, &ru));
+    printf("usage %d %d\n", ru.ru_utime.tv_sec >= 0 && ru.ru_utime.tv_sec < 60, ru.ru_utime.tv_usec < 1000000);
+    SHOW(times(&tms) != (clock_t)-1);
+    printf("times %d\n", tms.tms_utime >= 0 && tms.tms_cutime == 0);
+    SHOW(sched_getaffinity(0, sizeof cpus, &cpus));
+    printf("cpus %d\n", CPU_COUNT(&cpus) > 0);
+    SHOW(syscall(SYS_sched_getaffinity, 0, 3, &cpus));
+    int fd = open("layouts", O_RDWR | O_CREAT | O_TRUNC | O_LARGEFILE, 0600);
+    SHOW(ftruncate64(fd, 6ll << 30));
+    SHOW(pwrite64(fd, "far", 3, 5ll << 30));
+    printf("seek %lld\n", (long long)lseek64(fd, 5ll << 30, SEEK_SET));
+    printf("seek %lld\n", (long long)lseek64(fd, -2, SEEK_CUR));
+    printf("seek %lld\n", (long long)lseek64(fd, 2, SEEK_CUR));
+    struct iovec v[3] = {{a, 1}, {NULL, 0}, {b, 3}};
+    SHOW(readv(fd, v, 3));
+    printf("read %s %d\n", a, b[0]);
+    SHOW(fstat64(fd, &st));
+    printf("size %lld blocks %d mode %o links %d uid %d\n", (long long)st.st_size, st.st_blocks > 0, st.st_mode,
+           (int)st.st_nlink, st.st_uid == getuid());
+    SHOW(utimes("layouts", wanted));
+    SHOW(fstat64(fd, &st));
+    printf("times %lld.%ld %lld.%ld\n", (long long)st.st_atim.tv_sec, st.st_atim.tv_nsec, (long long)st.st_mtim.tv_sec,
+           st.st_mtim.tv_nsec);
+    SHOW(utimensat(AT_FDCWD, "layouts", (struct timespec[2]){{5, 6}, {0, UTIME_OMIT}}, 0));
+    SHOW(stat64("layouts", &st));
+    printf("times %lld.%ld %lld\n", (long long)st.st_atim.tv_sec, st.st_atim.tv_nsec, (long long)st.st_mtim.tv_sec);
+    SHOW(fstatfs(fd, &fs));
+    printf("fs %d %d %d\n", fs.f_bsize > 0, fs.f_namelen, fs.f_blocks >= fs.f_bfree);
+    SHOW(truncate64("layouts", 10));
+    int to = open("layouts2", O_RDWR | O_CREAT | O_TRUNC, 0600);
+    SHOW(pwrite(fd, "0123456789", 10, 0));
+    off64_t from = 3;
+    SHOW(copy_file_range(fd, &from, to, NULL, 4, 0));
+    SHOW(copy_file_range(fd, &from, to, NULL, 100, 0));
+    SHOW(copy_file_range(fd, &from, to, NULL, 100, 0));
+    SHOW(copy_file_range(fd, &from, 0, NULL, 100, 1));
+    printf("%lld %lld\n", (long long)from, (long long)lseek64(to, 0, SEEK_CUR));
+    SHOW(close_range(to, ~0u, CLOSE_RANGE_CLOEXEC));
+    SHOW(fcntl(to, F_GETFD));
+    SHOW(close_range(fd, ~0u, 0));
+    SHOW(fcntl(to, F_GETFD));
+    SHOW(close_range(5, 4, 0));
+    SHOW(unlink("layouts"));
+    SHOW(unlink("layouts2"));
+}
+
 int main(int argc, char **argv)
 {
     setvbuf(stdout, NULL, _IOFBF, 65536);
@@ -221,5 +299,6 @@ int main(int argc, char **argv)
     names();
     descriptors();
     process();
+    layouts();
     return 3;
 }
