@@ -112,7 +112,7 @@ enum { NROWS = sizeof rows / sizeof *rows };
 static void help(void)
 {
     puts("Usage: selkirk run [options] [--] program [arguments]\n\n"
-         "Runs a static i386 Linux program on the simulated machine. Standard input and output are the\n"
+         "Runs an i386 or x86-64 Linux program on the simulated machine. Standard input and output are the\n"
          "program's; the exit status is the program's (128 + n if signal n killed it).\n\n"
          "Options:");
     for (int i = 0; i < NROWS; i++) {
