@@ -13,6 +13,8 @@
 using namespace llvm;
 
 namespace {
+constexpr unsigned MaxRegion = 2000; // instructions
+
 bool isSystem(const MachineInstr &MI) { return MI.isCall() || MI.isInlineAsm() || MI.hasUnmodeledSideEffects(); }
 
 bool isPlainNativeLoad(const MachineInstr &MI) {
@@ -38,8 +40,15 @@ struct LoadOrder : ScheduleDAGMutation {
 } // namespace
 
 void llvm::relaxLoadOrder(ScheduleDAGInstrs &DAG, AAResults *AA) {
+  // Every such load is compared with every store before it: nothing for straight-line code without end.
+  if (DAG.SUnits.size() > MaxRegion)
+    return;
+  SmallVector<SUnit *, 32> Befores; // what a load may have to follow
   for (SUnit &Load : DAG.SUnits) {
-    if (!isPlainNativeLoad(*Load.getInstr()))
+    const MachineInstr &MI = *Load.getInstr();
+    if (MI.mayStore() || isSystem(MI))
+      Befores.push_back(&Load);
+    if (!isPlainNativeLoad(MI))
       continue;
     SmallVector<SDep, 4> Needless;
     for (const SDep &D : Load.Preds)
@@ -50,11 +59,9 @@ void llvm::relaxLoadOrder(ScheduleDAGInstrs &DAG, AAResults *AA) {
       continue;
     for (const SDep &D : Needless)
       Load.removePred(D);
-    for (unsigned I = 0; I < Load.NodeNum; I++) {
-      SUnit &Before = DAG.SUnits[I];
-      if (mustFollow(*Load.getInstr(), *Before.getInstr(), AA) && !Load.isPred(&Before))
-        Load.addPred(SDep(&Before, SDep::MayAliasMem));
-    }
+    for (SUnit *Before : Befores)
+      if (mustFollow(MI, *Before->getInstr(), AA) && !Load.isPred(Before))
+        Load.addPred(SDep(Before, SDep::MayAliasMem));
   }
 }
 
