@@ -67,11 +67,11 @@ static bool compare_flags(struct simd *x, fp_fmt f, bool quiet)
 /* Neighbours of the destination, then of the source. */
 static bool horizontal(struct simd *x, binary_fn *fn, fp_fmt f)
 {
-    unsigned n = 16 / f->size;
+    unsigned half = 8 / f->size;
     union simd_value r;
-    for (unsigned i = 0; i < n; i++) {
-        const union simd_value *v = i < n / 2 ? &x->d : &x->s;
-        unsigned at = 2 * (i % (n / 2));
+    for (unsigned i = 0; i < 2 * half; i++) {
+        const union simd_value *v = i < half ? &x->d : &x->s;
+        unsigned at = 2 * (i < half ? i : i - half);
         set_lane(&r, f, i, fn(&x->fp, f, lane(v, f, at), lane(v, f, at + 1)));
     }
     x->d = r;

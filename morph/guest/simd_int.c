@@ -34,11 +34,11 @@ static int16_t clamp16(int32_t v) { return (int16_t)lane_clamp(v, INT16_MIN, INT
 /* Sums or differences of neighbours, of the destination's and then of the source's. */
 static void horizontal16(struct simd *x, bool subtract, bool saturate)
 {
-    unsigned n = 4 * x->halves;
+    unsigned half = 2 * x->halves;
     union simd_value r = x->d;
-    for (unsigned i = 0; i < n; i++) {
-        const union simd_value *v = i < n / 2 ? &x->d : &x->s;
-        unsigned at = 2 * (i % (n / 2));
+    for (unsigned i = 0; i < 2 * half; i++) {
+        const union simd_value *v = i < half ? &x->d : &x->s;
+        unsigned at = 2 * (i < half ? i : i - half);
         int32_t a = (int16_t)v->h[at], b = (int16_t)v->h[at + 1], sum = subtract ? a - b : a + b;
         r.h[i] = (uint16_t)(saturate ? clamp16(sum) : sum);
     }
@@ -47,11 +47,11 @@ static void horizontal16(struct simd *x, bool subtract, bool saturate)
 
 static void horizontal32(struct simd *x, bool subtract)
 {
-    unsigned n = 2 * x->halves;
+    unsigned half = x->halves;
     union simd_value r = x->d;
-    for (unsigned i = 0; i < n; i++) {
-        const union simd_value *v = i < n / 2 ? &x->d : &x->s;
-        unsigned at = 2 * (i % (n / 2));
+    for (unsigned i = 0; i < 2 * half; i++) {
+        const union simd_value *v = i < half ? &x->d : &x->s;
+        unsigned at = 2 * (i < half ? i : i - half);
         r.w[i] = subtract ? v->w[at] - v->w[at + 1] : v->w[at] + v->w[at + 1];
     }
     x->d = r;
