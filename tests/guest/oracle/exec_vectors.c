@@ -117,7 +117,7 @@ bool vectors_run(struct vectors_process *p, const struct oracle_case *c, struct 
     }
     snprintf(answer, size, "%s", p->line);
     bool exception = strstr(p->line, "\"stop\":\"exception\"");
-    if (!exception && !strstr(p->line, "\"stop\":\"end\""))
+    if (!exception && !strstr(p->line, "\"stop\":\"end\"") && !strstr(p->line, "\"stop\":\"count\""))
         return false;
     *out = (struct oracle_state){
         .rip = number_after(p->line, wide ? "rip" : "eip"), .eflags = (uint32_t)number_after(p->line, "flags"), .vector = -1};

@@ -224,12 +224,29 @@ static bool send_case(const struct options *o, struct vectors_process *p, const 
     return false;
 }
 
+static int help(void)
+{
+    printf("usage: guest-oracle [options]\n\n"
+           "Random x86 instructions on the host CPU and in morph's interpreter, compared one by one.\n\n"
+           "  --seed S           seed of the run (1)\n"
+           "  --count N          cases (1000)\n"
+           "  --len 1..%u        most instructions in a case (12)\n"
+           "  --mode MODE        ia32 (default) or x86-64\n"
+           "  --sse              MMX and SSE instructions too\n"
+           "  --case K           case K of the seed alone\n"
+           "  --vectors COMMAND  run each case by this as well; it reads cases as `selkirk vectors` does\n"
+           "  --dump FILE        write the cases\n"
+           "  --expect FILE      write the host's results\n"
+           "  --child PATH       the traced program (guest-oracle-child beside this one)\n"
+           "  --verbose          show the instructions\n\n"
+           "Exit status: 0 no difference, 1 a difference, 2 bad usage, 3 this host cannot.\n",
+           ORACLE_MAX_INSNS);
+    return 0;
+}
+
 static int usage(const char *why)
 {
-    fprintf(stderr,
-            "guest-oracle: %s; usage: guest-oracle --seed S --count N [--mode ia32|x86-64] [--sse] [--len 1..%u] "
-            "[--case K] [--vectors COMMAND] [--dump FILE] [--expect FILE] [--child PATH] [--verbose]\n",
-            why, ORACLE_MAX_INSNS);
+    fprintf(stderr, "guest-oracle: %s; see guest-oracle --help\n", why);
     return 2;
 }
 
@@ -250,6 +267,8 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         const char *name = argv[i], *value = i + 1 < argc ? argv[i + 1] : "";
         uint64_t v = 0;
+        if (!strcmp(name, "--help") || !strcmp(name, "-h"))
+            return help();
         if (!strcmp(name, "--sse")) {
             o.kind.sse = true;
             continue;

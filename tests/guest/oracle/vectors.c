@@ -60,6 +60,9 @@ static void put_sse(FILE *f, const struct oracle_case *c, const struct oracle_st
     fputs("],", f);
 }
 
+/* No instruction of a case is executed twice, but its end may be the address of one that was: there a run would stop early. */
+static bool ends_in_code(const struct oracle_case *c) { return is_code(c, (unsigned)(c->after.rip - ORACLE_CODE)); }
+
 void vectors_write(FILE *f, const struct oracle_case *c)
 {
     bool wide = c->kind.mode == GUEST_X86_64;
@@ -79,14 +82,19 @@ void vectors_write(FILE *f, const struct oracle_case *c)
     piece(f, ORACLE_DATA, "rw", ORACLE_RW_SIZE, c->mem_before.data, ORACLE_RW_SIZE);
     fputc(',', f);
     piece(f, ORACLE_DATA + ORACLE_RW_SIZE, "r", ORACLE_RO_SIZE, c->mem_before.data + ORACLE_RW_SIZE, ORACLE_RO_SIZE);
-    /* Not a count: the end of a count is always interpreted. No instruction of a case is executed twice. */
-    fprintf(f, "],\"end\":%" PRIu64 "}\n", c->after.vector < 0 ? c->after.rip : (uint64_t)NOWHERE);
+    /* Not a count, if it can be helped: the end of a count is always interpreted. */
+    if (c->after.vector < 0 && ends_in_code(c))
+        fprintf(f, "],\"count\":%u}\n", c->ninsns);
+    else
+        fprintf(f, "],\"end\":%" PRIu64 "}\n", c->after.vector < 0 ? c->after.rip : (uint64_t)NOWHERE);
 }
 
 void vectors_write_expected(FILE *f, const struct oracle_case *c)
 {
     fprintf(f, "{\"id\":\"%" PRIu64 ":%" PRIu64 "\",\"stop\":\"%s\",", c->seed, c->number,
-            c->after.vector < 0 ? "end" : "exception");
+            c->after.vector >= 0 ? "exception"
+            : ends_in_code(c)    ? "count"
+                                 : "end");
     if (c->after.vector >= 0)
         fprintf(f, "\"exception\":{\"vector\":%d,\"address\":%" PRIu64 "},", c->after.vector, c->after.addr);
     fputs("\"regs\":{", f);
