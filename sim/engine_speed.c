@@ -1,5 +1,6 @@
 /* Bundles a second of the functional engine, on a loop like translated code: guest loads and stores, arithmetic, flags,
  * branches and a commit, five or so ops in two to three bundles. Usage: engine-speed [million bundles] */
+#include <string.h>
 #include <time.h>
 
 #include "duke_program.h"
@@ -38,7 +39,13 @@ static uint32_t make(uint32_t *words, size_t capacity)
 
 int main(int argc, char **argv)
 {
-    uint64_t bundles = (argc > 1 ? strtoull(argv[1], NULL, 0) : 300) * 1000000;
+    char *end = NULL;
+    uint64_t bundles = (argc > 1 ? strtoull(argv[1], &end, 0) : 300) * 1000000;
+    if (argc > 2 || (end != NULL && (*end != 0 || bundles == 0))) {
+        bool help = strcmp(argv[1], "--help") == 0;
+        fprintf(help ? stdout : stderr, "%susage: engine-speed [million bundles, 1 or more; 300]\n", help ? "" : "engine-speed: ");
+        return help ? 0 : 2;
+    }
     uint32_t words[256];
     char err[256];
     struct engine_cfg cfg = {.machine = "default", .dram_size = 1 << 20, .hidden_size = 1 << 20};

@@ -1,6 +1,7 @@
-/* rtl-speed [cycles]: the RTL engine on a loop like translated code: guest loads and stores, arithmetic, flags, branches, calls
+/* rtl-speed [cycles [machine]]: the RTL engine on a loop like translated code: guest loads and stores, arithmetic, flags, branches, calls
  * and commits, three ops or so a bundle. Prints what the cycles were spent on and the speed. The number that repeats exactly is
  * host instructions a cycle: scripts and tests/rtl/README.md say how callgrind gives it. */
+#include <string.h>
 #include <time.h>
 
 #include "duke_program.h"
@@ -50,14 +51,21 @@ static uint32_t make(uint32_t *words, size_t capacity, const struct duke_machine
 int main(int argc, char **argv)
 {
     static const char *const reason[] = {"issue", "interlock", "icache", "dcache", "branch", "storebuf", "serial"};
-    uint64_t cycles = argc > 1 ? strtoull(argv[1], NULL, 0) : 3000000;
+    char *end = NULL;
+    uint64_t cycles = argc > 1 ? strtoull(argv[1], &end, 0) : 3000000;
+    if (argc > 3 || (end != NULL && (*end != 0 || cycles < 1000))) { /* fewer do not reach the loop */
+        bool help = strcmp(argv[1], "--help") == 0;
+        fprintf(help ? stdout : stderr, "%susage: rtl-speed [cycles, 1000 or more; 3000000 [machine]]\n",
+                help ? "" : "rtl-speed: ");
+        return help ? 0 : 2;
+    }
     uint32_t words[512];
     char err[256];
     struct engine_cfg cfg = {.machine = argc > 2 ? argv[2] : "default", .dram_size = 1 << 20, .hidden_size = 1 << 20};
     struct engine *e = engine_rtl.create(&cfg, err, sizeof err);
     if (e == NULL) {
         fprintf(stderr, "rtl-speed: %s\n", err);
-        return 1;
+        return 2;
     }
     uint32_t n = make(words, 512, duke_machine_find(cfg.machine));
     e->ops->dma_write(e, CODE, words, 4 * n);
