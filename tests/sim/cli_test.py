@@ -92,7 +92,7 @@ def stats(path):
     return {name: float(value) for name, value, _ in rows}
 
 
-def check_stats(checks, folder, status):
+def check_stats(checks, folder, status, hot2=3):
     s = stats(folder / "stats.txt")
     j = json.loads((folder / "stats.json").read_text())
     c = json.loads((folder / "config.json").read_text())
@@ -105,7 +105,7 @@ def check_stats(checks, folder, status):
     for name, value in s.items():
         checks.expect(abs(j["stats"][name]["value"] - value) <= 1e-5 * max(1, abs(value)), f"{name} differs in stats.json")
         checks.expect(j["stats"][name]["doc"] != "" and j["stats"][name]["unit"] != "", f"{name} lacks unit or doc")
-    checks.same("config.json", (c["sim.engine"], c["morph.hot2"]), ("func", 3))
+    checks.same("config.json", (c["sim.engine"], c["morph.hot2"]), ("func", hot2))
     return s
 
 
@@ -171,6 +171,11 @@ def results(checks, selkirk, folder, here):
     checks.expect(b"--profile none/p: No such file" in err, f"profile in no folder: {err!r}")
     status, _, err = common.run([selkirk, "run", "--strace", "--", here / "environment"], cwd=folder)
     checks.expect(b"exit_group(0)" in err, f"--strace: {err!r}")
+    status, _, err = common.run([selkirk, "run", "-d", "missing", "--", here / "missing"], cwd=folder)
+    checks.same("instruction that is not implemented: status", status, 120)
+    checks.expect(re.search(rb"^selkirk: instruction is not implemented at 0x\w+: ea (\w\w ){4}33 00  \S.*; eax=0*1234 .*\n$", err),
+                  f"instruction that is not implemented: {err!r}")
+    check_stats(checks, folder / "missing", 120, hot2=16)
     status, _, err = common.run([selkirk, "run", "--", here / "crash"], cwd=folder)
     checks.same("killed: status", status, 139)
     checks.expect(re.search(rb"^selkirk: guest killed by SIGSEGV \(address 0x10\) at 0x\w+: 88 1d 10 00 00 00  mov byte ptr "
