@@ -194,7 +194,7 @@ static int ended(struct run *r, const struct selkirk_event *ev)
     case SELKIRK_STOP_UNIMPLEMENTED:
         fputs("selkirk: instruction is not implemented", stderr);
         print_instruction(r);
-        fprintf(stderr, "%s%s;", ev->text[0] ? "; " : "", ev->text);
+        fputc(';', stderr);
         print_registers(r->k.cpu);
         return EXIT_UNIMPLEMENTED;
     case SELKIRK_STOP_PANIC: fprintf(stderr, "selkirk: firmware panic: %s\n", ev->text); return EXIT_PANIC;

@@ -1,4 +1,5 @@
-"""What duke-cc -O2 makes of small functions: ops that must appear, in this order, and ops that must not.
+"""What duke-cc -O2 makes of small functions: ops that must appear, in this order, and ops that must not. A large one is
+compiled in a time that grows with its size.
 
 usage: codegen.py --bin DIR
 """
@@ -63,6 +64,23 @@ CASES = [
 ]
 
 
+# Statements of a block without end. A search from every load through all that comes before it took a minute for so many.
+LONG = 4000
+LONG_SECONDS = 20  # of processor time; about 2 are needed
+
+
+def long_block(args, tmp):
+    """1 if it takes too long."""
+    lines = [f"s ^= words[{i * 37 % 9001}] * x + {i}; v = s; *p[{i % 50}] = s + x;\n" for i in range(LONG)]
+    text = "volatile int v; extern int *p[];\nint f(int x) { int s = 0;\n" + "".join(lines) + "return s; }\n"
+    pathlib.Path(f"{tmp}/long.c").write_text(HEAD + text)
+    r = subprocess.run(["prlimit", f"--cpu={LONG_SECONDS}:{LONG_SECONDS + 5}", args.bin / "duke-cc", "-O2", "-c", f"{tmp}/long.c",
+                        "-o", f"{tmp}/long.o"], capture_output=True, text=True)
+    if r.returncode:
+        print(f"FAIL long block: {r.stderr or 'too slow'} (status {r.returncode})")
+    return 1 if r.returncode else 0
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--bin", required=True, type=pathlib.Path)
@@ -95,7 +113,8 @@ def main():
             if problem:
                 failures += 1
                 print(f"FAIL {name}: {problem}:\n" + "\n".join("    " + op for op in ops))
-    print(f"{len(CASES)} cases, {failures} failures")
+        failures += long_block(args, tmp)
+    print(f"{len(CASES) + 1} cases, {failures} failures")
     return 1 if failures else 0
 
 
