@@ -57,6 +57,7 @@ struct mm_changes {
     uint64_t code_start, code_end;
 };
 
+/* An empty address space over that memory, all of whose frames are free; false: no memory for the tables. */
 bool mm_init(struct mm *mm, struct pmem mem);
 void mm_free(struct mm *mm);
 /* One more address space over the same frames, on the heap; NULL: no memory. mm_fork gives it the areas and contents of
@@ -97,5 +98,6 @@ uint64_t mm_copy_out(struct mm *mm, uint64_t addr, const void *buf, uint64_t siz
 /* Physical address of a mapped page's byte; false if no frame is there. */
 bool mm_translate(const struct mm *mm, uint64_t addr, uint32_t *paddr);
 
+/* A file that mappings share: counted; the descriptor is its own and is closed with the last user. */
 struct mm_file *mm_file_new(int fd);
 void mm_file_drop(struct mm_file *f);

@@ -23,12 +23,13 @@ bool mm_frame_alloc(struct mm *mm, uint32_t *frame); /* zeroed */
 void mm_frame_free(struct mm *mm, uint32_t frame);   /* one sharer less; the last one's is free */
 bool mm_frame_share(struct mm *mm, uint32_t frame);  /* one more; false: too many */
 bool mm_frame_shared(const struct mm *mm, uint32_t frame);
+/* The frames that address spaces share, each space holding one reference. */
 bool mm_pool_make(struct mm *mm);
 void mm_pool_drop(struct mm_pool *pool);
-struct mm_node *mm_node_new(struct mm *mm);
+struct mm_node *mm_node_new(struct mm *mm);                     /* a table with its frame, empty; NULL: no memory */
 void mm_node_free(struct mm *mm, struct mm_node *n, int level); /* pages that are left, too */
 uint64_t mm_pte_get(const struct mm *mm, uint64_t addr);        /* 0 if no table is there */
 /* The first page at or above addr that has an entry, or end. Skips what has no tables: a 64-bit program may reserve terabytes. */
 uint64_t mm_pte_next(const struct mm *mm, uint64_t addr, uint64_t end);
 bool mm_pte_set(struct mm *mm, uint64_t addr, uint64_t pte);    /* false: no memory for tables */
-uint64_t mm_pte_make(uint32_t frame, int prot);
+uint64_t mm_pte_make(uint32_t frame, int prot);                 /* prot: of mmap */

@@ -43,6 +43,7 @@ struct selkirk_config {
     const struct engine_ops *engine_ops; /* an engine of one's own instead of `engine`; then firmware may be missing */
 };
 
+/* Every key has its default. */
 void selkirk_config_init(struct selkirk_config *cfg);
 /* Sets one key, for example "morph.hot2" to "16". */
 bool selkirk_config_set(struct selkirk_config *cfg, const char *key, const char *value, char *err, size_t err_size);
@@ -111,6 +112,7 @@ struct selkirk_event {
     const char *text; /* valid until the next selkirk_run */
 };
 
+/* Runs until something happens that no hook deals with, or until a limit; the event says what. May be called again. */
 struct selkirk_event selkirk_run(struct selkirk *m, const struct selkirk_limits *limits);
 void selkirk_interrupt(struct selkirk *m); /* async-signal-safe */
 /* Forgets decoded and translated guest code before the next selkirk_run. */
@@ -137,7 +139,8 @@ void selkirk_set_hooks(struct selkirk *m, const struct selkirk_hooks *hooks);
 /* Statistics --------------------------------------------------------------------------------------------------------- */
 
 uint64_t selkirk_icount(struct selkirk *m); /* guest instructions since creation */
-uint64_t selkirk_cycles(struct selkirk *m);
+uint64_t selkirk_cycles(struct selkirk *m); /* of the core; functional engine: bundles */
+/* The core's counters and morph's, as they are now. */
 void selkirk_counters(struct selkirk *m, struct engine_counters *out);
 void selkirk_morph_stats(struct selkirk *m, struct morph_stats *out);
 /* Calls fn for every statistic. Units as gem5 writes them: "Count", "Cycle", "Second", "Ratio". */

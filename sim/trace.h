@@ -7,6 +7,7 @@
 
 struct trace;
 
+/* Shows the records that it is given, with the guest code they belong to, until it is closed; `out` stays open. */
 struct trace *trace_open(struct selkirk *m, FILE *out);
 void trace_close(struct trace *t);
 void trace_record(struct trace *t, const struct engine_record *rec);

@@ -21,6 +21,8 @@ struct json_text {
     size_t n;
 };
 
+/* One line of JSON, read in its own order. A function that reads a value enters or takes what comes next; if that is something
+ * else it says so in r->error, gives a zero, and so do all that follow. json_end: nothing but space is left. */
 void json_start(struct json *r, const char *text, size_t n);
 bool json_fail(struct json *r, const char *why); /* keeps the first error; returns false */
 bool json_object(struct json *r);

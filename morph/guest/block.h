@@ -97,6 +97,7 @@ bool block_still_mapped(struct morph *m, struct gblock *b);
 /* To be called when linear addresses may map elsewhere (TLB flush, CR3 write): blocks are checked when next found. */
 static inline void block_new_epoch(struct block_cache *c) { c->epoch++; }
 
+/* Forgetting: one block; all with a byte in that physical page, in that range, all there are. */
 void block_drop(struct block_cache *c, struct gblock *b);
 void block_drop_page(struct block_cache *c, uint32_t paddr);
 void block_drop_range(struct block_cache *c, uint64_t start, uint64_t end); /* linear [start, end) */

@@ -36,6 +36,7 @@ extern const struct fp_format fp_single, fp_double;
 
 typedef const struct fp_format *fp_fmt;
 
+/* One lane, values as their bits; modes and exceptions are those of *e. min and max are those of MINPS and MAXPS. */
 uint64_t fp_add(struct fp_env *e, fp_fmt f, uint64_t a, uint64_t b);
 uint64_t fp_sub(struct fp_env *e, fp_fmt f, uint64_t a, uint64_t b);
 uint64_t fp_mul(struct fp_env *e, fp_fmt f, uint64_t a, uint64_t b);

@@ -110,6 +110,7 @@ void num_denormal(struct x87_env *e, const struct num *a);
 /* Rounds hi:lo at bit `drop` of hi (0..63); returns whether it went up. hi may wrap to 0. */
 bool num_round_at(const struct x87_env *e, unsigned sign, uint64_t *hi, uint64_t lo, unsigned drop, bool *inexact);
 
+/* Operations with the rounding and precision of the control word; exceptions are collected in *e. */
 struct f80 f80_add(struct x87_env *e, struct f80 x, struct f80 y, unsigned negate_y);
 struct f80 f80_mul(struct x87_env *e, struct f80 x, struct f80 y);
 struct f80 f80_div(struct x87_env *e, struct f80 x, struct f80 y);

@@ -39,11 +39,12 @@ static inline struct wide wide_constant(uint64_t hi, uint64_t lo, int32_t exp)
 }
 
 u128 u128_mul_high(u128 a, u128 b); /* the upper 128 bits of the product, up to 3 units too small */
+/* Fixed point, the result cut. */
 fixed fixed_mul(fixed a, fixed b);
 fixed fixed_div_small(fixed a, uint32_t d);
 
 struct wide wide_make(bool neg, int32_t exp, u128 mant); /* mant of any size */
-struct wide wide_of_num(const struct num *a);
+struct wide wide_of_num(const struct num *a);            /* exact, as the next is */
 struct wide wide_of_int(int32_t v);
 struct wide wide_add(struct wide a, struct wide b);
 struct wide wide_mul(struct wide a, struct wide b);

@@ -2,6 +2,7 @@
 #pragma once
 #include "ginsn.h"
 
+/* The name of a row of isa-spec/x86. */
 const char *guest_op_name(unsigned op);
 
 /* For example "add mem[b4 i-1<<0 +8 seg2 a4].4 r0.4 op4 pfx0 (4 bytes)": operands with size, memory with base and index register

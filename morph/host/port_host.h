@@ -39,6 +39,7 @@ struct port_host {
 
 extern _Thread_local struct port_host *port_host; /* the machine in use on this thread */
 
+/* Guest memory of the machine in use, through its page tables; faults go to the guard. */
 uint64_t port_host_load(uint64_t lin, unsigned size);
 void port_host_store(uint64_t lin, uint64_t v, unsigned size);
 
@@ -68,6 +69,7 @@ static inline struct port_fault port_fault(void) { return port_host->fault; }
 static inline uint64_t port_icount(void) { return port_host->icount; }
 static inline void port_set_ilimit(uint64_t limit) { port_host->ilimit = limit; }
 static inline void port_gctl(unsigned bits) { (void)bits; } /* guest/mmu.c looks at the CPU */
+/* The rest of ../port.h. */
 void port_tlb_flush(void);
 void port_tlb_inval(uint64_t lin);
 uint64_t pld64(uint64_t paddr);

@@ -27,6 +27,7 @@ struct comparer {
     char text[400]; /* of the last difference, both sides */
 };
 
+/* Decodes with both and says in what they differ, if at all; `avail` bytes are there. */
 void comparer_open(struct comparer *c);
 void comparer_close(struct comparer *c);
 enum difference compare(struct comparer *c, const uint8_t *bytes, unsigned avail, enum guest_mode mode);

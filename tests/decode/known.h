@@ -11,10 +11,11 @@ struct shape {
     unsigned opcode, modrm;
 };
 
+/* Prefixes, map and opcode as far as the bytes go. */
 struct shape shape_of(const uint8_t *bytes, enum guest_mode mode);
 
 /* The number of the row of the table that explains this difference, or -1. */
 int known_difference(const struct shape *s, enum difference d);
 
 extern const unsigned known_count;
-const char *known_text(unsigned row);
+const char *known_text(unsigned row); /* why, with the manual's word */

@@ -38,6 +38,7 @@ struct rig {
     uint64_t ilimit; /* the engine stops at a commit that reaches it; 0 none */
 };
 
+/* For a machine of isa-spec/machines. */
 struct rig *rig_make(const char *machine);
 void rig_free(struct rig *r);
 

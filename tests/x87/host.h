@@ -26,6 +26,7 @@ struct host_stub {
 };
 
 bool host_x87_init(void); /* false: no executable memory */
+/* Code that runs the instruction on an image of the x87 state. */
 struct host_stub host_x87_stub(const uint8_t *insn, unsigned len);
 /* The instruction's memory operand is [rdx] = `memory`. */
 void host_x87_run(struct host_stub s, const struct x87_image *in, struct x87_image *out, void *memory, struct host_frame *f);
