@@ -22,7 +22,7 @@ port_enter:
     jr r4
     .size port_enter, .-port_enter
 
-/* Exits: r30 = guest rip, r48 = exit number, everything committed. */
+/* Exits, everything committed. exit_direct: r48 = exit number, which says where it goes; the others: r30 = guest rip. */
     .globl exit_direct
     .type exit_direct, @function
 exit_direct:

@@ -7,11 +7,12 @@
 #include "ir/ir.h"
 
 enum {
-    GEN_OPS_MAX = 2048,
+    GEN_FIXES_MAX = 128,
     GEN_CYCLES_MAX = 1024,
     GEN_BUNDLE_OPS = 5,
-    GEN_FIRST_HOME = 28, /* registers 28 to 47 are homes of guest state: ir_home */
-    GEN_STORES = 8,      /* stores that a load is compared with */
+    GEN_CYCLE_WORDS = 12, /* the hardware's limit: five ops and a commit of two words each */
+    GEN_FIRST_HOME = 28,  /* registers 28 to 47 are homes of guest state: ir_home */
+    GEN_STORES = 8,       /* stores that a load is compared with */
 };
 
 /* An op, encoded but for what depends on its address. */
@@ -42,11 +43,29 @@ struct gen_info {
  * that do integer work, 12-15 branch. */
 enum { GEN_GUARDS = 0x8888 };
 
-struct gen_bundle {
+/* A cycle of the schedule: the words of its bundle as far as they are placed. */
+struct gen_cycle {
     uint16_t free;   /* lanes, with all guards set */
-    uint16_t n;      /* ops */
+    uint16_t n;      /* words | ops << 8 */
     uint16_t commit; /* guest instructions + 1; 0: no commit */
-    uint16_t op[GEN_BUNDLE_OPS];
+    uint16_t pad;
+    uint32_t at; /* gen_emit: native address of the bundle */
+    uint32_t w[GEN_CYCLE_WORDS];
+    uint32_t pad2;
+};
+
+/* A branch whose target gen_emit fills in: its first word. */
+struct gen_fix {
+    uint16_t cycle, word;
+    uint16_t use; /* enum gen_use: not GEN_EXIT */
+    uint16_t pad;
+};
+
+/* Where an exit is in the schedule. */
+struct gen_exit_at {
+    uint16_t after;       /* what comes behind the commit or branch stands in later cycles than this */
+    uint16_t cycle, word; /* its branch's first word */
+    uint16_t nwords;      /* of the branch; 0: none, or one that is not patched */
 };
 
 struct gen_store {
@@ -64,7 +83,7 @@ struct gen_reg {
 struct gen {
     /* What is used most comes first: short displacements reach it. */
     const struct ir_block *ir;
-    uint64_t nops, ncycles;
+    uint64_t nfixes, ncycles;
     uint64_t overflow;
     uint64_t part;  /* exits to come, for wishes */
     uint64_t floor; /* nothing with an effect may stand before this cycle */
@@ -74,20 +93,20 @@ struct gen {
     uint64_t nstores;
     uint64_t has_fault;                                 /* a stub is needed */
     uint64_t next;                                      /* where the search for a temporary starts */
-    uint16_t empty[4];                                  /* free, n, commit of a bundle without ops */
+    uint16_t empty[4];                                  /* free, n, commit of a cycle without ops */
     uint64_t free;                                      /* temporaries nobody uses */
     struct gen_reg reg[64] __attribute__((aligned(8))); /* cleared in whole double words, as are content and alt */
     uint16_t content[64];                               /* ref that lives in a home */
     uint16_t alt[64];                                   /* another home that had a copy of what lives in a home; 0 none */
     struct gen_store store[GEN_STORES];
-    uint32_t exit_cycle[IR_EXITS_MAX];
+    struct gen_exit_at exit_at[IR_EXITS_MAX] __attribute__((aligned(8)));
     uint16_t loc[IR_NODES_MAX] __attribute__((aligned(8))); /* register of a ref */
     /* Made once by gen_init; entry_*: content of the homes and loc at the start of a block. */
     uint16_t entry_content[IR_G_COUNT] __attribute__((aligned(8)));
     uint16_t entry_loc[IR_FIRST + 3] __attribute__((aligned(8)));
     struct gen_info info[DUKE_OP_COUNT];
-    struct gen_bundle bundle[GEN_CYCLES_MAX];
-    struct gen_op op[GEN_OPS_MAX];
+    struct gen_fix fix[GEN_FIXES_MAX];
+    struct gen_cycle cycle[GEN_CYCLES_MAX] __attribute__((aligned(64)));
 };
 
 /* Makes the tables for a machine. */
@@ -116,11 +135,11 @@ struct gen_code {
     struct gen_exit_code exit[IR_EXITS_MAX]; /* by exit number in the block */
 };
 
-/* Words that the scheduled block may need. */
-uint32_t gen_worst_words(const struct gen *g);
+/* Words that the scheduled block may need; a rough figure, and quickly found, if it is not above `room`. */
+uint32_t gen_worst_words(const struct gen *g, uint32_t room);
 
 /* Writes the scheduled block. False: it needs more than max_words. */
-bool gen_emit(const struct gen *g, const struct gen_place *p, struct gen_code *out);
+bool gen_emit(struct gen *g, const struct gen_place *p, struct gen_code *out);
 
 /* Rewrites the branch at `at` (words is its memory) to go to `target`. The op must have been made by gen_emit. */
 void gen_patch(uint32_t *words, uint32_t at, uint32_t target);

@@ -1,6 +1,6 @@
 /* Registers and time slots in one walk over the nodes, in program order.
  *
- * Every op is placed as soon as it is reached: in the first bundle that is late enough for its operands and has a lane. So
+ * Every op is placed as soon as it is reached: in the first cycle that is late enough for its operands and has a lane. So
  * there is no dependence graph; per register we know when it can be read and written, and that is all. Guest state is
  * written straight to its home register when nobody wants the old value any more; rollback undoes it if the block faults.
  * A commit stands no earlier than anything with an effect before it, and nothing with an effect stands above an earlier one.
@@ -18,22 +18,9 @@ static inline uint64_t max_u(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
 static inline bool is_home(unsigned r) { return r - (unsigned)GEN_FIRST_HOME < IR_G_COUNT; }
 
-/* -- Bundles */
+/* -- Cycles */
 
-static inline struct gen_op *new_op(struct gen *g)
-{
-    uint64_t i = g->nops;
-    if (i == GEN_OPS_MAX) {
-        g->overflow = 1;
-        i = 0;
-    }
-    g->nops = i + 1;
-    struct gen_op *o = &g->op[i];
-    o->use = GEN_DONE;
-    return o;
-}
-
-/* Bundles up to cycle c exist afterwards, unless there are too many. */
+/* Cycles up to c exist afterwards, unless there are too many. */
 static inline bool extend(struct gen *g, uint64_t c)
 {
     if (c >= GEN_CYCLES_MAX) {
@@ -43,25 +30,27 @@ static inline bool extend(struct gen *g, uint64_t c)
     uint64_t i = g->ncycles;
     g->ncycles = c + 1;
     do {
-        __builtin_memcpy(&g->bundle[i], g->empty, sizeof g->empty);
+        __builtin_memcpy(&g->cycle[i], g->empty, sizeof g->empty);
     } while (i++ < c);
     return true;
 }
 
-/* Puts op o into the first bundle from cycle c on that has room. */
+/* Puts op o into the first cycle from c on that has room. */
 static inline uint64_t put_at(struct gen *g, const struct gen_op *o, uint64_t c, uint64_t need)
 {
     for (;; c++) {
         if (c >= g->ncycles && !extend(g, c))
             return 0;
-        struct gen_bundle *u = &g->bundle[c];
+        struct gen_cycle *u = &g->cycle[c];
         uint64_t left = u->free - need;
         if ((left & GEN_GUARDS) != GEN_GUARDS)
             continue;
         uint64_t n = u->n;
+        uint32_t *w = u->w + (n & 255);
         u->free = (uint16_t)left;
-        u->n = (uint16_t)(n + 1);
-        u->op[n] = (uint16_t)(o - g->op);
+        u->n = (uint16_t)(n + 256 + o->nwords);
+        w[0] = o->w[0];
+        w[1] = o->w[1]; /* there is room; what follows overwrites it if the op has one word */
         return c;
     }
 }
@@ -109,9 +98,9 @@ static inline void release(struct gen *g, const struct ir_node *n, unsigned ra, 
 static void move(struct gen *g, unsigned rd, unsigned ra)
 {
     const struct gen_info *t = &g->info[DUKE_OP_ADDI];
-    struct gen_op *o = new_op(g);
-    words_ri(o, t, rd, ra, 0);
-    uint64_t c = place_write(g, o, t, rd, g->reg[ra].avail);
+    struct gen_op o;
+    words_ri(&o, t, rd, ra, 0);
+    uint64_t c = place_write(g, &o, t, rd, g->reg[ra].avail);
     read_at(g, ra, c);
 }
 
@@ -164,16 +153,15 @@ static inline unsigned define(struct gen *g, uint32_t i)
 static void place_li(struct gen *g, unsigned rd, int64_t k)
 {
     const struct gen_info *t = &g->info[DUKE_OP_LI];
-    struct gen_op *o = new_op(g);
+    struct gen_op o;
     bool whole = k == (int64_t)((uint64_t)k << 17) >> 17;
-    words_li(o, t, rd, whole ? k : (int64_t)(uint32_t)k);
-    uint64_t c = place_write(g, o, t, rd, 0);
+    words_li(&o, t, rd, whole ? k : (int64_t)(uint32_t)k);
+    uint64_t c = place_write(g, &o, t, rd, 0);
     if (whole)
         return;
     t = &g->info[DUKE_OP_ORHI]; /* the upper half */
-    o = new_op(g);
-    words_ri(o, t, rd, rd, k >> 32);
-    place_write(g, o, t, rd, c + 1);
+    words_ri(&o, t, rd, rd, k >> 32);
+    place_write(g, &o, t, rd, c + 1);
 }
 
 static void place_alu(struct gen *g, const struct ir_node *n, uint32_t i)
@@ -186,7 +174,7 @@ static void place_alu(struct gen *g, const struct ir_node *n, uint32_t i)
     }
     unsigned ra = g->loc[n->a], rb = g->loc[n->b], rc = 0;
     uint64_t from = max_u(g->reg[ra].avail, g->reg[rb].avail);
-    struct gen_op *o = new_op(g);
+    struct gen_op o;
     if (t->fmt == DUKE_FMT_R4 || t->fmt == DUKE_FMT_R4X) {
         rc = g->loc[n->c];
         from = max_u(from, g->reg[rc].avail);
@@ -195,15 +183,15 @@ static void place_alu(struct gen *g, const struct ir_node *n, uint32_t i)
     unsigned rd = define(g, i);
     if (t->fmt == DUKE_FMT_R3) {
         if (n->b || n->imm == 0)
-            words_r3(o, t, rd, ra, rb);
+            words_r3(&o, t, rd, ra, rb);
         else
-            words_r3i(o, t, rd, ra, n->imm);
+            words_r3i(&o, t, rd, ra, n->imm);
     } else if (t->fmt == DUKE_FMT_RI) {
-        words_ri(o, t, rd, ra, n->imm);
+        words_ri(&o, t, rd, ra, n->imm);
     } else {
-        words_r4(o, t, rd, ra, rb, rc, n->x);
+        words_r4(&o, t, rd, ra, rb, rc, n->x);
     }
-    uint64_t c = place_write(g, o, t, rd, from);
+    uint64_t c = place_write(g, &o, t, rd, from);
     read_at(g, ra, c);
     read_at(g, rb, c);
     if (rc)
@@ -240,11 +228,11 @@ static void place_store(struct gen *g, const struct ir_node *n)
     const struct gen_info *t = &g->info[n->op];
     unsigned ra = g->loc[n->a], rb = g->loc[n->b], rc = g->loc[n->c];
     uint64_t from = max_u(max_u(g->floor, g->reg[rc].avail), max_u(g->reg[ra].avail, g->reg[rb].avail));
-    struct gen_op *o = new_op(g);
-    words_mem(o, t, rc, ra, rb, n->x, n->imm);
+    struct gen_op o;
+    words_mem(&o, t, rc, ra, rb, n->x, n->imm);
     release(g, n, ra, rb, rc);
     from = max_u(from, max_u(g->last_load, g->last_any_store));
-    uint64_t c = put_at(g, o, from, t->need);
+    uint64_t c = put_at(g, &o, from, t->need);
     g->last_any_store = c;
     remember_store(g, n->a | (uint32_t)n->b << 16, n, 1u << ir_mem_log2(n->op), c);
     g->last = max_u(g->last, c);
@@ -262,9 +250,9 @@ static void place_load(struct gen *g, const struct ir_node *n, uint32_t i)
     if (g->nstores | g->last_store)
         from = max_u(from, after_stores(g, n->a | (uint32_t)n->b << 16, n->imm, 1u << ir_mem_log2(n->op), n->x));
     unsigned rd = g->ir->use[i].last ? define(g, i) : 0;
-    struct gen_op *o = new_op(g);
-    words_mem(o, t, rd, ra, rb, n->x, n->imm);
-    uint64_t c = place_write(g, o, t, rd, from);
+    struct gen_op o;
+    words_mem(&o, t, rd, ra, rb, n->x, n->imm);
+    uint64_t c = place_write(g, &o, t, rd, from);
     g->last_load = max_u(g->last_load, c);
     g->last = max_u(g->last, c);
     read_at(g, ra, c);
@@ -292,23 +280,40 @@ static void place_set(struct gen *g, const struct ir_node *n, uint32_t i)
     g->content[home] = n->a;
 }
 
+/* Whoever emits has to fill in the target of the branch of `nwords` that was just put into cycle c. */
+static inline void note_branch(struct gen *g, uint64_t c, unsigned nwords, unsigned use, uint32_t exit)
+{
+    unsigned word = (g->cycle[c].n & 255u) - nwords;
+    if (use == GEN_EXIT) {
+        g->exit_at[exit] = (struct gen_exit_at){(uint16_t)c, (uint16_t)c, (uint16_t)word, (uint16_t)nwords};
+        return;
+    }
+    uint64_t i = g->nfixes;
+    if (i == GEN_FIXES_MAX) {
+        g->overflow = 1;
+        return;
+    }
+    g->nfixes = i + 1;
+    g->fix[i] = (struct gen_fix){(uint16_t)c, (uint16_t)word, (uint16_t)use, 0};
+}
+
 /* A branch-lane op at `from` or later. */
 static uint64_t place_branch(struct gen *g, unsigned op, unsigned ra, unsigned rb, unsigned cc, unsigned use, uint32_t exit,
                              uint64_t from)
 {
     const struct gen_info *t = &g->info[op];
-    struct gen_op *o = new_op(g);
+    struct gen_op o;
     if (t->fmt == DUKE_FMT_J) {
-        o->w[0] = t->imm;
-        o->nwords = 1;
+        o.w[0] = o.w[1] = t->imm;
+        o.nwords = 1;
     } else if (t->fmt == DUKE_FMT_R3) {
-        words_r3(o, t, 0, ra, 0);
+        words_r3(&o, t, 0, ra, 0);
     } else {
-        words_branch(o, t, ra, rb, cc);
+        words_branch(&o, t, ra, rb, cc);
     }
-    o->use = (uint16_t)use;
-    o->exit = (uint16_t)exit;
-    uint64_t c = put_at(g, o, max_u(from, max_u(g->reg[ra].avail, g->reg[rb].avail)), t->need);
+    uint64_t c = put_at(g, &o, max_u(from, max_u(g->reg[ra].avail, g->reg[rb].avail)), t->need);
+    if (use != GEN_DONE)
+        note_branch(g, c, o.nwords, use, exit);
     read_at(g, ra, c);
     read_at(g, rb, c);
     return c;
@@ -319,6 +324,7 @@ static void place_exit(struct gen *g, const struct ir_node *n)
     const struct ir_exit *e = &g->ir->exit[n->imm];
     uint32_t exit = (uint32_t)n->imm;
     uint64_t c;
+    g->exit_at[exit].nwords = 0;
     bool indirect = e->kind == IR_EXIT_JMP || e->kind == IR_EXIT_RET;
     if (e->kind == IR_EXIT_INTERP)
         place_li(g, ir_home(IR_G_TARGET), (int64_t)e->target);
@@ -340,8 +346,8 @@ static void place_exit(struct gen *g, const struct ir_node *n)
     if (g->overflow)
         return;
     if ((e->ninsns || e->flags & IR_EXIT_ZERO) && !(e->flags & IR_EXIT_LATE))
-        g->bundle[c].commit = (uint16_t)(e->ninsns + 1);
-    g->exit_cycle[exit] = (uint32_t)c;
+        g->cycle[c].commit = (uint16_t)(e->ninsns + 1);
+    g->exit_at[exit].after = (uint16_t)c;
     if (indirect)
         c = place_branch(g, DUKE_OP_J, 0, 0, 0, GEN_INDIRECT, exit, c + 1);
     g->last = c;
@@ -356,7 +362,6 @@ static void place_call(struct gen *g, const struct ir_node *n)
     unsigned ra = g->loc[n->a];
     uint64_t c = place_branch(g, DUKE_OP_RASP, ra, 0, 0, GEN_EXIT, (uint32_t)n->imm, g->floor);
     release(g, n, ra, 0, 0);
-    g->exit_cycle[n->imm] = (uint32_t)c;
     g->last = max_u(g->last, c);
 }
 
@@ -373,7 +378,7 @@ static void begin(struct gen *g, const struct ir_block *b)
 {
     g->ir = b;
     g->part = b->parts;
-    g->nops = g->ncycles = g->overflow = 0;
+    g->nfixes = g->ncycles = g->overflow = 0;
     g->floor = g->last = g->fault = 0;
     g->last_load = g->last_store = g->last_any_store = g->nstores = 0;
     g->has_fault = 0;

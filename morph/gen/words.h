@@ -11,6 +11,7 @@ static inline uint32_t words_rb(unsigned r) { return (uint32_t)r << 6; }
 static inline void words_r3(struct gen_op *o, const struct gen_info *t, unsigned rd, unsigned ra, unsigned rb)
 {
     o->w[0] = t->reg | words_rd(rd) | words_ra(ra) | words_rb(rb);
+    o->w[1] = 0;
     o->nwords = 1;
 }
 
@@ -55,6 +56,7 @@ static inline void words_mem(struct gen_op *o, const struct gen_info *t, unsigne
     uint32_t regs = words_rd(rd) | words_ra(ra);
     if (rb == 0 && k == (int32_t)((uint32_t)k << 20) >> 20) {
         o->w[0] = t->imm | regs | ((uint32_t)k & 0xfff);
+        o->w[1] = 0;
         o->nwords = 1;
         return;
     }

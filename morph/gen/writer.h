@@ -3,7 +3,7 @@
 #include "gen.h"
 #include "words.h"
 
-enum { WRITER_FAULTS_MAX = 64, WRITER_STUB_WORDS = 11 };
+enum { WRITER_FAULTS_MAX = 64, WRITER_STUB_WORDS = 3 };
 
 struct writer {
     const struct ir_block *ir;
@@ -33,12 +33,12 @@ static inline void writer_patch(const struct writer *w, uint32_t at, uint32_t ta
     gen_patch(w->p->words + (at - w->p->native) / 4, at, target);
 }
 
-/* Notes or fills in what depends on the address of the op just put at `at`. */
-static inline void writer_use(struct writer *w, const struct gen_op *o, uint32_t *at)
+/* Notes or fills in the target of the branch just put at `at`. */
+static inline void writer_use(struct writer *w, unsigned use, unsigned exit, uint32_t *at)
 {
     uint32_t address = writer_here(w, at);
-    switch (o->use) {
-    case GEN_EXIT: w->out->exit[o->exit].branch = address; break;
+    switch (use) {
+    case GEN_EXIT: w->out->exit[exit].branch = address; break;
     case GEN_FAULT:
         if (w->nfaults < WRITER_FAULTS_MAX)
             w->faults[w->nfaults] = address;
@@ -49,36 +49,26 @@ static inline void writer_use(struct writer *w, const struct gen_op *o, uint32_t
     }
 }
 
-/* li r30, target: what does not fit into 47 bits, as addresses near the top of a 64-bit program's, takes a bundle more. */
-static inline uint32_t *writer_target(const struct writer *w, uint32_t *at, int64_t target)
-{
-    bool whole = target == (int64_t)((uint64_t)target << 17) >> 17;
-    struct gen_op o;
-    words_li(&o, &w->info[DUKE_OP_LI], 30, whole ? target : (int64_t)(uint32_t)target);
-    at = writer_put(at, &o);
-    if (whole)
-        return at;
-    at[-1] |= DUKE_END;
-    w->out->nbundles++;
-    words_ri(&o, &w->info[DUKE_OP_ORHI], 30, 30, target >> 32);
-    return writer_put(at, &o);
-}
-
-/* The stub of exit i: li r30, target; li r48, number; j exit_direct */
+/* The stub of exit i: li r48, number; j exit_direct. Returns behind it. */
 static inline uint32_t *writer_stub(const struct writer *w, uint32_t *at, uint32_t i)
 {
-    struct gen_exit_code *x = &w->out->exit[i];
     struct gen_op o;
-    x->stub = writer_here(w, at);
-    at = writer_target(w, at, (int64_t)w->ir->exit[i].target);
     words_li(&o, &w->info[DUKE_OP_LI], 48, w->p->first_exit + i);
     at = writer_put(at, &o);
-    at[0] = w->info[DUKE_OP_J].imm | DUKE_END;
-    gen_patch(at, writer_here(w, at), w->p->exit_direct);
+    int32_t d = (int32_t)(w->p->exit_direct - writer_here(w, at)) >> 2;
+    at[0] = w->info[DUKE_OP_J].imm | DUKE_END | ((uint32_t)d & 0xffffff);
+    return at + 1;
+}
+
+/* Writes the stub of exit i at `at` and lets the exit's branch, if there is one, go there. */
+static inline uint32_t *writer_exit(const struct writer *w, uint32_t *at, uint32_t i)
+{
+    struct gen_exit_code *x = &w->out->exit[i];
+    x->stub = writer_here(w, at);
     w->out->nbundles++;
     if (x->branch)
         writer_patch(w, x->branch, x->stub);
-    return at + 1;
+    return writer_stub(w, at, i);
 }
 
 /* Where the branches in `faults` go: undoes the translation. */

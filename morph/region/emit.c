@@ -22,7 +22,7 @@ static uint32_t *put_bundles(struct writer *w, const struct region_gen *g, uint3
                 uint32_t *start = at;
                 at = writer_put(at, o);
                 if (o->use)
-                    writer_use(w, o, start);
+                    writer_use(w, o->use, o->exit, start);
             }
             if (u->commit)
                 at = put_commit(w, at, u->commit - 1u);
@@ -168,7 +168,7 @@ bool region_emit(const struct region_gen *g, const struct gen_place *p, struct g
         if (e->flags & IR_EXIT_LATE)
             at = put_late(&w, g, at, i);
         if (e->kind == IR_EXIT_DIRECT || e->kind == IR_EXIT_RETURN)
-            at = writer_stub(&w, at, i);
+            at = writer_exit(&w, at, i);
     }
     if (g->has_fault)
         at = writer_fault_stub(&w, at);

@@ -101,6 +101,13 @@ struct region_store {
     bool checkable; /* its displacement fits a store that checks alias entries */
 };
 
+struct gen_bundle {
+    uint16_t free;   /* lanes, with all guards set */
+    uint16_t n;      /* ops */
+    uint16_t commit; /* guest instructions + 1; 0: no commit */
+    uint16_t op[GEN_BUNDLE_OPS];
+};
+
 struct region_gen {
     const struct ir_block *ir;
     const struct gen_info *info; /* [DUKE_OP_COUNT] */

@@ -155,6 +155,7 @@ static bool enter(struct morph *m, uint32_t native, struct wish *w)
     case PORT_EXIT_DIRECT:
         s->exits_direct++;
         w->exit = (uint32_t)sh->exit_id;
+        sh->cpu.rip = m->tcache->exits[w->exit].target;
         w->generation = m->tcache->generation;
         return true;
     case PORT_EXIT_INDIRECT:

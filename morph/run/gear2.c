@@ -196,7 +196,7 @@ static void link_exits(struct morph *m)
 static bool emit(struct morph *m, struct gblock *b)
 {
     struct gear2 *g = m->gear2;
-    uint32_t words = gen_worst_words(&g->gen);
+    uint32_t words = gen_worst_words(&g->gen, (m->tcache->size - m->tcache->used) / 4);
     if (!cache_reserve(m, words, g->ir.nexits, 2 * g->nblocks))
         return false;
     struct gen_place place = cache_place(m, words);

@@ -187,7 +187,10 @@ unsigned rig_translated(struct rig *r, struct gblock *b, uint64_t *icount)
     e->ops->get_state(e, &s);
     cpu->flags = s.r[31];
     memcpy(cpu->gpr, &s.r[32], sizeof cpu->gpr);
-    cpu->rip = n < RIG_TRAP ? s.r[30] : cache_resolve(t, (uint32_t)s.cr[DUKE_CR_CPC], s.r[30]);
+    if (n == RIG_DIRECT) /* as the dispatcher: the exit's number says where it goes */
+        cpu->rip = s.r[48] < t->nexits ? t->exits[s.r[48]].target : ~UINT64_C(0);
+    else
+        cpu->rip = n < RIG_TRAP ? s.r[30] : cache_resolve(t, (uint32_t)s.cr[DUKE_CR_CPC], s.r[30]);
     *icount = s.cr[DUKE_CR_ICOUNT];
     return n;
 }
