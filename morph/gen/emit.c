@@ -56,6 +56,22 @@ static uint32_t *put_bundles(struct writer *w, struct gen *g, uint32_t *at)
     return at;
 }
 
+/* A late exit's branch leads to a bundle that commits and jumps on; that jump is then what the exit leaves by. */
+static uint32_t *put_late(const struct writer *w, uint32_t *at, uint32_t i)
+{
+    struct gen_exit_code *x = &w->out->exit[i];
+    struct gen_op o;
+    writer_patch(w, x->branch, writer_here(w, at));
+    x->branch = writer_here(w, at);
+    x->after = 0;
+    at[0] = w->info[DUKE_OP_J].imm;
+    words_r3i(&o, &w->info[DUKE_OP_COMMIT], 0, 0, w->ir->exit[i].ninsns);
+    at = writer_put(at + 1, &o);
+    at[-1] |= DUKE_END;
+    w->out->nbundles++;
+    return at;
+}
+
 /* Exits find out where they are, and get their stubs, at `at`. Returns behind these. */
 static uint32_t *put_exits(const struct writer *w, const struct gen *g, uint32_t *at)
 {
@@ -74,6 +90,10 @@ static uint32_t *put_exits(const struct writer *w, const struct gen *g, uint32_t
         uint32_t branch = g->cycle[e->cycle].at + 4u * e->word, stub = writer_here(w, at);
         uint32_t *word = p->words + (branch - p->native) / 4, d = (uint32_t)((int32_t)(stub - branch) >> 2);
         x->branch = branch;
+        if (b->exit[i].flags & IR_EXIT_LATE) {
+            at = writer_exit(w, put_late(w, at, (uint32_t)i), (uint32_t)i);
+            continue;
+        }
         x->stub = stub;
         at = writer_stub(w, at, (uint32_t)i);
         w->out->nbundles++;
@@ -112,7 +132,7 @@ bool gen_emit(struct gen *g, const struct gen_place *p, struct gen_code *out)
 
 uint32_t gen_worst_words(const struct gen *g, uint32_t room)
 {
-    uint32_t stubs = WRITER_STUB_WORDS * (g->ir->nexits + 1) + 4; /* copy_words writes up to three too many */
+    uint32_t stubs = (WRITER_STUB_WORDS + 3) * (g->ir->nexits + 1) + 4; /* copy_words writes up to three too many */
     uint32_t words = (uint32_t)(GEN_CYCLE_WORDS * g->ncycles) + stubs;
     if (words <= room)
         return words;
