@@ -75,6 +75,16 @@ struct gen_store {
     uint16_t size, scale;
 };
 
+/* direct.c: the last comparison, for a branch behind it. */
+struct gen_compare {
+    uint64_t at; /* number of its instruction in the translation */
+    uint16_t op; /* of the flags */
+    uint16_t ra, rb;
+    uint16_t has_k; /* b is k */
+    int32_t k;
+};
+#define GEN_NEVER UINT64_C(0x7fffffff)
+
 struct gen_reg {
     uint16_t avail; /* cycle in which the register can be read */
     uint16_t wmin;  /* first cycle in which it can be written */
@@ -91,12 +101,15 @@ struct gen {
     uint64_t fault; /* commits must stand after the cycle before this one: an op there may undo the block */
     uint64_t last_load, last_store, last_any_store; /* cycles; last_store: + 1, of stores not in the list */
     uint64_t nstores;
-    uint64_t has_fault;                                 /* a stub is needed */
-    uint64_t next;                                      /* where the search for a temporary starts */
+    uint64_t has_fault; /* a stub is needed */
+    uint64_t next;      /* where the search for a temporary starts */
+    uint64_t temp;      /* direct.c: the next temporary */
+    struct gen_compare compare;
     uint16_t empty[4];                                  /* free, n, commit of a cycle without ops */
     uint64_t free;                                      /* temporaries nobody uses */
     struct gen_reg reg[64] __attribute__((aligned(8))); /* cleared in whole double words, as are content and alt */
     uint16_t content[64];                               /* ref that lives in a home */
+    uint16_t made[64];                                  /* direct.c: how often a home was written */
     uint16_t alt[64];                                   /* another home that had a copy of what lives in a home; 0 none */
     struct gen_store store[GEN_STORES];
     struct gen_exit_at exit_at[IR_EXITS_MAX] __attribute__((aligned(8)));
@@ -112,8 +125,15 @@ struct gen {
 /* Makes the tables for a machine. */
 void gen_init(struct gen *g, const struct duke_machine *machine);
 
-/* Chooses registers and bundles for the block. False: it does not fit the tables. */
-bool gen_schedule(struct gen *g, const struct ir_block *b);
+/* Begins a translation, whose exits are those of b. */
+void gen_begin(struct gen *g, const struct ir_block *b);
+/* Chooses registers and cycles for the nodes of the block, behind what is there. Guest state is at home before and after
+ * it. False: it does not fit the tables. */
+bool gen_nodes(struct gen *g);
+/* Leaves, or commits, by this exit of the block: its branch op compares ra and rb, or tests flags ra for cc. */
+void gen_leave(struct gen *g, uint32_t exit, unsigned ra, unsigned rb, unsigned cc);
+/* Pushes a return to guest address ra, which is where the exit goes, on the dual-address stack. */
+void gen_push_return(struct gen *g, uint32_t exit, unsigned ra);
 
 /* Where the code goes and what it refers to. Addresses are native. */
 struct gen_place {

@@ -15,7 +15,6 @@ typedef struct {
     val mem;
     struct ir_block *b;
     struct lift *l;
-    enum lift_follow follow;
     bool flags_dead;  /* what this instruction does to the flags is of no interest */
     bool closed;      /* an unconditional exit was made */
     bool transferred; /* l->rip has been set */
@@ -185,7 +184,7 @@ VAL void jump_to(sem_ctx *c, uint64_t target, enum sem_jump_kind kind)
     if (kind == SEM_CALL)
         push_return(c);
     go_on(c, target);
-    if (c->follow == LIFT_STOP) {
+    if (c->l->follow == LIFT_STOP) {
         leave(c, always, false, IR_EXIT_DIRECT, target, 0);
         c->closed = true;
     }
@@ -207,14 +206,14 @@ VAL void branch(sem_ctx *c, val k, uint64_t target)
     c->l->pending++;
     if (k.ref == 0) { /* decided */
         go_on(c, k.k ? target : next);
-        if (c->follow != LIFT_STOP)
+        if (c->l->follow != LIFT_STOP)
             return;
         leave(c, always, false, IR_EXIT_DIRECT, c->l->rip, 0);
         c->closed = true;
         return;
     }
-    if (c->follow != LIFT_STOP) {
-        bool taken = c->follow == LIFT_TAKEN;
+    if (c->l->follow != LIFT_STOP) {
+        bool taken = c->l->follow == LIFT_TAKEN;
         uint64_t out = taken ? next : target, on = taken ? target : next;
         leave(c, k, taken, IR_EXIT_DIRECT, out, on);
         go_on(c, on);
@@ -282,29 +281,41 @@ void lift_leave(struct lift *l)
     l->pending = 0;
 }
 
+unsigned lift_one(struct lift *l, const struct ginsn *g, unsigned known)
+{
+    bool wide = l->b->wide != 0;
+    sem_ctx c = {.g = g, .f = sem_form_of(g, wide), .rip = l->rip, .b = l->b, .l = l, .flags_dead = known & LIFT_DEAD};
+    if (sem_has_mem(&c.f)) /* most need neither wrapping nor a base */
+        c.mem = !wide && g->addrsize == 4 && g->seg < GUEST_FS ? ea_sum(&c) : sem_lin(&c);
+    lift_fns[g->op](&c);
+    return c.transferred * LIFT_TRANSFERRED + c.closed * LIFT_ENDED;
+}
+
+enum lift_result lift_before(struct lift *l, unsigned known)
+{
+    bool cannot = known & LIFT_CANNOT;
+    sem_ctx c = {.b = l->b, .l = l};
+    if (l->b->insns) /* what is alone gets a translation of its own */
+        leave(&c, always, false, cannot ? IR_EXIT_INTERP : IR_EXIT_DIRECT, l->rip, 0);
+    return cannot ? LIFT_CUT : l->b->insns ? LIFT_CLOSED : LIFT_OPEN;
+}
+
 enum lift_result lift_insns(struct lift *l, const struct ginsn *g, unsigned n, const uint8_t *known, enum lift_follow follow)
 {
     bool wide = l->b->wide != 0;
-    sem_ctx c = {.b = l->b, .l = l, .follow = follow};
+    l->follow = follow;
     for (unsigned i = 0; i < n; i++, g++) {
-        c.g = g;
-        c.rip = l->rip;
         if (known[i] & (LIFT_CANNOT | LIFT_ALONE)) {
-            bool cannot = known[i] & LIFT_CANNOT;
-            if (l->b->insns) /* what is alone gets a translation of its own */
-                leave(&c, always, false, cannot ? IR_EXIT_INTERP : IR_EXIT_DIRECT, l->rip, 0);
-            if (cannot || l->b->insns)
-                return cannot ? LIFT_CUT : LIFT_CLOSED;
+            enum lift_result r = lift_before(l, known[i]);
+            if (r != LIFT_OPEN)
+                return r;
         }
-        c.flags_dead = known[i] & LIFT_DEAD;
-        c.f = sem_form_of(g, wide);
-        if (sem_has_mem(&c.f)) /* most need neither wrapping nor a base */
-            c.mem = !wide && g->addrsize == 4 && g->seg < GUEST_FS ? ea_sum(&c) : sem_lin(&c);
-        lift_fns[g->op](&c);
+        unsigned did = lift_one(l, g, known[i]);
         l->b->insns++;
-        if (c.transferred) /* the last one */
-            return c.closed ? LIFT_CLOSED : LIFT_OPEN;
-        l->rip = sem_next(&c);
+        if (did & LIFT_TRANSFERRED) /* the last one */
+            return did & LIFT_ENDED ? LIFT_CLOSED : LIFT_OPEN;
+        uint64_t next = l->rip + g->len;
+        l->rip = wide ? next : (uint32_t)next;
         l->pending++;
     }
     if (follow != LIFT_STOP)

@@ -9,13 +9,19 @@
 /* Where a block goes on when the translation does not end with it. */
 enum lift_follow { LIFT_STOP, LIFT_FALL, LIFT_TAKEN };
 
+struct gen;
+
 struct lift {
     struct ir_block *b;
-    uint64_t rip;       /* in: linear address of the first instruction; out: of the next one to lift */
-    uint32_t pending;   /* guest instructions since the last commit */
-    uint32_t null_segs; /* bit s: segment s (FS, GS) has a null selector and every access faults */
-    bool itc;           /* use the dual-address return stack */
-    bool taken_likely;  /* of the conditional branch at the end, if nothing follows */
+    struct gen *gen;         /* gen/direct.c: where instructions go at once */
+    uint64_t rip;            /* in: linear address of the first instruction; out: of the next one to lift */
+    uint32_t pending;        /* guest instructions since the last commit */
+    uint32_t null_segs;      /* bit s: segment s (FS, GS) has a null selector and every access faults */
+    enum lift_follow follow; /* of the instructions being lifted */
+    bool direct;             /* gen/direct.c may be used */
+    bool in_run;             /* it may, but instructions that it does not know are on their way to nodes */
+    bool itc;                /* use the dual-address return stack */
+    bool taken_likely;       /* of the conditional branch at the end, if nothing follows */
 };
 
 enum lift_result {
@@ -34,6 +40,13 @@ enum {
 /* Lifts n instructions of which known[i] is known (LIFT_*). At most one instruction, the last, is a
  * transfer; `follow` says what happens after it, or after the last if it is none (then anything but LIFT_STOP goes on). */
 enum lift_result lift_insns(struct lift *l, const struct ginsn *g, unsigned n, const uint8_t *known, enum lift_follow follow);
+
+/* The parts of lift_insns, for gen/direct.c. */
+enum { LIFT_TRANSFERRED = 1, LIFT_ENDED = 2 }; /* l->rip has been set; an unconditional exit was made */
+/* Lifts the instruction at l->rip of which `known` is known. Returns LIFT_TRANSFERRED and LIFT_ENDED. */
+unsigned lift_one(struct lift *l, const struct ginsn *g, unsigned known);
+/* Leaves before an instruction that is LIFT_CANNOT or LIFT_ALONE; LIFT_OPEN: it is the first, and may be lifted. */
+enum lift_result lift_before(struct lift *l, unsigned known);
 
 /* Makes everything so far architectural; the block goes on at l->rip. */
 void lift_commit(struct lift *l);

@@ -27,9 +27,15 @@ void ir_start(struct ir_block *b, uint64_t rip)
 {
     if (b->entries_made != (b->wide ? 64 : 32)) /* they are the same for all blocks but for what opt finds out */
         make_entries(b);
-    b->n = IR_FIRST;
-    b->nexits = b->nconsts = b->overflow = b->insns = 0;
+    b->nexits = b->overflow = b->insns = 0;
     b->rip = rip;
+    ir_restart(b);
+}
+
+void ir_restart(struct ir_block *b)
+{
+    b->n = IR_FIRST;
+    b->nconsts = 0;
     b->dirty = 0;
     ir_clear(b->seen, sizeof b->seen);
     ir_clear(b->use, IR_FIRST * sizeof b->use[0]);

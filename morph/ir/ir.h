@@ -131,6 +131,8 @@ struct ir_block {
 
 /* -- build.c: nodes, folded as they are made */
 void ir_start(struct ir_block *b, uint64_t rip);
+/* Goes on with an empty list of nodes; guest state is at home. Exits stay. */
+void ir_restart(struct ir_block *b);
 ir_ref ir_mat_slow(struct ir_block *b, struct ir_val v); /* see ir_mat */
 struct ir_val ir_const(struct ir_block *b, uint64_t k);
 struct ir_val ir_add_slow(struct ir_block *b, struct ir_val x, struct ir_val y); /* see ir_add */
@@ -155,6 +157,9 @@ void ir_put_slow(struct ir_block *b, unsigned g, struct ir_val v, unsigned size)
 void ir_put_high(struct ir_block *b, unsigned g, struct ir_val v); /* AH, CH, DH, BH */
 struct ir_val ir_load(struct ir_block *b, struct ir_val addr, unsigned size, bool sign);
 void ir_store(struct ir_block *b, struct ir_val addr, struct ir_val v, unsigned size);
+/* Brings guest state home. */
+void ir_go_home(struct ir_block *b);
+uint32_t ir_add_exit(struct ir_block *b, struct ir_exit e);
 /* Adds an exit; all state goes home first. cond is the constant 1 for an unconditional one. invert: if cond is 0. */
 void ir_leave(struct ir_block *b, struct ir_val cond, bool invert, struct ir_exit e);
 void ir_fault_if(struct ir_block *b, struct ir_val cond);

@@ -106,7 +106,7 @@ static void set_home(struct ir_block *b, unsigned g)
 
 /* Brings the guest's state home. Copies of other homes first, then sums, and sums of the own old value last: so a home is
  * mostly overwritten when nobody wants its old value any more. */
-static void go_home(struct ir_block *b)
+void ir_go_home(struct ir_block *b)
 {
     uint32_t sums = 0, own = 0;
     for (uint32_t m = b->dirty; m; m &= m - 1) {
@@ -191,7 +191,7 @@ static struct ir_node branch_node(struct ir_block *b, struct ir_val cond, bool i
     return n;
 }
 
-static uint32_t add_exit(struct ir_block *b, struct ir_exit e)
+uint32_t ir_add_exit(struct ir_block *b, struct ir_exit e)
 {
     if (b->nexits == IR_EXITS_MAX) {
         b->overflow = 1;
@@ -206,9 +206,9 @@ void ir_leave(struct ir_block *b, struct ir_val cond, bool invert, struct ir_exi
     struct ir_node n = {.op = IR_ALWAYS};
     if (cond.ref)
         n = branch_node(b, cond, invert);
-    go_home(b);
+    ir_go_home(b);
     e.op = n.op;
-    uint32_t i = add_exit(b, e);
+    uint32_t i = ir_add_exit(b, e);
     ir_emit(b, IR_EXIT, n.a, n.b, 0, n.x, (int32_t)i, 0);
 }
 
@@ -223,6 +223,6 @@ void ir_fault_if(struct ir_block *b, struct ir_val cond)
 void ir_call(struct ir_block *b, struct ir_val ret, uint64_t target)
 {
     ir_ref a = ir_mat(b, ret);
-    uint32_t i = add_exit(b, (struct ir_exit){.kind = IR_EXIT_RETURN, .target = target});
+    uint32_t i = ir_add_exit(b, (struct ir_exit){.kind = IR_EXIT_RETURN, .target = target});
     ir_emit(b, IR_CALL, a, 0, 0, 0, (int32_t)i, 0);
 }

@@ -2,6 +2,7 @@
 #include "gear2.h"
 
 #include "cache/cache.h"
+#include "gen/direct.h"
 #include "guest/block.h"
 #include "guest/lift.h"
 #include "guest/sem/sem.h"
@@ -99,7 +100,7 @@ unsigned gear2_until_stop(struct morph *m, const struct ginsn *insns, unsigned n
 }
 
 /* Lifts one block. Returns how the translation stands; *next is the block to go on with. */
-static enum lift_result lift_one(struct morph *m, struct lift *l, struct gblock *b, unsigned max_insns, struct gblock **next)
+static enum lift_result lift_block(struct morph *m, struct lift *l, struct gblock *b, unsigned max_insns, struct gblock **next)
 {
     struct gear2 *g = m->gear2;
     const struct ginsn *insns = block_insns(m->blocks, b);
@@ -113,23 +114,29 @@ static enum lift_result lift_one(struct morph *m, struct lift *l, struct gblock 
         struct gear2_way_out w = gear2_way_out(b, &insns[n - 1]);
         *next = choose(m, b, &w, max_insns > n ? max_insns - n : 0, &follow, &l->taken_likely);
     }
+    unsigned first = b->start;
     while (n > PART_INSNS) { /* parts that commit, so that gated stores have room */
         opt_dead_flags(&g->table, insns, PART_INSNS, l->null_segs, m->sh->params.opt_dead_flags != 0, g->known);
-        if (lift_insns(l, insns, PART_INSNS, g->known, LIFT_FALL) == LIFT_CUT)
+        if (direct_insns(l, insns, PART_INSNS, first, g->known, LIFT_FALL) == LIFT_CUT)
             return LIFT_CUT;
-        lift_commit(l);
+        first = insns[PART_INSNS - 1].next16;
+        direct_commit(l);
         insns += PART_INSNS;
         n -= PART_INSNS;
     }
     opt_dead_flags(&g->table, insns, n, l->null_segs, m->sh->params.opt_dead_flags != 0, g->known);
-    return lift_insns(l, insns, n, g->known, follow);
+    return direct_insns(l, insns, n, first, g->known, follow);
 }
 
 bool gear2_prepare(struct morph *m, struct gblock *b, unsigned max_blocks, unsigned max_insns)
 {
     struct gear2 *g = m->gear2;
     const struct morph_params *p = &m->sh->params;
-    struct lift l = {.b = &g->ir, .rip = b->rip, .itc = p->opt_itc != 0};
+    struct lift l = {.b = &g->ir,
+                     .rip = b->rip,
+                     .itc = p->opt_itc != 0,
+                     .gen = &g->gen,
+                     .direct = p->opt_direct && p->opt_fold && b->mode == GUEST_IA32};
     unsigned left = max_blocks;
 
     for (unsigned s = GUEST_FS; s <= GUEST_GS; s++)
@@ -141,23 +148,24 @@ bool gear2_prepare(struct morph *m, struct gblock *b, unsigned max_blocks, unsig
     g->ir.index = m->machine->lanes_address_modes;
     g->nblocks = 0;
     ir_start(&g->ir, b->rip);
+    gen_begin(&g->gen, &g->ir);
     for (;;) {
         struct gblock *next;
-        enum lift_result r = lift_one(m, &l, b, --left ? max_insns : 0, &next);
+        enum lift_result r = lift_block(m, &l, b, --left ? max_insns : 0, &next);
         if (r != LIFT_OPEN)
             break;
         if (l.rip != next->rip) { /* what is known of the operands decides the branch, against the profile */
-            lift_leave(&l);
+            direct_leave(&l);
             break;
         }
         if (l.pending + next->ninsns > PENDING_MAX)
-            lift_commit(&l);
+            direct_commit(&l);
         b = next;
     }
     if (g->ir.insns == 0 || g->ir.overflow)
         return false;
-    opt_liveness(&g->ir);
-    return gen_schedule(&g->gen, &g->ir);
+    direct_end(&l);
+    return !g->gen.overflow && !g->ir.overflow;
 }
 
 static void count(struct morph *m, const struct gear2 *g)

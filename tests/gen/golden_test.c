@@ -72,10 +72,12 @@ static void describe(struct rig *r, const struct snippet *s, char *out, size_t s
         add(out, size, "refused\n");
         return;
     }
-    struct ir_text text = {line, sizeof line, 0};
-    ir_print(&r->m->gear2->ir, &text);
-    add(out, size, line);
-    add(out, size, "--\n");
+    if (!r->sh->params.opt_direct) {
+        struct ir_text text = {line, sizeof line, 0};
+        ir_print(&r->m->gear2->ir, &text);
+        add(out, size, line);
+        add(out, size, "--\n");
+    }
     if (!gear2_translate(r->m, b))
         add(out, size, "refused\n");
     const struct tcache *t = r->m->tcache;
@@ -100,8 +102,12 @@ TEST_CASE(gen, golden)
     char *got = calloc(1, SIZE), *want = calloc(1, SIZE);
     struct rig *r = rig_make("default");
     r->sh->params.hot2 = 4;
-    for (unsigned i = 0; i < sizeof snippets / sizeof *snippets; i++)
-        describe(r, &snippets[i], got, SIZE);
+    for (unsigned direct = 0; direct < 2; direct++) {
+        add(got, SIZE, direct ? "== Without IR where there is a direct form\n" : "");
+        r->sh->params.opt_direct = direct;
+        for (unsigned i = 0; i < sizeof snippets / sizeof *snippets; i++)
+            describe(r, &snippets[i], got, SIZE);
+    }
     rig_free(r);
     if (getenv("UPDATE_GOLDEN")) {
         FILE *f = fopen(GOLDEN, "w");

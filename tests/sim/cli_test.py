@@ -163,7 +163,7 @@ def results(checks, selkirk, folder, here):
     total = [int(row[0]) for row in tables[1] if row[-1] == "all"]
     checks.same("profile: sum of the categories", cycles[1:2], total)
     checks.same("profile: sum over functions and translations", [cycles[2] + cycles[3]], total)
-    checks.expect(cycles[3] > 0 and "translate gen_schedule" in profile, "profile: translations and who made them")
+    checks.expect(cycles[3] > 0 and "translate gear2_prepare" in profile, "profile: translations and who made them")
     whole = json.loads((folder / "profile.json").read_text())["stats"]["core.numCycles"]["value"]
     checks.expect(0 < total[0] <= whole, f"profile: {total} of {whole} cycles")
     status, _, err = common.run([selkirk, "run", "--profile", "none/p", "--", here / "environment"], cwd=folder)
