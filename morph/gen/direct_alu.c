@@ -1,0 +1,268 @@
+/* Direct forms: arithmetic. Sizes and kinds of operands are those of the rows in direct.def. */
+#include "direct_val.h"
+
+static inline unsigned alu_op(uint32_t ops) { return ops & 0xffff; }
+static inline unsigned flags_op(uint32_t ops) { return ops >> 16; }
+
+static inline void note_compare(struct lift *l, uint32_t ops, unsigned ra, unsigned rb, bool has_k, int32_t k)
+{
+    l->gen->compare = (struct gen_compare){l->b->insns, (uint16_t)flags_op(ops), (uint16_t)ra, (uint16_t)rb, has_k, k};
+}
+
+/* Operation with registers; ops without an alu_op compare. */
+unsigned form_alu_rr(struct lift *l, const struct ginsn *in, uint32_t ops, bool dead)
+{
+    unsigned rd = in->opnd[0].reg, rs = in->opnd[1].reg;
+    if (rd == rs && alu_op(ops) == DUKE_OP_XOR_W) {
+        put(l, rd, 0, 0);
+        if (!dead)
+            op_rr(l->gen, DUKE_OP_XORF_W, DIRECT_FLAGS, 0, 0);
+        return 0;
+    }
+    unsigned ra = use(l, rd), rb = use(l, rs);
+    if (!dead) {
+        op_rr(l->gen, flags_op(ops), DIRECT_FLAGS, ra, rb);
+        note_compare(l, ops, ra, rb, false, 0);
+    }
+    if (alu_op(ops)) {
+        op_rr(l->gen, alu_op(ops), home(rd), ra, rb);
+        now_home(l, rd);
+        l->gen->compare.at = GEN_NEVER;
+    }
+    return 0;
+}
+
+unsigned form_alu_rk(struct lift *l, const struct ginsn *in, uint32_t ops, bool dead)
+{
+    unsigned rd = in->opnd[0].reg, op = alu_op(ops);
+    int32_t k = (int32_t)in->imm;
+    if (dead && (op == DUKE_OP_ADD_W || op == DUKE_OP_SUB_W)) {
+        struct ir_val v = l->b->cur[rd];
+        put(l, rd, (int32_t)((uint32_t)v.k + (op == DUKE_OP_ADD_W ? (uint32_t)k : 0 - (uint32_t)k)), v.ref);
+        return 0;
+    }
+    unsigned ra = use(l, rd);
+    if (!dead) {
+        op_rk(l->gen, flags_op(ops), DIRECT_FLAGS, ra, k);
+        note_compare(l, ops, ra, 0, true, k);
+    }
+    if (!op)
+        return 0;
+    l->gen->compare.at = GEN_NEVER;
+    if (ra && (op == DUKE_OP_ADD_W || op == DUKE_OP_SUB_W)) {
+        put(l, rd, op == DUKE_OP_ADD_W ? k : (int32_t)(0 - (uint32_t)k), ir_entry(rd));
+        return 0;
+    }
+    op_rk(l->gen, op, home(rd), ra, k);
+    now_home(l, rd);
+    return 0;
+}
+
+unsigned form_alu_rm(struct lift *l, const struct ginsn *in, uint32_t ops, bool dead)
+{
+    struct direct_address a;
+    unsigned rd = in->opnd[0].reg, ra = in->seg < GUEST_FS ? use(l, rd) : 0;
+    if (!address_of(l, in, &a))
+        return DID_NOT;
+    unsigned t = take(l->gen);
+    direct_load(l->gen, DUKE_OP_LDG_WU, t, &a);
+    if (!dead) {
+        op_rr(l->gen, flags_op(ops), DIRECT_FLAGS, ra, t);
+        note_compare(l, ops, ra, t, false, 0);
+    }
+    if (alu_op(ops)) {
+        op_rr(l->gen, alu_op(ops), home(rd), ra, t);
+        now_home(l, rd);
+        l->gen->compare.at = GEN_NEVER;
+    }
+    return 0;
+}
+
+unsigned form_alu_mr(struct lift *l, const struct ginsn *in, uint32_t ops, bool dead)
+{
+    struct direct_address a;
+    unsigned rb = in->seg < GUEST_FS ? use(l, in->opnd[1].reg) : 0;
+    if (!address_of(l, in, &a))
+        return DID_NOT;
+    unsigned t = take(l->gen);
+    direct_load(l->gen, DUKE_OP_LDG_WU, t, &a);
+    if (!dead) {
+        op_rr(l->gen, flags_op(ops), DIRECT_FLAGS, t, rb);
+        note_compare(l, ops, t, rb, false, 0);
+    }
+    if (alu_op(ops)) {
+        unsigned r = take(l->gen);
+        op_rr(l->gen, alu_op(ops), r, t, rb);
+        direct_store(l->gen, DUKE_OP_STG_W, r, &a);
+        l->gen->compare.at = GEN_NEVER;
+    }
+    return 0;
+}
+
+unsigned form_alu_mk(struct lift *l, const struct ginsn *in, uint32_t ops, bool dead)
+{
+    struct direct_address a;
+    if (!address_of(l, in, &a))
+        return DID_NOT;
+    int32_t k = (int32_t)in->imm;
+    unsigned t = take(l->gen);
+    direct_load(l->gen, DUKE_OP_LDG_WU, t, &a);
+    if (!dead) {
+        op_rk(l->gen, flags_op(ops), DIRECT_FLAGS, t, k);
+        note_compare(l, ops, t, 0, true, k);
+    }
+    if (alu_op(ops)) {
+        unsigned r = take(l->gen);
+        op_rk(l->gen, alu_op(ops), r, t, k);
+        direct_store(l->gen, DUKE_OP_STG_W, r, &a);
+        l->gen->compare.at = GEN_NEVER;
+    }
+    return 0;
+}
+
+/* Comparisons of bytes: ops is what makes the flags. */
+unsigned form_compare1_rr(struct lift *l, const struct ginsn *in, uint32_t ops, bool dead)
+{
+    if (high(in, 0) || high(in, 1))
+        return DID_NOT;
+    unsigned ra = use(l, in->opnd[0].reg), rb = use(l, in->opnd[1].reg);
+    if (!dead)
+        op_rr(l->gen, flags_op(ops), DIRECT_FLAGS, ra, rb);
+    return 0;
+}
+
+unsigned form_compare1_rk(struct lift *l, const struct ginsn *in, uint32_t ops, bool dead)
+{
+    if (high(in, 0))
+        return DID_NOT;
+    unsigned ra = use(l, in->opnd[0].reg);
+    if (!dead)
+        op_rk(l->gen, flags_op(ops), DIRECT_FLAGS, ra, (int32_t)in->imm);
+    return 0;
+}
+
+unsigned form_compare1_mk(struct lift *l, const struct ginsn *in, uint32_t ops, bool dead)
+{
+    struct direct_address a;
+    if (!address_of(l, in, &a))
+        return DID_NOT;
+    unsigned t = take(l->gen);
+    direct_load(l->gen, DUKE_OP_LDG_BU, t, &a);
+    if (!dead)
+        op_rk(l->gen, flags_op(ops), DIRECT_FLAGS, t, (int32_t)in->imm);
+    return 0;
+}
+
+/* cmp r8, m8 and cmp m8, r8; test m8, r8 */
+unsigned form_compare1_m(struct lift *l, const struct ginsn *in, uint32_t ops, bool dead)
+{
+    struct direct_address a;
+    bool first = in->opnd[0].kind == GO_MEM;
+    if (high(in, first))
+        return DID_NOT;
+    unsigned r = in->seg < GUEST_FS ? use(l, in->opnd[first].reg) : 0;
+    if (!address_of(l, in, &a))
+        return DID_NOT;
+    unsigned t = take(l->gen);
+    direct_load(l->gen, DUKE_OP_LDG_BU, t, &a);
+    if (!dead)
+        op_rr(l->gen, flags_op(ops), DIRECT_FLAGS, first ? t : r, first ? r : t);
+    return 0;
+}
+
+/* inc and dec: ops is what makes the flags, with k for the register. */
+static inline unsigned step(struct lift *l, const struct ginsn *in, unsigned flags, int32_t k, bool dead)
+{
+    unsigned rd = in->opnd[0].reg;
+    if (!dead)
+        op_rr(l->gen, flags, DIRECT_FLAGS, use(l, rd), DIRECT_FLAGS);
+    struct ir_val v = l->b->cur[rd];
+    put(l, rd, (int32_t)((uint32_t)v.k + (uint32_t)k), v.ref);
+    return 0;
+}
+
+unsigned form_inc(struct lift *l, const struct ginsn *in, uint32_t ops, bool dead)
+{
+    return step(l, in, flags_op(ops), 1, dead);
+}
+
+unsigned form_dec(struct lift *l, const struct ginsn *in, uint32_t ops, bool dead)
+{
+    return step(l, in, flags_op(ops), -1, dead);
+}
+
+unsigned form_neg(struct lift *l, const struct ginsn *in, uint32_t ops, bool dead)
+{
+    unsigned rd = in->opnd[0].reg, ra = use(l, rd);
+    if (!dead)
+        op_rr(l->gen, flags_op(ops), DIRECT_FLAGS, 0, ra);
+    op_rr(l->gen, alu_op(ops), home(rd), 0, ra);
+    now_home(l, rd);
+    return 0;
+}
+
+unsigned form_invert(struct lift *l, const struct ginsn *in, uint32_t ops, bool dead)
+{
+    (void)dead;
+    unsigned rd = in->opnd[0].reg;
+    op_rk(l->gen, alu_op(ops), home(rd), use(l, rd), -1);
+    now_home(l, rd);
+    return 0;
+}
+
+unsigned form_shift(struct lift *l, const struct ginsn *in, uint32_t ops, bool dead)
+{
+    unsigned rd = in->opnd[0].reg;
+    int32_t n = (int32_t)in->imm & 31;
+    if (n == 0)
+        return 0;
+    unsigned ra = use(l, rd);
+    if (!dead)
+        op_rk(l->gen, flags_op(ops), DIRECT_FLAGS, ra, n);
+    op_rk(l->gen, alu_op(ops), home(rd), ra, n);
+    now_home(l, rd);
+    return 0;
+}
+
+unsigned form_imul(struct lift *l, const struct ginsn *in, uint32_t ops, bool dead)
+{
+    (void)ops;
+    if (!dead)
+        return DID_NOT;
+    unsigned rd = in->opnd[0].reg;
+    if (in->nopnds == 3)
+        op_rk(l->gen, DUKE_OP_MUL_W, home(rd), use(l, in->opnd[1].reg), (int32_t)in->imm);
+    else
+        op_rr(l->gen, DUKE_OP_MUL_W, home(rd), use(l, rd), use(l, in->opnd[1].reg));
+    now_home(l, rd);
+    return 0;
+}
+
+unsigned form_cmov(struct lift *l, const struct ginsn *in, uint32_t ops, bool dead)
+{
+    (void)ops, (void)dead;
+    struct gen *g = l->gen;
+    unsigned rd = in->opnd[0].reg, ra = use(l, in->opnd[1].reg), rb = use(l, rd);
+    const struct gen_info *t = &g->info[DUKE_OP_SELCC];
+    struct gen_op o;
+    words_r4(&o, t, home(rd), ra, rb, DIRECT_FLAGS, in->cc);
+    uint64_t from = gen_max(g->reg[DIRECT_FLAGS].avail, gen_max(g->reg[ra].avail, g->reg[rb].avail));
+    uint64_t c = gen_place_write(g, &o, t, home(rd), from);
+    gen_read_at(g, ra, c);
+    gen_read_at(g, rb, c);
+    gen_read_at(g, DIRECT_FLAGS, c);
+    now_home(l, rd);
+    return 0;
+}
+
+unsigned form_setcc(struct lift *l, const struct ginsn *in, uint32_t ops, bool dead)
+{
+    (void)ops, (void)dead;
+    if (high(in, 0))
+        return DID_NOT;
+    unsigned rd = in->opnd[0].reg, t = take(l->gen);
+    op_rk(l->gen, DUKE_OP_SETCC, t, DIRECT_FLAGS, in->cc);
+    op_rr(l->gen, DUKE_OP_INS_B, home(rd), use(l, rd), t);
+    now_home(l, rd);
+    return 0;
+}
