@@ -82,8 +82,9 @@ struct direct_branch direct_branch(struct lift *l, unsigned cc)
     struct direct_branch flags = {DUKE_OP_BCC, DIRECT_FLAGS, 0, cc}, r = {0, 0, 0, 0};
     if (p->at + 1 != l->b->insns || !l->b->fuse)
         return flags;
-    bool test = p->op == DUKE_OP_TSTF_W;
-    if (test && (p->has_k || p->ra != p->rb))
+    bool test = p->op == DUKE_OP_TSTF_W || p->op == DUKE_OP_TSTF_B;
+    bool byte = p->op == DUKE_OP_SUBF_B || p->op == DUKE_OP_TSTF_B; /* zero-extended */
+    if ((test && (p->has_k || p->ra != p->rb)) || (byte && cc >= 8))
         return flags;
     if (test && (cc & 14) == 8) /* sign: less than zero */
         cc ^= 8 ^ 12;
@@ -120,6 +121,7 @@ static void end_run(struct lift *l)
 {
     direct_end(l);
     ir_restart(l->b);
+    l->bytes = 0;
     l->in_run = false;
 }
 

@@ -120,14 +120,20 @@ unsigned form_alu_mk(struct lift *l, const struct ginsn *in, uint32_t ops, bool 
     return 0;
 }
 
+/* Whether the register's upper bytes are zero, so that a branch may compare all of it. */
+static inline bool is_byte(const struct lift *l, const struct ginsn *in, unsigned i) { return l->bytes >> in->opnd[i].reg & 1; }
+
 /* Comparisons of bytes: ops is what makes the flags. */
 unsigned form_compare1_rr(struct lift *l, const struct ginsn *in, uint32_t ops, bool dead)
 {
     if (high(in, 0) || high(in, 1))
         return DID_NOT;
     unsigned ra = use(l, in->opnd[0].reg), rb = use(l, in->opnd[1].reg);
-    if (!dead)
-        op_rr(l->gen, flags_op(ops), DIRECT_FLAGS, ra, rb);
+    if (dead)
+        return 0;
+    op_rr(l->gen, flags_op(ops), DIRECT_FLAGS, ra, rb);
+    if (is_byte(l, in, 0) && is_byte(l, in, 1))
+        note_compare(l, ops, ra, rb, false, 0);
     return 0;
 }
 
@@ -136,8 +142,11 @@ unsigned form_compare1_rk(struct lift *l, const struct ginsn *in, uint32_t ops, 
     if (high(in, 0))
         return DID_NOT;
     unsigned ra = use(l, in->opnd[0].reg);
-    if (!dead)
-        op_rk(l->gen, flags_op(ops), DIRECT_FLAGS, ra, (int32_t)in->imm);
+    if (dead)
+        return 0;
+    op_rk(l->gen, flags_op(ops), DIRECT_FLAGS, ra, (int32_t)in->imm);
+    if (is_byte(l, in, 0))
+        note_compare(l, ops, ra, 0, true, (uint8_t)in->imm);
     return 0;
 }
 
@@ -148,8 +157,10 @@ unsigned form_compare1_mk(struct lift *l, const struct ginsn *in, uint32_t ops, 
         return DID_NOT;
     unsigned t = take(l->gen);
     direct_load(l->gen, DUKE_OP_LDG_BU, t, &a);
-    if (!dead)
-        op_rk(l->gen, flags_op(ops), DIRECT_FLAGS, t, (int32_t)in->imm);
+    if (dead)
+        return 0;
+    op_rk(l->gen, flags_op(ops), DIRECT_FLAGS, t, (int32_t)in->imm);
+    note_compare(l, ops, t, 0, true, (uint8_t)in->imm);
     return 0;
 }
 
@@ -165,8 +176,12 @@ unsigned form_compare1_m(struct lift *l, const struct ginsn *in, uint32_t ops, b
         return DID_NOT;
     unsigned t = take(l->gen);
     direct_load(l->gen, DUKE_OP_LDG_BU, t, &a);
-    if (!dead)
-        op_rr(l->gen, flags_op(ops), DIRECT_FLAGS, first ? t : r, first ? r : t);
+    if (dead)
+        return 0;
+    unsigned ra = first ? t : r, rb = first ? r : t;
+    op_rr(l->gen, flags_op(ops), DIRECT_FLAGS, ra, rb);
+    if (is_byte(l, in, first))
+        note_compare(l, ops, ra, rb, false, 0);
     return 0;
 }
 

@@ -45,6 +45,8 @@ unsigned form_load_r(struct lift *l, const struct ginsn *in, uint32_t ops, bool 
     unsigned rd = in->opnd[0].reg;
     direct_load(l->gen, ops, home(rd), &a);
     now_home(l, rd);
+    if (ops == DUKE_OP_LDG_BU)
+        l->bytes |= 1u << rd;
     return 0;
 }
 
@@ -104,6 +106,8 @@ unsigned form_extend_r(struct lift *l, const struct ginsn *in, uint32_t ops, boo
     unsigned rd = in->opnd[0].reg, rs = use(l, in->opnd[1].reg);
     op_rk(l->gen, ops, home(rd), rs, high(in, 1) ? 8 : 0);
     now_home(l, rd);
+    if (ops == DUKE_OP_EXTU_B)
+        l->bytes |= 1u << rd;
     return 0;
 }
 

@@ -94,6 +94,7 @@ static inline void now_home(struct lift *l, unsigned r)
 {
     l->b->cur[r] = (struct ir_val){0, ir_entry(r), 0, 0};
     l->b->dirty &= ~(1u << r);
+    l->bytes &= ~(1u << r);
     l->gen->made[home(r)]++;
 }
 
@@ -102,6 +103,7 @@ static inline void put(struct lift *l, unsigned r, int32_t k, ir_ref ref)
     uint32_t bit = 1u << r, dirty = l->b->dirty;
     l->b->cur[r] = (struct ir_val){k, ref, 0, 0};
     l->b->dirty = ref && k == 0 ? dirty & ~bit : dirty | bit;
+    l->bytes &= ~bit;
 }
 
 /* A register that holds guest register r. */

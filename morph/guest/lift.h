@@ -14,6 +14,7 @@ struct gen;
 struct lift {
     struct ir_block *b;
     struct gen *gen;         /* gen/direct.c: where instructions go at once */
+    uint32_t bytes;          /* and which registers hold a zero-extended byte */
     uint64_t rip;            /* in: linear address of the first instruction; out: of the next one to lift */
     uint32_t pending;        /* guest instructions since the last commit */
     uint32_t null_segs;      /* bit s: segment s (FS, GS) has a null selector and every access faults */
