@@ -58,7 +58,7 @@ struct duke_state {
 
 typedef void engine_record_fn(void *arg, const struct engine_record *rec);
 
-enum { ENGINE_CATEGORIES = 10, ENGINE_REASONS = 7, ENGINE_EVENTS = 25 };
+enum { ENGINE_CATEGORIES = 12, ENGINE_REASONS = 7, ENGINE_EVENTS = 25 };
 
 /* Counters of events.toml, indexed by the generated enums of duke_isa.h. */
 struct engine_counters {

@@ -38,6 +38,7 @@ struct function {
 struct translation {
     uint32_t native, size;
     uint64_t guest, guest_size, entries;
+    unsigned gear;
     struct cost cost;
 };
 
@@ -208,7 +209,8 @@ static size_t live_index(const struct profile *p, uint32_t pc)
 void profile_translation(struct profile *p, const struct selkirk_event *ev)
 {
     struct translation t = {
-        .guest = ev->arg[0], .native = (uint32_t)ev->arg[1], .size = (uint32_t)ev->arg[2], .guest_size = ev->arg[4]};
+        .guest = ev->arg[0], .native = (uint32_t)ev->arg[1], .size = (uint32_t)ev->arg[2], .guest_size = ev->arg[4],
+        .gear = (unsigned)ev->arg[3]};
     /* Room for 2^k more whenever 2^k are reached. */
     if ((p->ntranslations & (p->ntranslations - 1)) == 0) {
         size_t cap = p->ntranslations ? 2 * p->ntranslations : 1;
@@ -376,12 +378,12 @@ static void write_translations(FILE *f, struct profile *p, struct entry *list)
     for (size_t i = 0; i < p->ntranslations; i++)
         list[i] = (struct entry){&p->translations[i].cost, i};
     qsort(list, p->ntranslations, sizeof *list, by_cycles);
-    heading(f, "Translations", "guest address, native address, bytes of it, guest bytes of the first block, entries");
+    heading(f, "Translations", "guest address, native address, bytes of it, guest bytes of the first block, entries, gear");
     for (size_t i = 0; i < p->ntranslations; i++) {
         const struct translation *t = &p->translations[list[i].index];
         row(f, p, &t->cost);
-        fprintf(f, "%08llx %08x %5u %3llu %10llu\n", (unsigned long long)t->guest, t->native, t->size,
-                (unsigned long long)t->guest_size, (unsigned long long)t->entries);
+        fprintf(f, "%08llx %08x %5u %3llu %10llu %u\n", (unsigned long long)t->guest, t->native, t->size,
+                (unsigned long long)t->guest_size, (unsigned long long)t->entries, t->gear);
     }
 }
 

@@ -174,8 +174,18 @@ static void go_on(sem_ctx *c, uint64_t rip)
 static void push_return(sem_ctx *c)
 {
     uint64_t next = sem_next(c);
-    if (c->l->itc)
-        ir_call(c->b, ir_const(c->b, next), next);
+    struct lift_calls *s = c->l->calls;
+    if (!c->l->itc)
+        return;
+    ir_call(c->b, ir_const(c->b, next), next);
+    if (!s || s->nopen == LIFT_CALLS)
+        return;
+    s->open[s->nopen++] = (uint8_t)s->n;
+    if (s->n < LIFT_CALLS) {
+        s->call[s->n].from = (ir_ref)(c->b->n - 1);
+        s->call[s->n].to = 0;
+        s->n++;
+    }
 }
 
 VAL void jump_to(sem_ctx *c, uint64_t target, enum sem_jump_kind kind)
@@ -190,9 +200,36 @@ VAL void jump_to(sem_ctx *c, uint64_t target, enum sem_jump_kind kind)
     }
 }
 
+/* Goes on where it is believed to go. A commit can stand behind the check, but not in it. */
+static void guess(sem_ctx *c, val target, enum sem_jump_kind kind)
+{
+    struct lift *l = c->l;
+    if (kind == SEM_CALL)
+        push_return(c);
+    go_on(c, l->guess);
+    val differs = v_ne(c, target, konst(c, l->guess));
+    if (differs.ref) {
+        ir_put(c->b, IR_G_TARGET, target, 8);
+        leave(c, differs, false, kind == SEM_RET ? IR_EXIT_RET : IR_EXIT_JMP, 0, l->guess);
+        c->b->pinned[IR_G_TARGET] = 0; /* commits do not keep it */
+        lift_commit(l);
+    } else if (differs.k) {
+        go_on(c, (uint32_t)target.k);
+    }
+    if (kind == SEM_RET && l->calls && l->calls->nopen) {
+        unsigned k = l->calls->open[--l->calls->nopen];
+        if (k < LIFT_CALLS)
+            l->calls->call[k].to = (ir_ref)c->b->n;
+    }
+}
+
 VAL void jump_ind(sem_ctx *c, val target, enum sem_jump_kind kind)
 {
     c->l->pending++;
+    if (c->follow == LIFT_GUESS) {
+        guess(c, target, kind);
+        return;
+    }
     ir_put(c->b, IR_G_TARGET, target, 8);
     if (kind == SEM_CALL)
         push_return(c);

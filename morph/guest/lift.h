@@ -7,7 +7,22 @@
 #include "ir/ir.h"
 
 /* Where a block goes on when the translation does not end with it. */
-enum lift_follow { LIFT_STOP, LIFT_FALL, LIFT_TAKEN };
+enum lift_follow {
+    LIFT_STOP,
+    LIFT_FALL,
+    LIFT_TAKEN,
+    LIFT_GUESS, /* an indirect transfer: to lift.guess, and out if it goes elsewhere */
+};
+
+/* Calls that the translation follows, with their returns. */
+enum { LIFT_CALLS = 16 };
+struct lift_calls {
+    uint32_t n, nopen;
+    struct {
+        ir_ref from, to; /* the IR_CALL node, and the first node behind the return; 0: it does not return here */
+    } call[LIFT_CALLS];
+    uint8_t open[LIFT_CALLS];
+};
 
 struct gen;
 
@@ -18,6 +33,8 @@ struct lift {
     uint64_t rip;            /* in: linear address of the first instruction; out: of the next one to lift */
     uint32_t pending;        /* guest instructions since the last commit */
     uint32_t null_segs;      /* bit s: segment s (FS, GS) has a null selector and every access faults */
+    uint64_t guess;          /* see LIFT_GUESS */
+    struct lift_calls *calls; /* NULL: nobody wants to know */
     enum lift_follow follow; /* of the instructions being lifted */
     bool direct;             /* gen/direct.c may be used */
     bool in_run;             /* it may, but instructions that it does not know are on their way to nodes */

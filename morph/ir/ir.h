@@ -23,7 +23,7 @@ enum {
     IR_ENTRIES = IR_G_COUNT, /* refs 1..IR_ENTRIES are IR_ENTRY(0..) */
     IR_FIRST = IR_ENTRIES + 1,
     IR_NODES_MAX = 1536,
-    IR_EXITS_MAX = 64,
+    IR_EXITS_MAX = 96,
     IR_CONSTS_MAX = 128,
 };
 

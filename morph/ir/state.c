@@ -184,9 +184,11 @@ static struct ir_node branch_node(struct ir_block *b, struct ir_val cond, bool i
     }
     n.a = ir_mat(b, cond);
     const struct ir_node *c = &b->node[n.a];
-    if ((c->op == DUKE_OP_SEQ || c->op == DUKE_OP_SNE) && c->b == 0 && c->imm == 0) {
+    if ((c->op == DUKE_OP_SEQ || c->op == DUKE_OP_SNE) && (b->fuse || (c->b == 0 && c->imm == 0))) {
+        struct ir_node equal = *c;
         n.op = (c->op == DUKE_OP_SEQ) != invert ? DUKE_OP_BEQ : DUKE_OP_BNE;
-        n.a = c->a;
+        n.a = equal.a;
+        n.b = equal.b ? equal.b : equal.imm ? ir_mat(b, (struct ir_val){equal.imm, 0, 0, 0}) : 0;
     }
     return n;
 }

@@ -31,8 +31,7 @@ static bool is_last_pair(const struct ir_block *b, uint32_t i)
     return i < j;
 }
 
-/* Numbers the exits that are left. */
-static void renumber(struct ir_block *b)
+void region_renumber(struct ir_block *b)
 {
     uint32_t n = 0;
     for (uint32_t i = IR_FIRST; i < b->n; i++) {
@@ -56,6 +55,11 @@ void region_commits(struct ir_block *b, unsigned room, unsigned per_store)
         struct ir_exit *e = &b->exit[n->imm];
         insns += e->ninsns;
         bool stays = e->kind == IR_EXIT_NONE || e->op != IR_ALWAYS;
+        if (e->op != IR_ALWAYS && e->kind != IR_EXIT_DIRECT) { /* a guess: a place to commit follows */
+            e->flags |= IR_EXIT_LATE;
+            e->ninsns = (uint8_t)insns;
+            continue;
+        }
         if (stays && !is_last_pair(b, i) && (stores + stores_ahead(b, i + 1)) * per_store <= room &&
             insns + insns_ahead(b, i + 1) <= REGION_COMMIT_INSNS) {
             if (e->kind == IR_EXIT_NONE) {
@@ -69,5 +73,5 @@ void region_commits(struct ir_block *b, unsigned room, unsigned per_store)
         e->ninsns = (uint8_t)insns;
         stores = insns = 0;
     }
-    renumber(b);
+    region_renumber(b);
 }

@@ -2,7 +2,7 @@
 #include "gen/writer.h"
 #include "region.h"
 
-enum { FIX_WORDS = 6 };
+enum { FIX_WORDS = 6, OWED_WORDS = 4 };
 
 /* commit n: the count is the short immediate's six bits, unsigned. */
 static uint32_t *put_commit(const struct writer *w, uint32_t *at, unsigned n)
@@ -126,6 +126,27 @@ static uint32_t *put_fixes(struct writer *w, const struct region_gen *g, uint32_
     return at;
 }
 
+/* Return addresses that the way not taken would have popped: li r4, guest address; rasp r4, native address. The stub's
+ * temporaries are free by now. */
+static uint32_t *put_owed(struct writer *w, const struct region_gen *g, uint32_t *at, uint32_t i)
+{
+    for (uint32_t k = g->owed_first[i]; k < (uint32_t)g->owed_first[i] + g->owed_count[i]; k++) {
+        struct gen_op o;
+        if (at != w->p->words)
+            at[-1] |= DUKE_END;
+        words_li(&o, &w->info[DUKE_OP_LI], 4, (int64_t)w->ir->exit[k].target);
+        at = writer_put(at, &o);
+        at[-1] |= DUKE_END;
+        w->out->exit[k].branch = writer_here(w, at);
+        words_branch(&o, &w->info[DUKE_OP_RASP], 4, 0, 0);
+        at = writer_put(at, &o);
+        at[-1] |= DUKE_END;
+        w->out->nbundles += 2;
+        w->out->nops += 2;
+    }
+    return at;
+}
+
 /* A late exit's branch leads here: the guest's registers are made good, then it commits and jumps on; that jump is then what
  * the exit leaves by. */
 static uint32_t *put_late(struct writer *w, const struct region_gen *g, uint32_t *at, uint32_t i)
@@ -134,6 +155,7 @@ static uint32_t *put_late(struct writer *w, const struct region_gen *g, uint32_t
     const struct ir_exit *e = &w->ir->exit[i];
     writer_patch(w, x->branch, writer_here(w, at));
     at = put_fixes(w, g, at, i);
+    at = put_owed(w, g, at, i);
     bool direct = e->kind == IR_EXIT_DIRECT;
     x->branch = direct ? writer_here(w, at) : 0;
     if (direct)
@@ -178,5 +200,6 @@ bool region_emit(const struct region_gen *g, const struct gen_place *p, struct g
 
 uint32_t region_worst_words(const struct region_gen *g)
 {
-    return 2 * g->nops + 2 * g->ncycles + FIX_WORDS * g->nfixes + (WRITER_STUB_WORDS + 4) * (g->ir->nexits + 1) + 1;
+    return 2 * g->nops + 2 * g->ncycles + FIX_WORDS * g->nfixes + (WRITER_STUB_WORDS + 4) * (g->ir->nexits + 1) + 1 +
+           OWED_WORDS * g->nowed;
 }

@@ -16,6 +16,7 @@ struct step {
     struct gblock *next; /* NULL: it ends here */
     enum lift_follow follow;
     bool taken_likely;
+    uint64_t guess;
     uint32_t seen, of; /* how often it went there */
 };
 
@@ -26,7 +27,19 @@ static uint32_t way_count(const struct region_node *n, uint64_t rip)
     return (n->way[0].rip == rip ? n->way[0].count : 0) + (n->way[1].rip == rip ? n->way[1].count : 0);
 }
 
-static struct step step_from(struct morph *m, const struct gblock *b)
+/* A return is followed to the call that was followed before. */
+static struct step step_return(struct morph *m, const struct gblock *b, uint64_t ret)
+{
+    struct step s = {.follow = LIFT_STOP, .seen = 1, .of = 1, .guess = ret};
+    if (!ret || !m->sh->params.region_calls)
+        return s;
+    s.follow = LIFT_GUESS;
+    s.next = block_peek(m->blocks, ret, b->mode);
+    return s;
+}
+
+/* ret: where the innermost call returns to; 0: there was none. */
+static struct step step_from(struct morph *m, const struct gblock *b, uint64_t ret)
 {
     const struct ginsn *insns = block_insns(m->blocks, b);
     struct gear2_way_out w = gear2_way_out(b, &insns[b->ninsns - 1]);
@@ -34,7 +47,7 @@ static struct step step_from(struct morph *m, const struct gblock *b)
     uint32_t nt = w.has_taken ? way_count(n, w.taken) : 0, nf = w.has_fall ? way_count(n, w.fall) : 0;
     struct step s = {.follow = LIFT_STOP};
     if (!w.has_taken && !w.has_fall)
-        return s;
+        return insns[b->ninsns - 1].op == G_RET ? step_return(m, b, ret) : s;
     bool taken = w.has_taken && (!w.has_fall || nt > nf || (nt == nf && w.taken <= b->rip));
     s.taken_likely = taken;
     s.follow = taken ? LIFT_TAKEN : LIFT_FALL;
@@ -48,6 +61,12 @@ static struct step step_from(struct morph *m, const struct gblock *b)
 
 static bool is_region(struct morph *m, const struct gblock *b) { return b->native && m->tcache->tr[b->translation].gear == 3; }
 
+static bool is_loop(struct morph *m, const struct gblock *b)
+{
+    const struct region_node *n = region_seen(m->region, b->rip);
+    return !n || n->backs > 1;
+}
+
 /* Fills in r->steps: along the likeliest ways until it gets unlikely, long, or comes back to where it was. A loop is gone
  * through several times. */
 static void choose_path(struct morph *m, struct gblock *head, unsigned max_insns)
@@ -56,13 +75,14 @@ static void choose_path(struct morph *m, struct gblock *head, unsigned max_insns
     const struct morph_params *p = &m->sh->params;
     struct gblock *b = head;
     uint32_t insns = 0, lap = 0, laps = 1, lap_begin = 0;
-    uint64_t share = 1 << 16;
+    uint64_t share = 1 << 16, rets[LIFT_CALLS + 1] = {0};
+    unsigned depth = 0;
 
     r->nsteps = 0;
     for (;;) {
-        struct step s = step_from(m, b);
+        struct step s = step_from(m, b, rets[depth]);
         struct region_step *out = &r->steps[r->nsteps++];
-        *out = (struct region_step){block_index(m->blocks, b), LIFT_STOP, s.taken_likely};
+        *out = (struct region_step){block_index(m->blocks, b), LIFT_STOP, s.taken_likely, s.guess, rets[depth]};
         insns += b->ninsns;
         share = share * s.seen / (s.of ? s.of : 1);
         if (gear2_until_stop(m, block_insns(m->blocks, b), b->ninsns, b->rip) < b->ninsns)
@@ -73,18 +93,25 @@ static void choose_path(struct morph *m, struct gblock *head, unsigned max_insns
             return;
         if (insns + s.next->ninsns > max_insns || share * 100 < p->region_share << 16)
             return;
-        if (s.next == head) {
+        unsigned op = block_insns(m->blocks, b)[b->ninsns - 1].op;
+        if (op == G_CALL && depth == LIFT_CALLS)
+            return;
+        if (op == G_CALL)
+            rets[++depth] = b->end_rip;
+        else if (op == G_RET)
+            depth--;
+        if (s.next == head && depth == 0) {
             lap = lap ? lap : insns;
             if (laps >= p->region_laps || insns + lap > (max_insns < LAPS_INSNS ? max_insns : LAPS_INSNS))
                 return;
             laps++;
             lap_begin = r->nsteps;
             share = 1 << 16; /* each lap is as likely as the first */
-        } else if (is_region(m, s.next)) {
+        } else if (is_region(m, s.next) && (depth == 0 || is_loop(m, s.next))) {
             return;
         }
         for (uint32_t i = lap_begin; i < r->nsteps; i++)
-            if (r->steps[i].block == block_index(m->blocks, s.next))
+            if (r->steps[i].block == block_index(m->blocks, s.next) && r->steps[i].ret == rets[depth])
                 return;
         out->follow = (uint8_t)s.follow;
         b = s.next;
@@ -100,6 +127,7 @@ static enum lift_result lift_block(struct morph *m, struct lift *l, const struct
     unsigned n = gear2_until_stop(m, insns, b->ninsns, b->rip);
     bool dead = m->sh->params.opt_dead_flags != 0;
     l->taken_likely = s->taken_likely;
+    l->guess = s->guess;
     for (; n > PART_INSNS; n -= PART_INSNS, insns += PART_INSNS) {
         opt_dead_flags(&g->table, insns, PART_INSNS, l->null_segs, dead, g->known);
         if (lift_insns(l, insns, PART_INSNS, g->known, LIFT_FALL) != LIFT_OPEN)
@@ -114,7 +142,7 @@ bool region_prepare(struct morph *m, struct gblock *b, unsigned max_insns, unsig
 {
     struct region *r = m->region;
     const struct morph_params *p = &m->sh->params;
-    struct lift l = {.b = &r->ir, .rip = b->rip, .itc = p->opt_itc != 0};
+    struct lift l = {.b = &r->ir, .rip = b->rip, .itc = p->opt_itc != 0, .calls = &r->calls};
 
     for (unsigned s = GUEST_FS; s <= GUEST_GS; s++)
         if (b->mode == GUEST_IA32 && (m->sh->cpu.seg_sel[s] & 0xfffc) == 0)
@@ -123,6 +151,7 @@ bool region_prepare(struct morph *m, struct gblock *b, unsigned max_insns, unsig
     r->ir.fold = p->opt_fold != 0;
     r->ir.fuse = p->opt_fuse != 0;
     r->ir.index = m->machine->lanes_address_modes;
+    r->calls.n = r->calls.nopen = 0;
     ir_start(&r->ir, b->rip);
     if (lift_alone(block_insns(m->blocks, b))) /* repeated string instructions loop and commit in ways of their own */
         return false;
@@ -144,6 +173,7 @@ bool region_prepare(struct morph *m, struct gblock *b, unsigned max_insns, unsig
         return false;
     unsigned room = m->machine->spec_store_buffer;
     region_commits(&r->ir, room < REGION_STORES ? room : REGION_STORES, level >= REGION_NO_HOIST ? 2 : 1);
+    region_calls(&r->ir, &r->calls, &r->gen);
     region_liveness(&r->ir, r->sunk);
     r->gen.info = m->gear2->gen.info;
     r->gen.lanes = m->gear2->gen.empty[0];

@@ -52,17 +52,17 @@ static void at_set(struct live *l, struct ir_node *n, unsigned part)
 static void at_exit(struct live *l, uint32_t i)
 {
     const struct ir_exit *e = &l->b->exit[l->b->node[i].imm];
-    bool late = e->flags & IR_EXIT_LATE;
+    bool late = e->flags & IR_EXIT_LATE, indirect = e->kind == IR_EXIT_JMP || e->kind == IR_EXIT_RET;
     if (!late && !e->ninsns && !(e->flags & IR_EXIT_ZERO))
         return; /* everything is home already */
     for (unsigned g = 0; g < IR_G_COUNT; g++) {
-        if (!late)
-            l->need[g] = i;
-        else if (!l->need[g])
+        if (g == IR_G_TARGET && !indirect)
+            continue;
+        if (!late || !l->need[g])
             l->need[g] = i;
     }
     if (!late)
-        l->commits = ~0u;
+        l->commits = indirect ? ~0u : ~(1u << IR_G_TARGET);
 }
 
 void region_liveness(struct ir_block *b, uint8_t *sunk)

@@ -1,9 +1,12 @@
 /* What is hot, and where it goes.
  *
- * Gear-2 code counts nothing. Instead the core leaves it every so many guest instructions (control register ilimit). If that is not
- * in a region, an episode begins: the interpreter executes the next few thousand instructions while the dispatcher notes
- * which block follows which. At its end the hottest blocks become heads of regions, heads of loops first, and the ways seen
- * choose the paths. Episodes that find nothing new make the next one wait longer.
+ * Gear-2 code counts nothing. Instead the core leaves it now and then (control register ilimit). If that is not in a region, an
+ * episode begins: the interpreter executes the next thousand instructions while the dispatcher notes which block follows
+ * which. At its end the hottest blocks become heads of regions, heads of loops first, and the ways seen choose the paths.
+ *
+ * What an episode saw is kept, and counts for less in each that follows: a block that one of them only touches becomes hot
+ * in time. Between looks goes a fixed share of the time that has passed, so that short programs are looked at often, and
+ * all of them together cost long ones little.
  */
 #include "cache/cache.h"
 #include "guest/block.h"
@@ -11,7 +14,7 @@
 #include "port.h"
 #include "region.h"
 
-enum { PROBES = 16, NEW_PER_EPISODE = 24 };
+enum { PROBES = 16, NEW_PER_EPISODE = 24, LOOK_SHARE_LOG2 = 6, EPISODE_SHARE_LOG2 = 4, LONGEST = 1 << 22 };
 
 static uint32_t hash(uint64_t rip) { return (uint32_t)(rip ^ rip >> 10); }
 
@@ -26,7 +29,10 @@ static struct region_node *node_of(struct region_profile *p, uint64_t rip, bool 
             continue;
         if (!make)
             return NULL;
+        if (p->nused == REGION_NODES_USED)
+            return NULL;
         *n = (struct region_node){.rip = rip};
+        p->used[p->nused++] = (uint16_t)(n - p->node);
         return n;
     }
     return NULL;
@@ -60,7 +66,7 @@ bool region_trapped(struct morph *m, uint64_t head, uint32_t cause)
         c->traps[k]++;
     if (c->traps[k] < (k == 1 ? 1 : m->sh->params.region_traps))
         return false;
-    unsigned level = k == 0 ? REGION_NO_ALIAS : k == 1 ? REGION_NO_HOIST : c->level + 1u;
+    unsigned level = k == 0 ? REGION_NO_ALIAS : REGION_NO_HOIST;
     c->level = (uint8_t)(level > c->level ? level : c->level + 1u);
     for (unsigned i = 0; i < 3; i++)
         c->traps[i] = 0;
@@ -76,10 +82,31 @@ void region_arm(struct morph *m)
     port_set_ilimit(limit);
 }
 
-static void wait_longer(struct region_profile *p)
+/* When to look again. A look that finds a region costs little, an episode some thousand cycles. */
+static uint64_t next_look(const struct morph *m, uint64_t now, unsigned share_log2)
 {
-    if (p->period < UINT64_C(1) << 22)
-        p->period *= 2;
+    uint64_t wait = now >> share_log2, least = m->sh->params.sample_insns;
+    if (wait > LONGEST)
+        wait = LONGEST;
+    return now + (wait > least ? wait : least);
+}
+
+/* Makes older counts worth less; forgets all if the table has become full. */
+static void age(struct region_profile *p)
+{
+    bool full = p->nused == REGION_NODES_USED;
+    for (uint32_t i = 0; i < p->nused; i++) {
+        struct region_node *n = &p->node[p->used[i]];
+        if (full) {
+            n->rip = 0;
+            continue;
+        }
+        n->count -= n->count / 4;
+        n->way[0].count -= n->way[0].count / 4;
+        n->way[1].count -= n->way[1].count / 4;
+    }
+    if (full)
+        p->nused = 0;
 }
 
 void region_sample(struct morph *m, uint32_t native)
@@ -91,16 +118,19 @@ void region_sample(struct morph *m, uint32_t native)
     uint32_t t = cache_find(m->tcache, native);
     m->sh->stats.gear3_samples++;
     if (t != CACHE_NONE && m->tcache->tr[t].gear == 3) {
-        wait_longer(p);
+        p->next_sample = next_look(m, now, LOOK_SHARE_LOG2);
     } else {
-        for (unsigned i = 0; i < REGION_NODES; i++)
-            p->node[i].rip = 0;
+        p->next_sample = ~UINT64_C(0);
+        age(p);
+        struct region_node *n = t != CACHE_NONE ? node_of(p, m->tcache->tr[t].rip, true) : NULL;
+        if (n) /* found running: two such looks make it hot, even if a region has it inside */
+            n->count += m->sh->params.hot3 * 5 / 8;
         p->from = 0;
         p->covered = false;
         p->end = now + m->sh->params.profile_insns;
         m->sh->stats.gear3_episodes++;
+        port_cat(DUKE_CAT_PROFILE);
     }
-    p->next_sample = now + p->period;
 }
 
 static void note_way(struct region_node *n, uint64_t to)
@@ -135,9 +165,11 @@ void region_note(struct morph *m, const struct gblock *b)
     struct region_node *n = node_of(p, b->rip, true);
     if (n && !p->covered)
         n->count++;
-    if (n && from && b->rip <= from->rip)
+    if (n && from && p->from_jumps && b->rip <= from->rip)
         n->backs++;
     p->from = n ? b->rip : 0;
+    unsigned op = b->ninsns ? block_insns(m->blocks, b)[b->ninsns - 1].op : G_NOP;
+    p->from_jumps = op != G_CALL && op != G_CALL_IND && op != G_RET;
 }
 
 static void mark_inside(struct region *r)
@@ -167,9 +199,9 @@ static struct region_node *hottest(struct morph *m, bool loops)
 {
     struct region_profile *p = &m->region->profile;
     struct region_node *best = NULL;
-    for (unsigned i = 0; i < REGION_NODES; i++) {
-        struct region_node *n = &p->node[i];
-        if (!n->rip || n->count < m->sh->params.hot3 || (best && n->count <= best->count))
+    for (uint32_t i = 0; i < p->nused; i++) {
+        struct region_node *n = &p->node[p->used[i]];
+        if (n->count < m->sh->params.hot3 || (best && n->count <= best->count))
             continue;
         if (!loops || n->backs > 1)
             best = n;
@@ -179,9 +211,8 @@ static struct region_node *hottest(struct morph *m, bool loops)
 
 static void make_regions(struct morph *m)
 {
-    struct region_profile *p = &m->region->profile;
     unsigned made = 0;
-    port_cat(DUKE_CAT_TRANSLATE);
+    port_cat(DUKE_CAT_TRANSLATE3);
     for (unsigned loops = 2; loops-- > 0;) {
         struct region_node *n;
         while (made < NEW_PER_EPISODE && (n = hottest(m, loops != 0))) {
@@ -199,8 +230,6 @@ static void make_regions(struct morph *m)
             }
         }
     }
-    if (!made)
-        wait_longer(p);
     port_cat(DUKE_CAT_INTERP);
 }
 
@@ -218,7 +247,7 @@ bool region_watch(struct morph *m, struct gblock *b)
     }
     p->end = 0;
     make_regions(m);
-    p->next_sample = port_icount() + p->period;
+    p->next_sample = next_look(m, port_icount(), EPISODE_SHARE_LOG2);
     return false;
 }
 
@@ -229,7 +258,10 @@ struct region *region_make(struct morph *m)
         return NULL;
     for (unsigned i = 0; i < REGION_CARE; i++)
         r->care[i].rip = 0;
-    r->profile.period = r->profile.next_sample = m->sh->params.sample_insns;
+    r->profile.next_sample = m->sh->params.sample_insns;
+    r->profile.nused = 0;
+    for (unsigned i = 0; i < REGION_NODES; i++)
+        r->profile.node[i].rip = 0;
     r->profile.end = 0;
     r->profile.generation = ~0u;
     r->ir.entries_made = 0;

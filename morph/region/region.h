@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "gen/gen.h"
+#include "guest/lift.h"
 #include "ir/ir.h"
 
 struct gblock;
@@ -18,7 +19,8 @@ struct morph;
 
 enum {
     REGION_STEPS_MAX = 64,
-    REGION_NODES = 1024,   /* blocks that a profile can hold; a power of two */
+    REGION_NODES = 1024,   /* places for blocks in a profile; a power of two */
+    REGION_NODES_USED = 768,
     REGION_BLOCKS = 32768, /* decoded blocks that can be told apart */
     REGION_CARE = 256,     /* sites that are remembered; a power of two */
     REGION_OPS_MAX = 2048,
@@ -34,7 +36,7 @@ struct region_way {
     uint64_t rip;
     uint32_t count;
 };
-/* What an episode of observed interpretation saw of a block. */
+/* What episodes of observed interpretation saw of a block, the latest more than others. */
 struct region_node {
     uint64_t rip;             /* 0: unused */
     uint32_t count;           /* executions outside of regions */
@@ -44,12 +46,14 @@ struct region_node {
 
 struct region_profile {
     uint64_t next_sample;                /* icount at which translated code is looked at */
-    uint64_t period;                     /* between samples */
     uint64_t end;                        /* icount at which the episode ends; 0: there is none */
     uint64_t from;                       /* block executed before, 0: unknown */
+    bool from_jumps;                     /* it does not end in a call or a return */
     bool covered;                        /* it is part of a region that would have been running */
     uint32_t generation;                 /* of the translation cache, for `inside` */
     uint32_t inside[REGION_BLOCKS / 32]; /* decoded blocks that are part of regions */
+    uint32_t nused;
+    uint16_t used[REGION_NODES_USED]; /* numbers of nodes in use */
     struct region_node node[REGION_NODES];
 };
 
@@ -74,6 +78,8 @@ struct region_step {
     uint32_t block;
     uint8_t follow; /* enum lift_follow */
     uint8_t taken_likely;
+    uint64_t guess; /* of LIFT_GUESS */
+    uint64_t ret;   /* where the innermost call that was followed so far returns to; 0: there is none */
 };
 
 /* -- sched.c */
@@ -136,6 +142,9 @@ struct region_gen {
     uint32_t exit_cycle[IR_EXITS_MAX];
     uint16_t fix_first[IR_EXITS_MAX];
     uint8_t fix_count[IR_EXITS_MAX];
+    uint8_t owed_first[IR_EXITS_MAX]; /* calls.c: exits of kind IR_EXIT_RETURN that a late exit's stub pushes */
+    uint8_t owed_count[IR_EXITS_MAX];
+    uint32_t nowed;
     uint8_t loc[IR_NODES_MAX];
     struct gen_bundle bundle[REGION_CYCLES_MAX];
     struct gen_op op[REGION_OPS_MAX];
@@ -147,6 +156,7 @@ struct region {
     struct region_care care[REGION_CARE];
     uint32_t nsteps;
     struct region_step steps[REGION_STEPS_MAX];
+    struct lift_calls calls;
     uint8_t sunk[IR_NODES_MAX]; /* live.c: the node is computed in stubs only */
     struct ir_block ir;
     struct region_gen gen;
@@ -182,6 +192,13 @@ bool region_prepare(struct morph *m, struct gblock *b, unsigned max_insns, unsig
 /* -- commit.c: which exits commit: as few as the store buffer's `room` for stores allows. Exits that need not become late,
  * commits that need not vanish. */
 void region_commits(struct ir_block *b, unsigned room, unsigned per_store);
+
+/* Numbers the exits that are left in the order of their nodes. */
+void region_renumber(struct ir_block *b);
+
+/* -- calls.c: a call whose return lies in the region pushes nothing on the dual-address stack but in the stubs of the late exits
+ * between them. After region_commits; what the stubs owe goes to g. */
+void region_calls(struct ir_block *b, const struct lift_calls *calls, struct region_gen *g);
 
 /* -- live.c: last uses, wishes, dead nodes (last is 0), nodes that only stubs need (sunk). Removes SETs that nobody sees. */
 void region_liveness(struct ir_block *b, uint8_t *sunk);

@@ -199,6 +199,8 @@ static void place_late(struct region_gen *g, const struct ir_node *n, uint32_t i
     uint32_t c = place_branch(g, e->op, g->loc[n->a], g->loc[n->b], n->x, GEN_EXIT, exit, from);
     hold_fixes(g, exit, c);
     free_pending(g, i, sunk);
+    if (e->kind != IR_EXIT_DIRECT)
+        g->pending &= ~(1u << IR_G_TARGET); /* nobody else wants it */
     sched_release(g, n, i);
     g->exit_cycle[exit] = c;
     g->last = c;

@@ -106,7 +106,12 @@ static void region_recover(struct morph *m, uint32_t t, enum interp_result r, ui
     if (!region_trapped(m, m->tcache->tr[t].rip, cause))
         return;
     m->sh->stats.gear3_demoted++;
+    struct gblock *head = &m->blocks->blocks[m->tcache->tr[t].block];
     cache_drop(m, t);
+    port_cat(DUKE_CAT_TRANSLATE3);
+    if (head->epoch == m->blocks->epoch && !(head->flags & BLOCK_DEAD))
+        region_translate(m, head); /* it is hot: made anew at once */
+    port_cat(DUKE_CAT_RECOVER);
 }
 
 /* Translated code was rolled back to its last commit: interprets from there. The rest of the way to a fault that lies in
@@ -194,9 +199,9 @@ static bool hot(struct morph *m, struct gblock *b)
         return false;
     if (p->stop_rip_on && p->stop_rip == b->rip) /* nothing of it will run */
         return false;
-    port_cat(DUKE_CAT_TRANSLATE);
-    bool done = m->region && p->hot3 == 1 && p->gear_max >= 3 && region_translate(m, b);
-    done = done || gear2_translate(m, b);
+    bool at_once = m->region && p->hot3 == 1 && p->gear_max >= 3;
+    port_cat(at_once ? DUKE_CAT_TRANSLATE3 : DUKE_CAT_TRANSLATE);
+    bool done = (at_once && region_translate(m, b)) || gear2_translate(m, b);
     port_cat(DUKE_CAT_INTERP);
     return done;
 }

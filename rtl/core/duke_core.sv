@@ -660,7 +660,7 @@ module duke_core
   );
 
   duke_perf perf (
-    .clk_i, .rst_ni, .cat_i(cat > CAT_IDLE ? CAT_BOOT : cat), .reason_i(m_valid_q ? m_why : m_why_q),
+    .clk_i, .rst_ni, .cat_i(cat > CAT_TRANSLATE3 ? CAT_BOOT : cat), .reason_i(m_valid_q ? m_why : m_why_q),
     .done_i(m_done), .trap_i(m_trap), .cause_i(cause), .ops_i(m_bundle_q.ops), .commit_i(commit), .rollback_i(rollback),
     .loads_i(m_load), .stores_i(m_mem & ~m_load), .branch_i(u_en), .taken_i(u_taken), .mispredict_i(u_miss),
     .jras_i(ras_pop), .ras_hit_i(ind_ras_hit), .itc_used_i(ind_itc_used), .itc_hit_i(ind_itc_used && ind_hit),

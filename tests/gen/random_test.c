@@ -126,6 +126,21 @@ static unsigned put_short(uint8_t *p, uint8_t op, int rel)
     return 2;
 }
 
+/* call f; jmp over; f: a few instructions, which may well change where it returns to; ret; over: */
+static unsigned put_function(uint8_t *p)
+{
+    static const uint8_t call[] = {0xe8, 2, 0, 0, 0, 0xeb, 0};
+    unsigned n = sizeof call;
+    memcpy(p, call, n);
+    for (unsigned i = pick(4); i-- > 0;)
+        n += put_insn(p + n);
+    if (pick(8) == 0)
+        n += put_short(p + n, 0x70 | pick(16), 1); /* over the ret */
+    p[n++] = 0xc3;
+    p[6] = (uint8_t)(n - sizeof call);
+    return n;
+}
+
 /* A run of instructions with conditional branches forward in it; it ends in a transfer or something not lifted. */
 static unsigned put_code(uint8_t *p)
 {
@@ -139,6 +154,8 @@ static unsigned put_code(uint8_t *p)
             p[n++] = (uint8_t)pick(3);
             p[n++] = 0x90;
             p[n++] = 0x90;
+        } else if (pick(30) == 0) {
+            n += put_function(p + n);
         } else {
             n += put_insn(p + n);
         }

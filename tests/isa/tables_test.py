@@ -232,8 +232,8 @@ CASES = {
     "category number": (
         "duke/events.toml",
         "idle      = { n = 9,",
-        "idle      = { n = 10,",
-        "category.idle: n: 10 is out of range; it must be an integer from 0 to 9"),
+        "idle      = { n = 12,",
+        "category.idle: n: 12 is out of range; it must be an integer from 0 to 11"),
     "machine key missing": (
         "machines/default.toml",
         "l2_hit = 8",
