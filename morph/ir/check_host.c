@@ -39,7 +39,8 @@ static bool check_exit(const struct checker *c, const struct ir_node *n)
         return fail(c, "leaves by the exit of a call");
     if (x->op != IR_ALWAYS && (x->op >= DUKE_OP_COUNT || duke_ops[x->op].kind != DUKE_KIND_BRANCH))
         return fail(c, "leaves on something that is no branch");
-    return x->op == IR_ALWAYS || x->kind == IR_EXIT_DIRECT || x->flags & IR_EXIT_LATE || fail(c, "leaves on a condition to nowhere direct, and not late");
+    return x->op == IR_ALWAYS || x->kind == IR_EXIT_DIRECT || x->flags & IR_EXIT_LATE ||
+           fail(c, "leaves on a condition to nowhere direct, and not late");
 }
 
 static bool check_op(const struct checker *c, const struct ir_node *n)

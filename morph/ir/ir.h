@@ -102,6 +102,17 @@ enum {
     IR_V_ADDR = 4, /* ref is an IR_ADDR node */
 };
 
+/* known.c: values that memory is known to hold. */
+enum { IR_KNOWN_MAX = 48 };
+struct ir_known {
+    uint32_t n, next; /* next: the one that gives way when it is full */
+    struct ir_known_value {
+        ir_ref base, index, ref;
+        int32_t disp;
+        uint8_t scale, size;
+    } value[IR_KNOWN_MAX];
+};
+
 struct ir_block {
     uint32_t n; /* refs below n are in use */
     uint32_t nexits, nconsts;
@@ -113,6 +124,7 @@ struct ir_block {
     uint32_t index;        /* the machine has addresses of base + index */
     uint32_t wide;         /* 64-bit guest: addresses do not wrap at 32 bits */
     uint64_t rip;          /* linear address of the first instruction */
+    struct ir_known *known; /* loads are looked up here; NULL: they are not */
     uint32_t fuse;         /* switch: compare and branch in one op */
     /* Build: guest state as the instructions so far leave it, what of it differs from the home registers, and what these
      * hold. In IA-32 code a register is the low 32 bits of its value, zero-extended; tag is IR_V_LOW if the value of ref has
@@ -164,6 +176,10 @@ uint32_t ir_add_exit(struct ir_block *b, struct ir_exit e);
 void ir_leave(struct ir_block *b, struct ir_val cond, bool invert, struct ir_exit e);
 void ir_fault_if(struct ir_block *b, struct ir_val cond);
 void ir_call(struct ir_block *b, struct ir_val ret, uint64_t target); /* see IR_CALL */
+
+/* -- known.c: n is a load or store node about to be made, or just made with `value` loaded or stored */
+ir_ref ir_known_load(const struct ir_block *b, const struct ir_node *n, bool *found);
+void ir_known_note(struct ir_block *b, const struct ir_node *n, ir_ref value);
 
 /* -- print.c, parse.c, check.c, eval.c: host only, for tests and tools */
 struct ir_text {

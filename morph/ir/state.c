@@ -74,19 +74,42 @@ static struct where where_of(struct ir_block *b, struct ir_val addr)
 
 static unsigned size_log2(unsigned size) { return size == 1 ? 0 : size == 2 ? 1 : size == 4 ? 2 : 3; }
 
+/* The low `size` bytes of r, which were stored or loaded before. */
+static struct ir_val known_value(struct ir_block *b, ir_ref r, unsigned size, bool sign)
+{
+    const struct ir_node *n = &b->node[r];
+    struct ir_val v = val_ref(r);
+    if (r == 0 || (n->op == DUKE_OP_LI && n->x != IR_BIG))
+        v = (struct ir_val){r ? n->imm : 0, 0, 0, 0};
+    return sign ? ir_sext(b, v, size) : ir_zext(b, v, size);
+}
+
 struct ir_val ir_load(struct ir_block *b, struct ir_val addr, unsigned size, bool sign)
 {
     struct where w = where_of(b, addr);
     sign = sign && size < 8;
     unsigned op = (sign ? DUKE_OP_LDG_BS : DUKE_OP_LDG_BU) + size_log2(size);
-    return val_ref(ir_emit(b, op, w.base, w.index, 0, w.scale, w.disp, sign ? 64 : 8 * size));
+    ir_ref r = 0;
+    if (b->known) {
+        struct ir_node n = {.op = (uint16_t)op, .a = w.base, .b = w.index, .imm = w.disp, .x = (uint8_t)w.scale};
+        bool found;
+        r = ir_known_load(b, &n, &found);
+        if (found)
+            return known_value(b, r, size, sign);
+    }
+    r = ir_emit(b, op, w.base, w.index, 0, w.scale, w.disp, sign ? 64 : 8 * size);
+    if (b->known)
+        ir_known_note(b, &b->node[r], r);
+    return val_ref(r);
 }
 
 void ir_store(struct ir_block *b, struct ir_val addr, struct ir_val v, unsigned size)
 {
     struct where w = where_of(b, addr);
     ir_ref data = ir_mat(b, v);
-    ir_emit(b, DUKE_OP_STG_B + size_log2(size), w.base, w.index, data, w.scale, w.disp, 0);
+    ir_ref r = ir_emit(b, DUKE_OP_STG_B + size_log2(size), w.base, w.index, data, w.scale, w.disp, 0);
+    if (b->known)
+        ir_known_note(b, &b->node[r], data);
 }
 
 static void set_home(struct ir_block *b, unsigned g)

@@ -152,6 +152,8 @@ bool region_prepare(struct morph *m, struct gblock *b, unsigned max_insns, unsig
     r->ir.fuse = p->opt_fuse != 0;
     r->ir.index = m->machine->lanes_address_modes;
     r->calls.n = r->calls.nopen = 0;
+    r->known.n = r->known.next = 0;
+    r->ir.known = p->region_forward ? &r->known : NULL;
     ir_start(&r->ir, b->rip);
     if (lift_alone(block_insns(m->blocks, b))) /* repeated string instructions loop and commit in ways of their own */
         return false;
@@ -178,6 +180,7 @@ bool region_prepare(struct morph *m, struct gblock *b, unsigned max_insns, unsig
     r->gen.info = m->gear2->gen.info;
     r->gen.lanes = m->gear2->gen.empty[0];
     r->gen.max_alias = m->machine->spec_alias_entries;
+    r->gen.over_commits = p->region_over_commits != 0;
     return region_schedule(&r->gen, &r->ir, r->sunk, level);
 }
 

@@ -127,6 +127,8 @@ struct region_gen {
     uint32_t fault;                            /* exits stand at this cycle or later: an op before it may undo the region */
     uint32_t last_load, last_store, last_call; /* cycles; last_call: + 1 */
     uint32_t nalias, max_alias;
+    uint32_t first_store, nalias_before, floor_before; /* see store; nalias and load_floor as of the last commit */
+    uint32_t over_commits; /* switch: loads may pass commits */
     uint32_t level; /* enum region_level */
     uint32_t has_fault;
     uint32_t next;    /* where the search for a temporary starts */
@@ -138,7 +140,7 @@ struct region_gen {
     } pend[IR_G_COUNT];
     struct region_reg reg[64];
     uint16_t content[64]; /* ref that a home holds */
-    struct region_store store[REGION_STORES];
+    struct region_store store[2 * REGION_STORES]; /* from first_store on: since the last commit; before: since the one before it */
     uint32_t exit_cycle[IR_EXITS_MAX];
     uint16_t fix_first[IR_EXITS_MAX];
     uint8_t fix_count[IR_EXITS_MAX];
@@ -157,6 +159,7 @@ struct region {
     uint32_t nsteps;
     struct region_step steps[REGION_STEPS_MAX];
     struct lift_calls calls;
+    struct ir_known known;
     uint8_t sunk[IR_NODES_MAX]; /* live.c: the node is computed in stubs only */
     struct ir_block ir;
     struct region_gen gen;

@@ -23,6 +23,8 @@ unsigned sched_define(struct region_gen *g, uint32_t i);
 /* -- sched_mem.c */
 void sched_load(struct region_gen *g, const struct ir_node *n, uint32_t i);
 void sched_store(struct region_gen *g, const struct ir_node *n, uint32_t i);
+/* A commit stands behind all stores so far. They are kept for loads that pass it. */
+void sched_stores_committed(struct region_gen *g);
 
 /* Whether bundle c, which exists afterwards, has the lanes. */
 static inline bool sched_fits(struct region_gen *g, uint32_t c, unsigned need)

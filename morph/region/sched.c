@@ -241,8 +241,9 @@ static void place_exit(struct region_gen *g, const struct ir_node *n, uint32_t i
     if (indirect)
         c = place_branch(g, DUKE_OP_J, 0, 0, 0, GEN_INDIRECT, exit, c + 1);
     g->last = c;
+    g->floor_before = g->load_floor;
     g->floor = g->load_floor = c + 1;
-    g->nstores = g->nalias = 0;
+    sched_stores_committed(g);
     g->last_load = g->last_store = 0;
     g->part--;
 }
@@ -280,6 +281,7 @@ static void begin(struct region_gen *g, const struct ir_block *b, unsigned level
     g->level = level;
     g->part = b->parts;
     g->nops = g->ncycles = g->overflow = g->nfixes = g->nstores = g->nalias = 0;
+    g->first_store = g->nalias_before = g->floor_before = 0;
     g->floor = g->load_floor = g->last = g->fault = g->last_call = 0;
     g->last_load = g->last_store = 0;
     g->has_fault = 0;

@@ -58,10 +58,10 @@ struct obstacles {
     uint32_t hard, soft;
 };
 
-static struct obstacles obstacles(const struct region_gen *g, const struct where *w, bool may_protect)
+static struct obstacles obstacles(const struct region_gen *g, const struct where *w, bool may_protect, uint32_t k, uint32_t end)
 {
     struct obstacles o = {0, 0};
-    for (uint32_t k = 0; k < g->nstores; k++) {
+    for (; k < end; k++) {
         const struct region_store *s = &g->store[k];
         enum meet m = meet(s, w);
         if (m == MEET_NEVER)
@@ -83,14 +83,26 @@ static bool meets_at(const struct region_gen *g, const struct where *w, uint32_t
     return false;
 }
 
+/* Whether the load may stand before the commit that precedes it: if no store between the two has to do with it, and if its value is
+ * for a temporary, which no commit needs. */
+static bool passes_commit(const struct region_gen *g, const struct where *w, uint32_t i)
+{
+    if (!g->over_commits || g->level >= REGION_NO_HOIST || g->ir->use[i].wish >> 8 == g->part)
+        return false;
+    struct obstacles o = obstacles(g, w, true, g->first_store, g->nstores);
+    return o.hard == 0 && o.soft == 0;
+}
+
 void sched_load(struct region_gen *g, const struct ir_node *n, uint32_t i)
 {
     const struct gen_info *t = &g->info[n->op];
     struct where w = where_of(n);
     unsigned ra = g->loc[n->a], rb = g->loc[n->b];
-    uint32_t from = max_u(g->load_floor, max_u(g->reg[ra].avail, g->reg[rb].avail));
-    bool may = g->level == REGION_BOLD && g->nalias < g->max_alias && fits_bits(n->imm, 29);
-    struct obstacles obs = obstacles(g, &w, may);
+    bool early = passes_commit(g, &w, i);
+    uint32_t *nalias = early ? &g->nalias_before : &g->nalias;
+    uint32_t from = max_u(early ? g->floor_before : g->load_floor, max_u(g->reg[ra].avail, g->reg[rb].avail));
+    bool may = g->level == REGION_BOLD && *nalias < g->max_alias && fits_bits(n->imm, 29);
+    struct obstacles obs = obstacles(g, &w, may, early ? 0 : g->first_store, g->nstores);
     sched_release(g, n, i);
     unsigned rd = sched_define(g, i);
     from = sched_writable(g, rd, max_u(from, obs.hard));
@@ -100,7 +112,7 @@ void sched_load(struct region_gen *g, const struct ir_node *n, uint32_t i)
         c++;
     words_mem(o, t, rd, ra, rb, n->x, n->imm);
     if (c < obs.soft) {
-        unsigned entry = g->nalias++;
+        unsigned entry = (*nalias)++;
         protect(g, o, n, rd, ra, rb, entry);
         for (uint32_t k = 0; k < g->nstores; k++)
             if (g->store[k].cycle > c && meet(&g->store[k], &w) != MEET_NEVER)
@@ -125,7 +137,7 @@ void sched_store(struct region_gen *g, const struct ir_node *n, uint32_t i)
     sched_release(g, n, i);
     uint32_t c = sched_put(g, o, max_u(from, max_u(g->last_load, g->last_store)), t->need);
     g->last_store = c;
-    if (g->nstores == REGION_STORES) {
+    if (g->nstores - g->first_store == REGION_STORES) {
         g->overflow = 1;
         return;
     }
@@ -135,4 +147,14 @@ void sched_store(struct region_gen *g, const struct ir_node *n, uint32_t i)
     sched_read(g, ra, c);
     sched_read(g, rb, c);
     sched_read(g, rc, c);
+}
+
+void sched_stores_committed(struct region_gen *g)
+{
+    uint32_t n = g->nstores - g->first_store;
+    for (uint32_t k = 0; k < n; k++)
+        g->store[k] = g->store[g->first_store + k];
+    g->nstores = g->first_store = n;
+    g->nalias_before = g->nalias;
+    g->nalias = 0;
 }
