@@ -226,7 +226,7 @@ static void guess(sem_ctx *c, val target, enum sem_jump_kind kind)
 VAL void jump_ind(sem_ctx *c, val target, enum sem_jump_kind kind)
 {
     c->l->pending++;
-    if (c->follow == LIFT_GUESS) {
+    if (c->l->follow == LIFT_GUESS) {
         guess(c, target, kind);
         return;
     }
