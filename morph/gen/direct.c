@@ -88,13 +88,14 @@ struct direct_branch direct_branch(struct lift *l, unsigned cc)
         return flags;
     if (test && (cc & 14) == 8) /* sign: less than zero */
         cc ^= 8 ^ 12;
+    enum { NONE = 0xffff };
     static const uint16_t ops[16] = {
-        [2] = DUKE_OP_BLTU, [7] = DUKE_OP_BLTU,   [3] = DUKE_OP_BGEU,   [6] = DUKE_OP_BGEU,   [4] = DUKE_OP_BEQ,
-        [5] = DUKE_OP_BNE,  [12] = DUKE_OP_BLT_W, [15] = DUKE_OP_BLT_W, [13] = DUKE_OP_BGE_W, [14] = DUKE_OP_BGE_W,
+        NONE, NONE, DUKE_OP_BLTU, DUKE_OP_BGEU, DUKE_OP_BEQ,   DUKE_OP_BNE,   DUKE_OP_BGEU,  DUKE_OP_BLTU,
+        NONE, NONE, NONE,         NONE,         DUKE_OP_BLT_W, DUKE_OP_BGE_W, DUKE_OP_BGE_W, DUKE_OP_BLT_W,
     };
-    r.op = ops[cc];
-    if (!r.op)
+    if (ops[cc] == NONE)
         return flags;
+    r.op = ops[cc];
     unsigned a = p->ra, b = test ? 0 : p->has_k ? constant(g, p->k) : p->rb;
     bool swap = cc == 6 || cc == 7 || cc == 14 || cc == 15; /* be, a, le, g: the other way round */
     r.ra = swap ? b : a;
@@ -161,7 +162,9 @@ enum lift_result direct_insns(struct lift *l, const struct ginsn *in, unsigned n
                 end_run(l);
             did = direct_forms[row].fn(l, in, direct_forms[row].ops, k & LIFT_DEAD);
         }
-        if (did == DID_NOT) {
+        if (in->op == G_NOP) {
+            did = 0;
+        } else if (did == DID_NOT) {
             l->in_run = true;
             unsigned r = lift_one(l, in, k);
             did = (r & LIFT_TRANSFERRED ? DID_GO_ON : 0) | (r & LIFT_ENDED ? DID_END : 0);
