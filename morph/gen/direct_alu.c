@@ -9,7 +9,32 @@ static inline void note_compare(struct lift *l, uint32_t ops, unsigned ra, unsig
     l->gen->compare = (struct gen_compare){l->b->insns, (uint16_t)flags_op(ops), (uint16_t)ra, (uint16_t)rb, has_k, k};
 }
 
-/* Operation with registers; ops without an alu_op compare. */
+/* Flags and the result of ra and rb, the latter in rd; ops without an alu_op compare. */
+static void compute(struct lift *l, uint32_t ops, bool dead, unsigned rd, unsigned ra, unsigned rb)
+{
+    if (!dead) {
+        op_rr(l->gen, flags_op(ops), DIRECT_FLAGS, ra, rb);
+        note_compare(l, ops, ra, rb, false, 0);
+    }
+    if (alu_op(ops)) {
+        op_rr(l->gen, alu_op(ops), rd, ra, rb);
+        l->gen->compare.at = GEN_NEVER;
+    }
+}
+
+/* The same of ra and k. */
+static void compute_k(struct lift *l, uint32_t ops, bool dead, unsigned rd, unsigned ra, int32_t k)
+{
+    if (!dead) {
+        op_rk(l->gen, flags_op(ops), DIRECT_FLAGS, ra, k);
+        note_compare(l, ops, ra, 0, true, k);
+    }
+    if (alu_op(ops)) {
+        op_rk(l->gen, alu_op(ops), rd, ra, k);
+        l->gen->compare.at = GEN_NEVER;
+    }
+}
+
 unsigned form_alu_rr(struct lift *l, const struct ginsn *in, uint32_t ops, bool dead)
 {
     unsigned rd = in->opnd[0].reg, rs = in->opnd[1].reg;
@@ -20,15 +45,9 @@ unsigned form_alu_rr(struct lift *l, const struct ginsn *in, uint32_t ops, bool 
         return 0;
     }
     unsigned ra = use(l, rd), rb = use(l, rs);
-    if (!dead) {
-        op_rr(l->gen, flags_op(ops), DIRECT_FLAGS, ra, rb);
-        note_compare(l, ops, ra, rb, false, 0);
-    }
-    if (alu_op(ops)) {
-        op_rr(l->gen, alu_op(ops), home(rd), ra, rb);
+    compute(l, ops, dead, home(rd), ra, rb);
+    if (alu_op(ops))
         now_home(l, rd);
-        l->gen->compare.at = GEN_NEVER;
-    }
     return 0;
 }
 
@@ -36,25 +55,18 @@ unsigned form_alu_rk(struct lift *l, const struct ginsn *in, uint32_t ops, bool 
 {
     unsigned rd = in->opnd[0].reg, op = alu_op(ops);
     int32_t k = (int32_t)in->imm;
-    if (dead && (op == DUKE_OP_ADD_W || op == DUKE_OP_SUB_W)) {
+    bool sum = op == DUKE_OP_ADD_W || op == DUKE_OP_SUB_W;
+    if (sum && !dead) /* the flags want the register as it is */
+        compute_k(l, ops & 0xffff0000u, dead, 0, use(l, rd), k);
+    if (sum) {
         struct ir_val v = l->b->cur[rd];
         put(l, rd, (int32_t)((uint32_t)v.k + (op == DUKE_OP_ADD_W ? (uint32_t)k : 0 - (uint32_t)k)), v.ref);
+        l->gen->compare.at = GEN_NEVER;
         return 0;
     }
-    unsigned ra = use(l, rd);
-    if (!dead) {
-        op_rk(l->gen, flags_op(ops), DIRECT_FLAGS, ra, k);
-        note_compare(l, ops, ra, 0, true, k);
-    }
-    if (!op)
-        return 0;
-    l->gen->compare.at = GEN_NEVER;
-    if (ra && (op == DUKE_OP_ADD_W || op == DUKE_OP_SUB_W)) {
-        put(l, rd, op == DUKE_OP_ADD_W ? k : (int32_t)(0 - (uint32_t)k), ir_entry(rd));
-        return 0;
-    }
-    op_rk(l->gen, op, home(rd), ra, k);
-    now_home(l, rd);
+    compute_k(l, ops, dead, home(rd), use(l, rd), k);
+    if (op)
+        now_home(l, rd);
     return 0;
 }
 
@@ -66,15 +78,9 @@ unsigned form_alu_rm(struct lift *l, const struct ginsn *in, uint32_t ops, bool 
         return DID_NOT;
     unsigned t = take(l->gen);
     direct_load(l->gen, DUKE_OP_LDG_WU, t, &a);
-    if (!dead) {
-        op_rr(l->gen, flags_op(ops), DIRECT_FLAGS, ra, t);
-        note_compare(l, ops, ra, t, false, 0);
-    }
-    if (alu_op(ops)) {
-        op_rr(l->gen, alu_op(ops), home(rd), ra, t);
+    compute(l, ops, dead, home(rd), ra, t);
+    if (alu_op(ops))
         now_home(l, rd);
-        l->gen->compare.at = GEN_NEVER;
-    }
     return 0;
 }
 
@@ -86,16 +92,10 @@ unsigned form_alu_mr(struct lift *l, const struct ginsn *in, uint32_t ops, bool 
         return DID_NOT;
     unsigned t = take(l->gen);
     direct_load(l->gen, DUKE_OP_LDG_WU, t, &a);
-    if (!dead) {
-        op_rr(l->gen, flags_op(ops), DIRECT_FLAGS, t, rb);
-        note_compare(l, ops, t, rb, false, 0);
-    }
-    if (alu_op(ops)) {
-        unsigned r = take(l->gen);
-        op_rr(l->gen, alu_op(ops), r, t, rb);
+    unsigned r = take(l->gen);
+    compute(l, ops, dead, r, t, rb);
+    if (alu_op(ops))
         direct_store(l->gen, DUKE_OP_STG_W, r, &a);
-        l->gen->compare.at = GEN_NEVER;
-    }
     return 0;
 }
 
@@ -104,19 +104,11 @@ unsigned form_alu_mk(struct lift *l, const struct ginsn *in, uint32_t ops, bool 
     struct direct_address a;
     if (!address_of(l, in, &a))
         return DID_NOT;
-    int32_t k = (int32_t)in->imm;
-    unsigned t = take(l->gen);
+    unsigned t = take(l->gen), r = take(l->gen);
     direct_load(l->gen, DUKE_OP_LDG_WU, t, &a);
-    if (!dead) {
-        op_rk(l->gen, flags_op(ops), DIRECT_FLAGS, t, k);
-        note_compare(l, ops, t, 0, true, k);
-    }
-    if (alu_op(ops)) {
-        unsigned r = take(l->gen);
-        op_rk(l->gen, alu_op(ops), r, t, k);
+    compute_k(l, ops, dead, r, t, (int32_t)in->imm);
+    if (alu_op(ops))
         direct_store(l->gen, DUKE_OP_STG_W, r, &a);
-        l->gen->compare.at = GEN_NEVER;
-    }
     return 0;
 }
 
