@@ -19,6 +19,7 @@ void file_drop(struct linux_file *f)
         return;
     close(f->host);
     folder_drop(f->folder);
+    epoll_drop(f->epoll);
     free(f);
 }
 
@@ -54,6 +55,7 @@ int fd_add(struct linux_process *p, int host, enum linux_fd_kind kind, unsigned 
     f->refs = 1;
     f->kind = kind;
     f->host = host;
+    f->id = ++p->k->next_file;
     return fd_put(p, f, lowest, cloexec);
 }
 

@@ -26,8 +26,8 @@ enum {
 #define LINUX_NO_RESULT INT64_MIN       /* it has set every register itself */
 #define LINUX_WAIT      (INT64_MIN + 1) /* it cannot be done yet: it is made again until it can; linux_process.wait says when */
 
-/* FD_PIPE: a pipe that the guest made. It never blocks the host, as its other end is the guest's too. */
-enum linux_fd_kind { FD_HOST, FD_RANDOM, FD_PIPE };
+/* FD_PIPE: a pipe, a pair of sockets or a counter that the guest made. It never blocks the host, as its other end is the guest's too. */
+enum linux_fd_kind { FD_HOST, FD_RANDOM, FD_PIPE, FD_EPOLL };
 
 /* Positions in a folder. The host's are 64-bit hashes, which an i386 program cannot hold: it gets ordinal numbers. */
 struct linux_folder {
@@ -42,6 +42,9 @@ struct linux_file {
     int host;                    /* descriptor of the host, owned */
     bool nonblock;               /* FD_PIPE: what the guest asked for */
     struct linux_folder *folder; /* NULL: not read as a folder yet */
+    struct linux_epoll *epoll;   /* FD_EPOLL */
+    int socket;                  /* type of an end of a pair of sockets, or 0 */
+    uint64_t id;                 /* each file's own */
 };
 
 struct linux_fd {
@@ -185,6 +188,7 @@ struct linux_kernel {
     unsigned max_fds;           /* descriptors of a process */
     int host_fds;               /* descriptors of the host from here on are not for the guest */
     int next_pid;
+    uint64_t next_file;
     uint32_t next_turn;
     bool several;       /* there has been more than one task */
     uint64_t slice_end; /* instruction count at which another task gets its turn; UINT64_MAX: none waits */
@@ -289,6 +293,9 @@ struct path_link path_link(int host_fd); /* "/proc/self/fd/N" */
 /* proc.c: what /proc has. A descriptor of the entry's text, or -ENOENT. */
 int proc_node(struct linux_process *p, const char *path);
 bool proc_is_exe(const struct linux_process *p, const char *path); /* the link to the program itself */
+
+/* sys_epoll.c helpers */
+void epoll_drop(struct linux_epoll *e);
 
 /* sys_folder.c helpers */
 void folder_drop(struct linux_folder *d);

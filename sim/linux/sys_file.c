@@ -37,6 +37,8 @@ static int64_t read_some(struct linux_process *p, uint32_t fd, uint64_t to, uint
     int64_t done = 0;
     if (!f)
         return -EBADF;
+    if (f->kind == FD_EPOLL)
+        return -EINVAL;
     if (beyond(to, size))
         return -EFAULT;
     if (size > LONGEST)
@@ -72,6 +74,8 @@ static int64_t write_some(struct linux_process *p, uint32_t fd, uint64_t from, u
     int64_t done = p->wait.done;
     if (!f)
         return -EBADF;
+    if (f->kind == FD_EPOLL)
+        return -EINVAL;
     if (beyond(from, size))
         return -EFAULT;
     if (size > LONGEST)

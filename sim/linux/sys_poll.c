@@ -7,8 +7,7 @@
 
 enum { POLL_MAX = LINUX_FDS };
 
-/* timeout in nanoseconds, negative: for ever. */
-static int64_t wait_ready(struct linux_process *p, struct pollfd *fds, uint32_t n, int64_t timeout, bool outside)
+int64_t poll_wait(struct linux_process *p, struct pollfd *fds, uint32_t n, int64_t timeout, bool outside)
 {
     int64_t deadline = p->wait.again ? p->wait.deadline : timeout < 0 ? -1 : time_now(p) + timeout;
     int r = poll(fds, n, p->k->may_block && outside ? -1 : 0);
@@ -27,8 +26,7 @@ static bool is_outside(struct linux_process *p, uint32_t fd)
     return f && f->kind == FD_HOST;
 }
 
-/* The signal mask of ppoll and pselect6, which holds while they wait. */
-static int64_t mask_begin(struct linux_process *p, uint64_t at, uint64_t size)
+int64_t poll_mask_begin(struct linux_process *p, uint64_t at, uint64_t size)
 {
     uint64_t mask;
     if (!at || p->wait.again)
@@ -43,7 +41,7 @@ static int64_t mask_begin(struct linux_process *p, uint64_t at, uint64_t size)
     return 0;
 }
 
-static int64_t mask_end(struct linux_process *p, int64_t r)
+int64_t poll_mask_end(struct linux_process *p, int64_t r)
 {
     if (r != LINUX_WAIT && p->restore_mask) {
         p->blocked = p->saved_mask;
@@ -69,7 +67,7 @@ static int64_t do_poll(struct linux_process *p, uint64_t at, uint32_t n, int64_t
         bad += guest[i].revents != 0;
         outside |= host >= 0 && is_outside(p, (uint32_t)guest[i].fd);
     }
-    int64_t r = wait_ready(p, fds, n, bad ? 0 : timeout, outside);
+    int64_t r = poll_wait(p, fds, n, bad ? 0 : timeout, outside);
     if (r < 0)
         return r;
     for (uint32_t i = 0; i < n; i++)
@@ -105,8 +103,8 @@ static int64_t ppoll_with(struct linux_process *p, const uint64_t a[6], bool wid
     int64_t t = get_time(p, a[2], wide);
     if (t < -1)
         return t == -2 ? -EFAULT : -EINVAL;
-    int64_t r = mask_begin(p, a[3], a[4]);
-    return r < 0 ? r : mask_end(p, do_poll(p, a[0], a[1], t));
+    int64_t r = poll_mask_begin(p, a[3], a[4]);
+    return r < 0 ? r : poll_mask_end(p, do_poll(p, a[0], a[1], t));
 }
 
 int64_t sys_ppoll(struct linux_process *p, const uint64_t a[6]) { return ppoll_with(p, a, false); }
@@ -140,7 +138,7 @@ static int64_t do_select(struct linux_process *p, const uint64_t a[6], int64_t t
         number[used] = fd;
         fds[used++] = f;
     }
-    int64_t r = wait_ready(p, fds, used, timeout, outside), ready = 0;
+    int64_t r = poll_wait(p, fds, used, timeout, outside), ready = 0;
     if (r < 0)
         return r;
     uint32_t out[3][LINUX_FDS / 32] = {{0}};
@@ -181,8 +179,8 @@ static int64_t pselect_with(struct linux_process *p, const uint64_t a[6], bool w
         return t == -2 ? -EFAULT : -EINVAL;
     if (a[5] && (!user_get_word(p, a[5], &mask[0]) || !user_get_word(p, a[5] + user_word(p), &mask[1])))
         return -EFAULT;
-    int64_t r = mask_begin(p, mask[0], mask[1]);
-    return r < 0 ? r : mask_end(p, do_select(p, a, t));
+    int64_t r = poll_mask_begin(p, mask[0], mask[1]);
+    return r < 0 ? r : poll_mask_end(p, do_select(p, a, t));
 }
 
 int64_t sys_pselect6(struct linux_process *p, const uint64_t a[6]) { return pselect_with(p, a, false); }

@@ -24,6 +24,13 @@ static inline uint64_t pair64(uint64_t low, uint64_t high) { return high << 32 |
 /* sys_mem.c: a GDT entry of the thread, whose registers are in cpu. */
 void tls_set(struct linux_process *p, struct guest_cpu *cpu, const struct abi_user_desc *d);
 
+/* sys_poll.c. The timeout is in nanoseconds, negative: for ever. `outside`: the host may end it. */
+struct pollfd;
+int64_t poll_wait(struct linux_process *p, struct pollfd *fds, uint32_t n, int64_t timeout, bool outside);
+/* The signal mask of a call, which holds while that waits. */
+int64_t poll_mask_begin(struct linux_process *p, uint64_t at, uint64_t size);
+int64_t poll_mask_end(struct linux_process *p, int64_t r);
+
 /* sys_file.c: a pipe of the guest's is empty or full. The bytes moved so far are kept for when the call is made again. */
 int64_t pipe_wait(struct linux_process *p, const struct linux_file *f, int64_t done);
 

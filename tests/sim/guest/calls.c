@@ -10,7 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/sendfile.h>
@@ -291,6 +294,87 @@ static void layouts(void)
     SHOW(unlink("layouts2"));
 }
 
+static void waited(const char *what, int ep, int most)
+{
+    struct epoll_event e[4] = {{0}};
+    int n = epoll_wait(ep, e, most, 0);
+    printf("%s: %d %s", what, n, n < 0 ? strerrorname_np(errno) : "");
+    for (int i = 0; i < n; i++)
+        printf(" %x:%llx", e[i].events, (unsigned long long)e[i].data.u64);
+    printf("\n");
+}
+
+/* epoll, counters, pairs of sockets. */
+static void events(void)
+{
+    int ep = epoll_create1(EPOLL_CLOEXEC), p[2], q[2], s[2];
+    char buf[16] = "";
+    uint64_t value = 5;
+    SHOW(fcntl(ep, F_GETFD));
+    SHOW(pipe(p));
+    SHOW(pipe(q));
+    SHOW(epoll_ctl(ep, EPOLL_CTL_ADD, p[0], &(struct epoll_event){EPOLLIN, {.u64 = 0x123456789abcdef0}}));
+    SHOW(epoll_ctl(ep, EPOLL_CTL_ADD, p[0], &(struct epoll_event){EPOLLIN}));
+    SHOW(epoll_ctl(ep, EPOLL_CTL_MOD, q[0], &(struct epoll_event){EPOLLIN}));
+    SHOW(epoll_ctl(ep, EPOLL_CTL_DEL, q[0], NULL));
+    SHOW(epoll_ctl(ep, EPOLL_CTL_ADD, 99, &(struct epoll_event){EPOLLIN}));
+    SHOW(epoll_ctl(p[0], EPOLL_CTL_ADD, q[0], &(struct epoll_event){EPOLLIN}));
+    int file = open("events", O_RDWR | O_CREAT, 0600);
+    SHOW(epoll_ctl(ep, EPOLL_CTL_ADD, file, &(struct epoll_event){EPOLLIN}));
+    SHOW(unlink("events"));
+    waited("nothing", ep, 4);
+    waited("no room", ep, 0);
+    SHOW(epoll_wait(ep, (struct epoll_event *)buf, 1, 20));
+    SHOW(write(p[1], "xy", 2));
+    waited("input", ep, 4);
+    SHOW(epoll_ctl(ep, EPOLL_CTL_ADD, q[1], &(struct epoll_event){EPOLLOUT | EPOLLONESHOT, {.u32 = 7}}));
+    waited("both", ep, 4);
+    waited("one shot", ep, 4);
+    SHOW(epoll_ctl(ep, EPOLL_CTL_MOD, q[1], &(struct epoll_event){EPOLLOUT | EPOLLET, {.u32 = 8}}));
+    SHOW(read(p[0], buf, 2));
+    waited("edge", ep, 4);
+    waited("edge again", ep, 4);
+    SHOW(close(p[1]));
+    waited("hang-up", ep, 4);
+    SHOW(close(p[0]));
+    SHOW(close(q[0]));
+    waited("closed", ep, 4);
+    SHOW(read(ep, buf, 8));
+    SHOW(close(q[1]));
+    int counter = eventfd(3, EFD_NONBLOCK);
+    SHOW(read(counter, buf, 4));
+    SHOW(write(counter, &value, 8));
+    SHOW(read(counter, &value, 8));
+    printf("counter %d\n", (int)value);
+    SHOW(read(counter, &value, 8));
+    SHOW(epoll_ctl(ep, EPOLL_CTL_ADD, counter, &(struct epoll_event){EPOLLIN | EPOLLOUT, {.u32 = 9}}));
+    waited("counter", ep, 4);
+    SHOW(close(counter));
+    SHOW(close(ep));
+    SHOW(epoll_wait(ep, (struct epoll_event *)buf, 1, 0));
+    SHOW(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
+    SHOW(send(s[0], "hello", 5, MSG_NOSIGNAL));
+    SHOW(recv(s[1], buf, 3, 0));
+    SHOW(recv(s[1], buf + 3, 9, MSG_DONTWAIT));
+    printf("%s\n", buf);
+    SHOW(recv(s[1], buf, 9, MSG_DONTWAIT));
+    int type = 0;
+    socklen_t size = sizeof type;
+    SHOW(getsockopt(s[0], SOL_SOCKET, SO_TYPE, &type, &size));
+    printf("type %d %d\n", type, (int)size);
+    SHOW(getsockopt(0, SOL_SOCKET, SO_TYPE, &type, &size));
+    struct sockaddr name = {.sa_family = 99};
+    size = sizeof name;
+    SHOW(getsockname(s[0], &name, &size));
+    printf("name %d %d\n", name.sa_family, (int)size);
+    SHOW(shutdown(s[0], SHUT_WR));
+    SHOW(recv(s[1], buf, 9, 0));
+    SHOW(close(s[0]));
+    SHOW(send(s[1], "x", 1, MSG_NOSIGNAL));
+    SHOW(connect(s[1], &name, sizeof name) < 0);
+    SHOW(close(s[1]));
+}
+
 int main(int argc, char **argv)
 {
     setvbuf(stdout, NULL, _IOFBF, 65536);
@@ -300,5 +384,6 @@ int main(int argc, char **argv)
     descriptors();
     process();
     layouts();
+    events();
     return 3;
 }
