@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "guest_ops.h"
 #include "linux/linux.h"
 
 int usage_error(const char *format, ...)
@@ -58,6 +59,7 @@ enum {
     O_PROFILE,
     O_FST,
     O_FST_WINDOW,
+    O_GUEST_CPU,
     O_ROOT,
     O_MEMORY,
     O_MAX_TASKS,
@@ -91,6 +93,8 @@ static const struct row {
     {{"profile", required_argument, NULL, O_PROFILE}, "FILE", "write cycles by firmware function, translation and bundle (slow)"},
     {{"fst", required_argument, NULL, O_FST}, "FILE", "rtl: write waves, and a save file for GTKWave beside them"},
     {{"fst-window", required_argument, NULL, O_FST_WINDOW}, "START,COUNT", "rtl: cycles of the waves"},
+    {{"guest-cpu", required_argument, NULL, O_GUEST_CPU}, "MODEL", "processor that the guest sees: i686 (default; for 64-bit programs\n"
+     "                              x86-64), x86-64, x86-64-v2, max"},
     {{"root", required_argument, NULL, O_ROOT}, "DIR", "the guest's file system is DIR (default: the host's, read-only\n"
      "                              but for the current directory)"},
     {{"memory", required_argument, NULL, O_MEMORY}, "MIB", "memory of the guest in MiB (default: 256)"},
@@ -192,6 +196,18 @@ static int set_progress(struct run_options *o, const char *when)
     return usage_error("--progress: \"%s\" is unknown; auto, always or never", when);
 }
 
+static int set_guest_cpu(struct run_options *o, const char *name)
+{
+    static const char *const names[] = {GMODEL_NAMES};
+    for (unsigned i = 0; i < GMODEL_COUNT; i++) {
+        if (!strcmp(name, names[i])) {
+            o->cfg.morph.guest_cpu = i;
+            return -1;
+        }
+    }
+    return usage_error("--guest-cpu: \"%s\" is unknown; i686, x86-64, x86-64-v2, max", name);
+}
+
 static int set_sandbox(struct run_options *o, const char *when)
 {
     static const char *const names[] = {"auto", "off", "require"}; /* enum sandbox_mode */
@@ -237,6 +253,7 @@ static int set_one(struct run_options *o, int c, char *arg)
     case O_PROFILE: o->profile = arg; return -1;
     case O_FST: return set_key(o, "rtl.fst", arg);
     case O_FST_WINDOW: return parse_pair("--fst-window", arg, &o->cfg.fst_start, &o->cfg.fst_cycles);
+    case O_GUEST_CPU: return set_guest_cpu(o, arg);
     case O_ROOT: o->root = arg; return -1;
     case O_MEMORY: return set_key(o, "memory.dram_mib", arg);
     case O_MAX_TASKS: return set_most("max-tasks", arg, 1, LINUX_TASKS, &o->max_tasks);

@@ -8,6 +8,7 @@
 
 #include "commands.h"
 #include "disasm.h"
+#include "guest_ops.h"
 #include "linux/linux.h"
 #include "machine.h"
 #include "output.h"
@@ -152,6 +153,13 @@ static void print_instruction(struct run *r)
     fprintf(stderr, "  %s", n ? text : "(not mapped)");
 }
 
+static const char *model_name(const struct run *r)
+{
+    static const char *const names[GMODEL_COUNT] = {GMODEL_NAMES};
+    bool wide = r->k.cpu->mode == GUEST_X86_64, least = r->o.cfg.morph.guest_cpu == GMODEL_I686;
+    return names[least && wide ? GMODEL_X86_64 : r->o.cfg.morph.guest_cpu];
+}
+
 static void print_registers(const struct guest_cpu *c)
 {
     static const char *const names[] = {"ax", "cx", "dx", "bx", "sp", "bp", "si", "di"};
@@ -180,6 +188,8 @@ static int process_ended(struct run *r)
             fprintf(stderr, " (%s)", k->end_text);
         else if ((k->end_value == SIGSEGV || k->end_value == SIGBUS) && k->end_info.code > 0 && k->end_info.code < SI_KERNEL)
             fprintf(stderr, " (address %#llx)", (unsigned long long)k->end_info.addr);
+        else if (k->end_value == SIGILL && r->o.cfg.morph.guest_cpu != GMODEL_MAX)
+            fprintf(stderr, " (no instruction of guest model %s; see --guest-cpu)", model_name(r));
         print_instruction(r);
         fputc(';', stderr);
         print_registers(k->cpu);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "guest_ops.h"
 #include "options.h"
 
 enum { CHUNK = 1 << 16, LINE_LIMIT = 4 << 20 };
@@ -110,6 +111,7 @@ int vectors_main(int argc, char *argv[])
     char err[1024];
     int c, status = 0;
     selkirk_config_init(&cfg);
+    cfg.morph.guest_cpu = GMODEL_MAX; /* every instruction */
     opterr = 0;
     optind = 1;
     while (!status && (c = getopt_long(argc, argv, ":e:g:c:h", table, NULL)) != -1) {

@@ -196,6 +196,14 @@ static void find_second(struct fetch *f)
         f->paddr2 = (uint32_t)f->second.paddr;
 }
 
+/* guest_decode as the guest model's processor does it. */
+static enum decode_result decode_by_model(const struct fetch *f, const uint8_t *bytes, unsigned n, struct ginsn *g)
+{
+    enum guest_mode mode = (enum guest_mode)f->sh->cpu.mode;
+    enum decode_result r = guest_decode(bytes, n, mode, g);
+    return r == DECODE_OK && f->memo->lacks[mode] >> g->feature & 1 ? guest_decode_without(g) : r;
+}
+
 /* Decodes the instruction at `at`, which the bytes up to the end of its page do not tell. */
 static enum block_result decode_crossing(struct fetch *f, uint64_t at, struct ginsn *g, struct block_fault *fault)
 {
@@ -207,7 +215,7 @@ static enum block_result decode_crossing(struct fetch *f, uint64_t at, struct gi
         for (const uint8_t *from = port_phys(f->paddr2); total < GUEST_INSN_MAX; total++)
             fault->bytes[total] = *from++;
     fault->nbytes = (uint8_t)total;
-    switch (guest_decode(fault->bytes, total, (enum guest_mode)f->sh->cpu.mode, g)) {
+    switch (decode_by_model(f, fault->bytes, total, g)) {
     case DECODE_OK: return BLOCK_OK;
     case DECODE_TOO_LONG: return BLOCK_PROTECTION;
     case DECODE_TOO_SHORT: /* so there is no second page */
@@ -228,7 +236,7 @@ static enum block_result decode_at(struct fetch *f, uint64_t at, struct ginsn *g
     const uint8_t *bytes = f->code + (at - f->rip);
     uint64_t left = f->page_end - at;
     unsigned n = left < GUEST_INSN_MAX ? (unsigned)left : GUEST_INSN_MAX;
-    enum decode_result r = guest_decode(bytes, n, (enum guest_mode)f->sh->cpu.mode, g);
+    enum decode_result r = decode_by_model(f, bytes, n, g);
     if (r == DECODE_OK)
         return BLOCK_OK;
     fault->addr = at;

@@ -27,6 +27,7 @@ struct decoding {
     unsigned mode, rex, rep, opsize_prefix, addrsize_prefix;
     unsigned prefixes, opcode, modrm;
     unsigned size_log; /* effective operand size, as a shift */
+    bool vex;          /* there is a VEX prefix */
 };
 
 /* Flags that conditions read, for each pair of a condition and its negation. */
@@ -299,6 +300,8 @@ static int find_opcode(struct decoding *d, struct ginsn *out)
     }
 }
 
+static enum decode_result decode_vex(const struct decoding *d, struct ginsn *out);
+
 /* All after the opcode. Inlined twice: once for no prefix at all in IA-32, where most of `d` is constant. */
 static inline __attribute__((always_inline)) enum decode_result decode_rest(struct decoding d, int entry, struct ginsn *out)
 {
@@ -306,7 +309,7 @@ static inline __attribute__((always_inline)) enum decode_result decode_rest(stru
     if (entry > 0)
         entry = find_row(&d, (unsigned)entry);
     if (entry <= 0)
-        return entry ? lacking : DECODE_INVALID;
+        return entry ? lacking : d.opcode == 0xc4 && !d.vex ? decode_vex(&d, out) : DECODE_INVALID;
     const struct decode_row *row = &decode_rows[entry];
     unsigned attr = row->attr;
 
@@ -330,6 +333,7 @@ static inline __attribute__((always_inline)) enum decode_result decode_rest(stru
     out->nopnds = row->nopnds;
     out->flags_read = row->flags_read;
     out->flags_written = row->flags_written;
+    out->feature = row->feature;
     if (d.prefixes | d.rep) {
         if (d.prefixes & GPFX_LOCK && (!(attr & RA_LOCK) || d.modrm >= MODRM_REGISTER))
             return DECODE_INVALID;
@@ -368,6 +372,68 @@ enum decode_result guest_decode(const uint8_t *bytes, unsigned avail, enum guest
     struct decoding d = {.bytes = bytes, .limit = limit, .mode = mode};
     int entry = find_opcode(&d, out);
     return decode_rest(d, entry, out);
+}
+
+/* What looks like no instruction and ends in C4: one with a VEX prefix of three bytes? Its fields are put where those of other
+ * prefixes are; the register in vvvv takes the place of one in the opcode. Not inlined: rare. */
+__attribute__((noinline)) static enum decode_result decode_vex(const struct decoding *d, struct ginsn *out)
+{
+    enum decode_result lacking = d->limit < GUEST_INSN_MAX ? DECODE_TOO_SHORT : DECODE_TOO_LONG;
+    struct decoding v = {.bytes = d->bytes, .limit = d->limit, .mode = d->mode, .vex = true};
+    *out = (struct ginsn){.base = GREG_NONE, .index = GREG_NONE, .seg = GUEST_DS};
+    while (v.pos < d->pos - 1) /* the bytes before are prefixes, or this is another map's C4 */
+        if (!note_prefix(&v, v.bytes[v.pos++], out))
+            return DECODE_INVALID;
+    if (v.rex | v.rep | v.opsize_prefix || v.prefixes & GPFX_LOCK)
+        return DECODE_INVALID;
+    if (lacks(d, 3))
+        return lacking;
+    unsigned fields = d->bytes[d->pos], more = d->bytes[d->pos + 1], other = ~more >> 3 & 15, row = 0;
+    v.pos = d->pos + 3;
+    v.opcode = d->bytes[d->pos + 2];
+    if (v.mode != GUEST_IA32)
+        v.rex = (~fields >> 5 & (REX_B | REX_X | REX_R)) | (more >> 4 & REX_W);
+    v.opsize_prefix = (more & 3) == 1;
+    v.rep = (more & 3) == 2 ? PFX_F3 : (more & 3) == 3 ? PFX_F2 : PFX_NONE;
+    if (more & 4) /* L: 256 bits */
+        return DECODE_INVALID;
+    for (unsigned i = 0; decode_vex_rows[i].map; i++)
+        if (decode_vex_rows[i].map == (fields & 31) && decode_vex_rows[i].opcode == v.opcode)
+            row = decode_vex_rows[i].entry;
+    int found = find_row(&v, row);
+    if (found <= 0)
+        return found ? lacking : DECODE_INVALID;
+    enum decode_result r = decode_rest(v, (int)row, out);
+    bool used = false;
+    for (unsigned i = 0; i < decode_rows[found].nopnds; i++) {
+        if ((decode_rows[found].opnd[i] >> 10 & 3) != OS_OPCODE)
+            continue;
+        out->opnd[i].reg = (uint8_t)(other & (v.mode == GUEST_IA32 ? 7 : 15));
+        used = true;
+    }
+    return r == DECODE_OK && !used && other ? DECODE_INVALID : r;
+}
+
+uint64_t guest_lacks(uint64_t model, enum guest_mode mode)
+{
+    static const uint64_t lacking[GMODEL_COUNT] = {GMODEL_LACKS};
+    if (model == GMODEL_I686 && mode == GUEST_X86_64)
+        model = GMODEL_X86_64;
+    return lacking[model < GMODEL_COUNT ? model : GMODEL_MAX];
+}
+
+enum decode_result guest_decode_without(struct ginsn *g)
+{
+    switch (g->op) {
+#define X(what, instead) case G_##what: g->op = G_##instead; break;
+        GOP_WITHOUT(X)
+#undef X
+    default: return DECODE_INVALID;
+    }
+    g->feature = GF_NONE;
+    g->flags_read = gop_infos[g->op].flags_read;
+    g->flags_written = gop_infos[g->op].flags_written;
+    return DECODE_OK;
 }
 
 #include "decode_quick.inc"

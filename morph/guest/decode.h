@@ -32,6 +32,12 @@ enum decode_result {
  */
 enum decode_result guest_decode(const uint8_t *bytes, unsigned avail, enum guest_mode mode, struct ginsn *out);
 
+/* Features that a guest model (struct morph_params.guest_cpu) lacks, bit by enum gfeat. Code in 64-bit mode is never looked at
+ * as on a processor without that mode. */
+uint64_t guest_lacks(uint64_t model, enum guest_mode mode);
+/* What a processor that lacks the feature of `g` makes of the instruction: another one, or DECODE_INVALID. */
+enum decode_result guest_decode_without(struct ginsn *g);
+
 /* What all instructions of one row of the table with the same operand size and kind of ModRM have in common, in the form of
  * struct ginsn's words. A decode_memo learns it from the table when it is first needed. */
 struct decode_template {
@@ -50,6 +56,7 @@ struct decode_template {
 
 struct decode_memo {
     struct decode_template row[2][DECODE_ROWS][2][2]; /* by mode, row, memory operand, REX.W */
+    uint64_t lacks[2]; /* of the guest model, by mode: instructions with one of these features are not decoded quickly */
 };
 
 enum { DECODE_QUICK_BYTES = 24 }; /* that must be readable for guest_decode_quick */
@@ -63,7 +70,7 @@ struct decode_quick {
 };
 
 /* The same as guest_decode for the commonest instructions, those without prefixes but REX, in a third of the time. Makes
- * byte_reg and offset too. False: ask guest_decode. `memo` must be zero in the beginning. */
+ * byte_reg and offset too. False: ask guest_decode. `memo` but for `lacks` must be zero in the beginning. */
 bool guest_decode_quick(struct decode_memo *memo, const uint8_t *bytes, enum guest_mode mode, struct decode_quick *found,
                         struct ginsn *out);
 

@@ -1,4 +1,4 @@
-/* 128-bit forms: division of rdx:rax and cmpxchg16b. */
+/* 128-bit forms: division of rdx:rax and cmpxchg16b; and PDEP and PEXT, bit by bit. */
 #include "helper.h"
 
 /* Quotient and remainder of hi:lo by d, hi < d: one bit a step, with the 129th bit in `carry`. */
@@ -61,5 +61,27 @@ HELPER_FN(cmpxchg16b)
     set_reg(&c, GUEST_RAX, lo, 8);
     set_reg(&c, GUEST_RDX, hi, 8);
     set_flags(&c, (cpu->flags & ~(uint64_t)EFL_ZF) | (same ? EFL_ZF : 0));
+    return INTERP_OK;
+}
+
+HELPER_FN(pdep)
+{
+    sem_ctx c = helper_ctx(cpu, m, g);
+    uint64_t from = rdz(&c, 1), mask = rdz(&c, 2), r = 0;
+    for (; mask; mask &= mask - 1, from >>= 1)
+        if (from & 1)
+            r |= mask & -mask;
+    wr(&c, 0, r);
+    return INTERP_OK;
+}
+
+HELPER_FN(pext)
+{
+    sem_ctx c = helper_ctx(cpu, m, g);
+    uint64_t from = rdz(&c, 1), mask = rdz(&c, 2), r = 0, bit = 1;
+    for (; mask; mask &= mask - 1, bit <<= 1)
+        if (from & mask & -mask)
+            r |= bit;
+    wr(&c, 0, r);
     return INTERP_OK;
 }

@@ -11,7 +11,7 @@
 enum { MAX_BLOCKS = 32768, MAX_INSNS = 196608, MIN_BLOCKS = 1024 };
 
 /* Decoded code gets what the tables fit in: a quarter of what is left, at most MAX_BLOCKS. */
-static struct block_cache *make_blocks(struct arena *a)
+static struct block_cache *make_blocks(const struct shared *sh, struct arena *a)
 {
     uint64_t left = a->size - a->used, per_block = sizeof(struct gblock) + 6 * sizeof(struct ginsn) + 16;
     uint64_t n = left / 2 / per_block;
@@ -19,7 +19,10 @@ static struct block_cache *make_blocks(struct arena *a)
         n = MAX_BLOCKS;
     if (n < MIN_BLOCKS)
         return NULL;
-    return block_cache_make(a, (uint32_t)n, (uint32_t)n * 6);
+    struct block_cache *c = block_cache_make(a, (uint32_t)n, (uint32_t)n * 6);
+    for (unsigned mode = 0; c && mode < 2; mode++)
+        c->memo.lacks[mode] = guest_lacks(sh->params.guest_cpu, (enum guest_mode)mode);
+    return c;
 }
 
 struct morph *morph_init(struct shared *sh, void *base, uint64_t size)
@@ -42,7 +45,7 @@ struct morph *morph_init(struct shared *sh, void *base, uint64_t size)
     if (sh->params.gear_max >= 3 && !(m->region = region_make(m)))
         return NULL;
     a = m->arena;
-    m->blocks = make_blocks(&a);
+    m->blocks = make_blocks(sh, &a);
     if (!m->blocks)
         return NULL;
     m->marked_low = m->frames;

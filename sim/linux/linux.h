@@ -327,6 +327,12 @@ bool user_get_siginfo(struct linux_process *p, uint64_t from, struct abi64_sigin
 bool user_put_siginfo(struct linux_process *p, uint64_t to, const struct abi64_siginfo *info);
 struct abi_siginfo siginfo_narrow(const struct abi64_siginfo *info);
 
+/* The guest model that a program sees: a 64-bit one does not run on less than x86-64. */
+static inline unsigned linux_model(const struct linux_process *p)
+{
+    return p->space->wide && !p->k->guest_cpu ? 1 : p->k->guest_cpu;
+}
+
 /* User memory: true if all bytes could be copied. */
 static inline bool user_get(struct linux_process *p, void *to, uint64_t from, size_t size)
 {

@@ -9,6 +9,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "guest_ops.h"
 #include "linux.h"
 
 static void print_area(struct linux_process *p, const struct mm_area *a, FILE *out)
@@ -89,17 +90,21 @@ static void meminfo(struct linux_process *p, FILE *out)
 
 static void cpuinfo(struct linux_process *p, FILE *out)
 {
-    static const char *const flags[] = {
-        "fpu tsc cx8 cmov",
-        "fpu tsc cx8 sep cmov mmx fxsr sse sse2 lm",
-        "fpu tsc cx8 sep cmov mmx fxsr sse sse2 lm pni ssse3 cx16 sse4_1 sse4_2 popcnt",
-        "fpu tsc cx8 sep cmov mmx fxsr sse sse2 lm pni pclmulqdq ssse3 cx16 sse4_1 sse4_2 movbe popcnt aes rdrand bmi1 bmi2 "
-        "adx",
+    static const struct {
+        const char *name;
+        int model;
+    } flags[] = {
+#define X(name, flag, leaf, reg, bit, model) {flag, model},
+        GFEAT_TABLE(X)
+#undef X
     };
-    fprintf(out,
-            "processor\t: 0\nvendor_id\t: Selkirk\ncpu family\t: 6\nmodel\t\t: 0\nmodel name\t: Selkirk\nstepping\t: 0\n"
-            "fpu\t\t: yes\nflags\t\t: %s\n\n",
-            flags[p->k->guest_cpu & 3]);
+    fputs("processor\t: 0\nvendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 8\nmodel name\t: Selkirk Duke\nstepping\t: 3\n"
+          "fpu\t\t: yes\nflags\t\t:",
+          out);
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+        if ((int)linux_model(p) >= flags[i].model)
+            fprintf(out, " %s", flags[i].name);
+    fputs("\n\n", out);
 }
 
 static void uptime(struct linux_process *p, FILE *out)

@@ -5,6 +5,7 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
+#include "guest_ops.h"
 #include "load.h"
 
 enum { STACK_EXPAND = 128 << 10, PAGE = MM_PAGE, MINSIGSTKSZ_SAID = 732 + 112 + 512 + 64, MINSIGSTKSZ64 = 2048 };
@@ -51,11 +52,16 @@ static uint64_t push_strings(struct linux_process *p, uint64_t sp, const char *n
 }
 
 /* What the CPU models say in CPUID leaf 1, EDX. */
-static uint32_t hwcap(unsigned guest_cpu)
+static uint32_t hwcap(const struct linux_process *p)
 {
-    enum { FPU = 1, TSC = 1 << 4, CX8 = 1 << 8, SEP = 1 << 11, CMOV = 1 << 15, MMX = 1 << 23, FXSR = 1 << 24, SSE = 3 << 25 };
-    uint32_t i686 = FPU | TSC | CX8 | CMOV;
-    return guest_cpu == 0 ? i686 : i686 | SEP | MMX | FXSR | SSE;
+    unsigned guest_cpu = linux_model(p);
+    uint32_t bits = 0;
+#define X(name, flag, leaf, reg, bit, model) \
+    if (leaf == 1 && reg == 3 && (int)guest_cpu >= model) \
+        bits |= UINT32_C(1) << bit;
+    GFEAT_TABLE(X)
+#undef X
+    return bits;
 }
 
 /* argc, the two lists and the auxiliary vector, in words of the program's size. */
@@ -80,7 +86,7 @@ static uint64_t push_tables(struct linux_process *p, uint64_t sp, const struct p
     uint64_t random = sp = push_bytes(p, sp, bytes, sizeof bytes, ok);
     const uint64_t aux[][2] = {
         {AT_MINSIGSTKSZ, wide ? MINSIGSTKSZ64 : MINSIGSTKSZ_SAID},
-        {AT_HWCAP, hwcap(p->k->guest_cpu)},
+        {AT_HWCAP, hwcap(p)},
         {AT_PAGESZ, PAGE},
         {AT_CLKTCK, 100},
         {AT_PHDR, g->phdr},

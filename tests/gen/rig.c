@@ -85,6 +85,7 @@ struct rig *rig_make(const char *machine)
     sh->dram_size = RIG_RAM;
     sh->params.tcache_kib = 256;
     sh->params.gear_max = 3;
+    sh->params.guest_cpu = 3; /* every instruction */
     sh->cpu.mode = GUEST_IA32;
     sh->cpu.user = 1;
     sh->cpu.sysflags = EFL_FIXED | EFL_IF;

@@ -12,7 +12,8 @@ MODES = ("IA32", "X86_64")
 # Selectors in the order in which the decoder applies them: name, number of values.
 SELECT = (("mode", 2), ("rexb", 2), ("rexw", 2), ("pfx", 4), ("mod", 2), ("reg", 8), ("rm", 8))
 FLAGS = "CPAZSO"
-MAPS = ("one", "0F", "0F38", "0F3A")
+MAPS = ("one", "0F", "0F38", "0F3A", "VEX0F38", "VEX0F3A")
+VEX_MAPS = {"VEX0F38": 2, "VEX0F3A": 3}  # number in the prefix
 
 # Operand size in bytes for effective operand sizes 1, 2, 4, 8.
 SIZES = {
@@ -23,14 +24,15 @@ SIZES = {
 SIZE_IDS = {s: i for i, s in enumerate(SIZES)}
 # How an operand is found: kind (enum gopnd_kind), where its register number is, whether ModRM may make it a memory operand.
 METHODS = {
-    "G": ("REG", "REG", 0), "E": ("REG", "RM", 1), "R": ("REG", "RM", 0), "Z": ("REG", "OPCODE", 0), "FIX": ("REG", "FIXED", 0),
+    "G": ("REG", "REG", 0), "E": ("REG", "RM", 1), "R": ("REG", "RM", 0), "Z": ("REG", "OPCODE", 0), "B": ("REG", "OPCODE", 0),
+    "FIX": ("REG", "FIXED", 0),
     "IMM": ("IMM", "FIXED", 0), "IMM2": ("IMM2", "FIXED", 0), "ONE": ("IMM", "FIXED", 0), "MOFFS": ("MEM", "FIXED", 0),
     "SREG": ("SEG", "REG", 0), "SEGFIX": ("SEG", "FIXED", 0), "CR": ("CR", "REG", 0), "DR": ("DR", "REG", 0),
     "P": ("MMX", "REG", 0), "Q": ("MMX", "RM", 1), "V": ("XMM", "REG", 0), "W": ("XMM", "RM", 1), "ST0": ("ST", "FIXED", 0),
     "STI": ("ST", "RM", 0),
 }
 SOURCES = ("FIXED", "REG", "RM", "OPCODE")
-LETTERS = {"G": "G", "E": "E", "M": "E", "R": "R", "Z": "Z", "O": "MOFFS", "S": "SREG", "C": "CR", "D": "DR", "P": "P",
+LETTERS = {"G": "G", "E": "E", "M": "E", "R": "R", "Z": "Z", "B": "B", "O": "MOFFS", "S": "SREG", "C": "CR", "D": "DR", "P": "P",
            "Q": "Q", "N": "Q", "V": "V", "W": "W", "U": "W"}
 FIXED = {"AL": (0, "b"), "CL": (1, "b"), "AX": (0, "w"), "DX": (2, "w"), "eAX": (0, "z"), "rAX": (0, "v")}
 SEGS = ("ES", "CS", "SS", "DS", "FS", "GS")
@@ -41,6 +43,8 @@ IMM_OF = {"Ib": ("UB", "b"), "sIb": ("SB", "v"), "Jb": ("SB", "v"), "Iw": ("W", 
           "Iv": ("V", "v")}
 ATTRS = ("MODRM", "LOCK", "BYTE", "D64", "F64", "P66", "REPUSED", "NOMEM", "CC", "MAYBE", "MAX4", "X87", "ONE", "CHECK")
 OP_ATTRS = ("END", "PRIV", "IOPL", "UNDEF")
+MODELS = ("i686", "x86-64", "x86-64-v2", "max")
+REGISTERS = ("eax", "ebx", "ecx", "edx")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,12 +53,13 @@ class Row:
     opnds: tuple   # (method, number, size)
     imm: str
     attrs: frozenset
+    feature: str   # of features.toml, or ""
     cond: tuple    # per selector of SELECT: None or a frozenset of values
     where: str
 
     @property
     def data(self):
-        return self.op, self.opnds, self.imm, self.attrs
+        return self.op, self.opnds, self.imm, self.attrs, self.feature
 
 
 def flag_bits(text, where):
@@ -69,6 +74,9 @@ def parse_encoding(key, where):
     cond = dict.fromkeys(n for n, _ in SELECT)
     pfx = {"NP": {0}, "66": {1}, "F3": {2}, "F2": {3}, "NF": {0, 1}}
     words = key.split()
+    vex = words[0] == "VEX"
+    if vex:
+        words.pop(0)
     if len(words) > 1 and words[0] in pfx:
         cond["pfx"] = frozenset(pfx[words.pop(0)])
     name = "one"
@@ -77,6 +85,10 @@ def parse_encoding(key, where):
         words.pop(0)
         if words and words[0] in ("38", "3A") and len(words) > 1 and re.fullmatch(r"[0-9A-F]{2}(\+.*)?", words[1]):
             name += words.pop(0)
+    if vex:
+        name = "VEX" + name
+        if name not in VEX_MAPS:
+            raise SpecError(f"{where}: VEX is followed by a prefix, 0F 38 or 0F 3A, and the opcode")
     m = re.fullmatch(r"([0-9A-F]{2})(\+r|\+cc)?", words.pop(0)) if words else None
     if not m:
         raise SpecError(f'{where}: no opcode byte like "8B", "50+r" or "70+cc"')
@@ -122,11 +134,13 @@ def parse_operand(text, where):
     return (LETTERS[text[0]], 0, text[1:]), "MOFFS" if text[0] == "O" else None, {"M": 0, "N": 1, "U": 1}.get(text[0])
 
 
-def make_row(op, opnds, flags, cond, where, is_cc, op_table):
+def make_row(op, opnds, flags, cond, where, is_cc, op_table, features):
     cond = dict(cond)
-    attrs = {a.upper() for a in flags}
+    feature = next((f for f in flags if f in features), "")
+    attrs = {a.upper() for a in flags if a != feature}
     if attrs - {"LOCK", "D64", "F64"}:
-        raise SpecError(f"{where}: attribute {min(attrs - {'LOCK', 'D64', 'F64'}).lower()} is unknown: lock, d64, f64")
+        raise SpecError(f"{where}: attribute {min(attrs - {'LOCK', 'D64', 'F64'}).lower()} is unknown: lock, d64, f64, or one "
+                        "feature of features.toml")
     if opnds == ["Ap"]:
         parsed, imm = [("IMM", 0, "v"), ("IMM2", 0, "w")], "FAR"
     else:
@@ -147,7 +161,7 @@ def make_row(op, opnds, flags, cond, where, is_cc, op_table):
     if {"Xz", "Yz", "eAX"} & set(opnds):
         attrs.add("MAX4")
     methods = {m for m, _, _ in parsed}
-    if methods & {"G", "E", "R", "SREG", "CR", "DR", "P", "Q", "V", "W", "STI"} or any(cond[k] for k in ("mod", "reg", "rm")):
+    if methods & {"G", "B", "E", "R", "SREG", "CR", "DR", "P", "Q", "V", "W", "STI"} or any(cond[k] for k in ("mod", "reg", "rm")):
         attrs.add("MODRM")
     if "R" in methods:
         attrs.add("NOMEM")
@@ -163,19 +177,39 @@ def make_row(op, opnds, flags, cond, where, is_cc, op_table):
         attrs.add("CC")
     if op_table.get(op, {}).get("maybe"):
         attrs.add("MAYBE")
-    return Row(op, tuple(parsed), imm, frozenset(attrs), tuple(cond[n] for n, _ in SELECT), where)
+    return Row(op, tuple(parsed), imm, frozenset(attrs), feature, tuple(cond[n] for n, _ in SELECT), where)
+
+
+def load_features(root):
+    """-> {name: {cpuid: (leaf, register, bit) or None, model: number, flag, try, only64}} in the file's order."""
+    path = root / "x86/features.toml"
+    features = {}
+    for name, row in (read_toml(path)["feature"] if path.exists() else {}).items():
+        where = f"{path}: {name}"
+        bad = set(row) - {"cpuid", "model", "flag", "try", "only64"}
+        if bad:
+            raise SpecError(f"{where}: key `{min(bad)}` is unknown")
+        if row.get("model") not in MODELS:
+            raise SpecError(f"{where}: model is one of {', '.join(MODELS)}")
+        m = re.fullmatch(r"([0-9a-f]+)\.(e[abcd]x)\.(\d+)", row.get("cpuid", ""))
+        if not m or int(m[3]) > 31:
+            raise SpecError(f'{where}: cpuid is leaf.register.bit, like "7.ebx.3"')
+        features[name] = row | {"cpuid": (int(m[1], 16), REGISTERS.index(m[2]), int(m[3])), "model": MODELS.index(row["model"])}
+    if len(features) > 63:
+        raise SpecError(f"{path}: more features than bits of a word")
+    return features
 
 
 def load_x86(root):
     """-> op table, {map name: [rows of opcode 0..255]}, names of ops in order of appearance."""
-    op_table, ops, seen = {}, {}, {}
+    op_table, ops, seen, features = {}, {}, {}, load_features(root)
     maps = {m: [[] for _ in range(256)] for m in MAPS}
     paths = sorted((root / "x86").glob("*.toml"))
     tables = [(p, read_toml(p)) for p in paths]
     for path, table in tables:
         op_table |= table.get("op", {})
     for path, table in tables:
-        for key, value in table["insn"].items():
+        for key, value in table.get("insn", {}).items():
             where = f'{path}: "{key}"'
             if not isinstance(value, list) or not 2 <= len(value) <= 3 or not all(isinstance(v, str) for v in value):
                 raise SpecError(f"{where}: a row is [op, operands] or [op, operands, attributes]")
@@ -192,7 +226,7 @@ def load_x86(root):
                 reg, mem = re.fullmatch("R([a-z]+)M([a-z]+)", mixed).groups()
                 variants = [[(text if o == mixed else o) for o in opnds] for text in ("U" + reg, "M" + mem)]
             for v in variants:
-                row = make_row(op, v, flags.split(), cond, where, is_cc, op_table)
+                row = make_row(op, v, flags.split(), cond, where, is_cc, op_table, features)
                 if mixed and v is variants[0]:  # U gave mod = register; the register is a general one
                     fixed = tuple(("E", n, s) if m == "W" else (m, n, s) for m, n, s in row.opnds)
                     row = dataclasses.replace(row, opnds=fixed)
@@ -204,11 +238,13 @@ def load_x86(root):
         where = f"{root}/x86/opcodes.toml: op.{op}"
         if op not in ops:
             raise SpecError(f"{where}: no row of [insn] uses it")
-        bad = set(row) - {"r", "w", "u", "maybe"} - {a.lower() for a in OP_ATTRS}
+        bad = set(row) - {"r", "w", "u", "maybe", "without"} - {a.lower() for a in OP_ATTRS}
         if bad:
             raise SpecError(f"{where}: key `{min(bad)}` is unknown")
         for key in "rwu":
             flag_bits(row.get(key, ""), where)
+        if row.get("without", op) not in ops:
+            raise SpecError(f"{where}: there is no op {row['without']}")
     return op_table, maps, ops
 
 
@@ -262,7 +298,25 @@ def bits(names, wanted, prefix):
     return " | ".join(f"{prefix}_{n}" for n in names if n in wanted) or "0"
 
 
-def ops_header(op_table, ops):
+def features_text(op_table, features):
+    """Features, what each guest model lacks, and what processors do that lack an instruction."""
+    out = ["enum gfeat { /* features of processors: isa-spec/x86/features.toml */\n    GF_NONE,\n"]
+    out += [f"    GF_{name.upper()},\n" for name in features]
+    out.append("    GF_COUNT\n};\n\n/* X(name, name in /proc/cpuinfo, CPUID leaf, register (0 eax, 1 ebx, 2 ecx, 3 edx), bit,"
+               " least model) */\n#define GFEAT_TABLE(X) \\\n")
+    for name, f in features.items():
+        leaf, register, bit = f["cpuid"]
+        out.append(f'    X({name.upper()}, "{f["flag"]}", 0x{leaf:x}, {register}, {bit}, {f["model"]}) \\\n')
+    lacks = [sum(1 << i for i, f in enumerate(features.values(), 1) if f["model"] > m) for m in range(len(MODELS))]
+    out.append("\n#define GMODEL_NAMES " + ", ".join(f'"{m}"' for m in MODELS) + "\nenum { GMODEL_I686, GMODEL_X86_64, "
+               "GMODEL_X86_64_V2, GMODEL_MAX, GMODEL_COUNT };\n/* Features that each model lacks, bit by enum gfeat. */\n"
+               "#define GMODEL_LACKS " + ", ".join(f"UINT64_C(0x{v:x})" for v in lacks) +
+               "\n\n/* X(op, the op that a processor without it executes instead) */\n#define GOP_WITHOUT(X) \\\n")
+    out += [f"    X({op}, {t['without']}) \\\n" for op, t in op_table.items() if "without" in t]
+    return "".join(out) + "\n"
+
+
+def ops_header(op_table, ops, features):
     out = ["/* Generated from isa-spec/x86. Do not edit. Ops of guest instructions. */\n#pragma once\n#include <stdint.h>\n\n",
            "enum gop {\n    G_NONE,\n"]
     out += [f"    G_{op},\n" for op in ops]
@@ -276,7 +330,7 @@ def ops_header(op_table, ops):
         r, w, u = (flag_bits(t.get(k, ""), op) for k in "rwu")
         attrs = bits(OP_ATTRS, {a for a in OP_ATTRS if t.get(a.lower())}, "GOPA")
         out.append(f'    X({op}, "{op.lower()}", 0x{r:02x}, 0x{w | u:02x}, 0x{u:02x}, {attrs}) \\\n')
-    out.append("\n")
+    out.append("\n" + features_text(op_table, features))
     return "".join(out)
 
 
@@ -300,19 +354,26 @@ def decode_tables(op_table, maps):
            *(f"    {', '.join(map(str, v))}, /* {k} */\n" for k, v in IMMS.items()), "};\n\n",
            "/* opnd: enum gopnd_kind << 12 | OS_* << 10 | may be memory << 9 | number << 6 | 4 * size class */\n",
            "enum { OPND_MEM = 1 << 9 };\n",
-           "struct decode_row {\n    uint16_t op, attr, opnd[3];\n    uint8_t imm, nopnds, flags_read, flags_written;\n};\n\n",
+           "struct decode_row {\n    uint16_t op, attr, opnd[3];\n"
+           "    uint8_t imm, nopnds, flags_read, flags_written, feature, pad;\n};\n\n",
            f"static const struct decode_row decode_rows[{len(t.rows)}] = {{\n    {{0}},\n"]
     for data in list(t.rows)[1:]:
-        op, opnds, imm, attrs = data
+        op, opnds, imm, attrs, feature = data
         f = op_table.get(op, {})
         words = ", ".join(operand_word(*o) for o in opnds) or "0"
         out.append(f"    {{G_{op}, {bits(ATTRS, attrs, 'RA')}, {{{words}}}, IK_{imm}, {len(opnds)}, "
-                   f"0x{flag_bits(f.get('r', ''), op):02x}, 0x{flag_bits(f.get('w', '') + f.get('u', ''), op):02x}}},\n")
+                   f"0x{flag_bits(f.get('r', ''), op):02x}, 0x{flag_bits(f.get('w', '') + f.get('u', ''), op):02x}, "
+                   f"GF_{feature.upper() or 'NONE'}, 0}},\n")
     out.append("};\n\n/* An entry: 0 no instruction; below 0x1000 a row; else selector << 12 | first place in decode_nodes."
                " */\n")
     out.append(c_array("uint16_t", "decode_nodes", t.node_words))
     for m in MAPS:
-        out.append(c_array("uint16_t", f"decode_map_{m.lower()}", roots[m]))
+        if m not in VEX_MAPS:
+            out.append(c_array("uint16_t", f"decode_map_{m.lower()}", roots[m]))
+    vex = [f"{{{n}, 0x{code:02x}, 0x{roots[m][code]:x}}}" for m, n in VEX_MAPS.items() for code in range(256) if roots[m][code]]
+    out.append("/* Opcodes behind a VEX prefix: its map's number, the opcode, the entry. */\n"
+               "static const struct {\n    uint8_t map, opcode;\n    uint16_t entry;\n} "
+               f"decode_vex_rows[] = {{{', '.join(vex + ['{0, 0, 0}'])}}};\n")
     return "".join(out)
 
 
@@ -323,5 +384,5 @@ def write(path, text):
 
 def emit(spec, _machines, _machine, outdir):
     op_table, maps, ops = load_x86(spec.root)
-    write(outdir / "guest_ops.h", ops_header(op_table, ops))
+    write(outdir / "guest_ops.h", ops_header(op_table, ops, load_features(spec.root)))
     write(outdir / "guest_decode.inc", decode_tables(op_table, maps))

@@ -31,6 +31,7 @@ static void *x_open(void)
     port_host_map(ORACLE_DATA + ORACLE_RW_SIZE, DATA_AT + ORACLE_RW_SIZE, ORACLE_RO_SIZE, PORT_HOST_READ);
     x->sh.params.block_insns = 32;
     x->sh.params.tcache_kib = 16;
+    x->sh.params.guest_cpu = 3; /* max */
     x->m = morph_init(&x->sh, x->arena, ARENA);
     if (!x->m)
         port_panic("no room for the interpreter");

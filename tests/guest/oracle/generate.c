@@ -537,7 +537,8 @@ unsigned generator_next(struct generator *gen, const struct oracle_state *s, uin
         if (gen->plan) {
             n = from_plan(gen, s, bytes);
         } else if (gen->kind.sse && random_below(r, 8)) {
-            n = generator_sse(gen, s, bytes);
+            bool bmi = random_below(r, 10) == 0 && generator_has_bmi();
+            n = (bmi ? generator_bmi : generator_sse)(gen, s, bytes);
         } else {
             unsigned total = 0, pick;
             for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++)

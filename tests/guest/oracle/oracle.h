@@ -121,3 +121,6 @@ struct row;
 unsigned generator_row(struct generator *gen, const struct oracle_state *s, const struct row *row, uint8_t *p);
 /* A random MMX or SSE instruction; 0: try again. (generate_sse.c) */
 unsigned generator_sse(struct generator *gen, const struct oracle_state *s, uint8_t *p);
+/* A random BMI1 or BMI2 instruction; 0: try again. (generate_bmi.c) */
+unsigned generator_bmi(struct generator *gen, const struct oracle_state *s, uint8_t *p);
+bool generator_has_bmi(void); /* the host */
