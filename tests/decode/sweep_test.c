@@ -8,6 +8,7 @@
 
 #include "gtest_shim.h"
 #include "known.h"
+#include "splitmix64.h"
 
 enum { BYTES = 16, REPORTS = 20 };
 
@@ -107,13 +108,7 @@ TEST_CASE(decode_sweep, addresses)
 
 static uint64_t random_state;
 
-static uint64_t next_random(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state;
-}
+static uint64_t next_random(void) { return splitmix64(&random_state); }
 
 TEST_CASE(decode_sweep, random_bytes)
 {

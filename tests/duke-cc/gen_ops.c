@@ -12,19 +12,14 @@
 
 #include "duke_disasm.h"
 #include "gen/words.h"
+#include "splitmix64.h"
 
 enum { SAMPLES = 8 };
 
 static struct gen emitter;
 
 static uint64_t state;
-static uint64_t rnd(void)
-{
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state * UINT64_C(0x2545f4914f6cdd1d);
-}
+static uint64_t rnd(void) { return splitmix64(&state); }
 
 /* An immediate that fits: small, of any size, or the greatest or least. */
 static int64_t immediate(const struct duke_op *o, bool branch, unsigned sample)
@@ -145,7 +140,7 @@ int main(int argc, char **argv)
         return 2;
     }
     gen_init(&emitter, duke_machines[0]);
-    state = strtoull(argv[1], NULL, 0) * 2 + 1;
+    state = strtoull(argv[1], NULL, 0);
     FILE *text = fopen(argv[2], "w"), *bin = fopen(argv[3], "wb");
     if (!text || !bin) {
         fprintf(stderr, "gen_ops: cannot write %s or %s\n", argv[2], argv[3]);

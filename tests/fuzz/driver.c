@@ -6,19 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "splitmix64.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { MAX_INPUT = 64 };
 
 static uint64_t state;
 
-static uint64_t next(void)
-{
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state;
-}
+static uint64_t next(void) { return splitmix64(&state); }
 
 static int run_file(const char *path)
 {
@@ -40,8 +36,7 @@ int main(int argc, char **argv)
     if (argc == 4 && !strcmp(argv[1], "--random")) {
         uint64_t count = strtoull(argv[2], NULL, 0), seed = strtoull(argv[3], NULL, 0);
         for (uint64_t i = 0; i < count; i++) {
-            state = (seed + i) * 0x9e3779b97f4a7c15u | 1;
-            next();
+            state = (seed + i) * 0xd1342543de82ef95u; /* not the step of splitmix64: seeds shall not be one stream shifted */
             size_t n = next() % 24;
             for (size_t k = 0; k < n; k++)
                 data[k] = (uint8_t)(next() >> 24);

@@ -14,17 +14,11 @@
 #include "port.h"
 #include "region/region.h"
 #include "rig.h"
+#include "splitmix64.h"
 
 static uint64_t rng_state;
 
-static uint64_t rng(void)
-{
-    rng_state += UINT64_C(0x9e3779b97f4a7c15);
-    uint64_t z = rng_state;
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
-}
+static uint64_t rng(void) { return splitmix64(&rng_state); }
 
 static unsigned pick(unsigned n) { return (unsigned)(rng() % n); }
 

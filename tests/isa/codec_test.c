@@ -1,18 +1,13 @@
 /* Encoder and decoder: every op in every form comes back as it was, bad ones are refused, text is as documented. */
 #include "duke_disasm.h"
 #include "gtest_shim.h"
+#include "splitmix64.h"
 
 #include <stdio.h>
 
 static uint64_t rng_state = 1;
 
-static uint64_t rng(void)
-{
-    rng_state ^= rng_state << 13;
-    rng_state ^= rng_state >> 7;
-    rng_state ^= rng_state << 17;
-    return rng_state;
-}
+static uint64_t rng(void) { return splitmix64(&rng_state); }
 
 /* An immediate that fits the form: a random one cut down, or the least or greatest. */
 static int64_t some_imm(unsigned op, unsigned form)

@@ -2,17 +2,11 @@
 
 #include <string.h>
 
-uint64_t random_next(uint64_t *state)
-{
-    uint64_t z = *state += 0x9e3779b97f4a7c15;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    return z ^ z >> 31;
-}
+#include "splitmix64.h"
 
 static uint64_t random_mantissa(uint64_t *state)
 {
-    uint64_t r = random_next(state), v = random_next(state);
+    uint64_t r = splitmix64(state), v = splitmix64(state);
     switch (r & 7) {
     case 0: return 0;
     case 1: return UINT64_MAX;
@@ -27,7 +21,7 @@ static uint64_t random_mantissa(uint64_t *state)
 
 void random_real(uint64_t *state, uint8_t out[10])
 {
-    uint64_t r = random_next(state), mant = random_mantissa(state) | UINT64_C(1) << 63;
+    uint64_t r = splitmix64(state), mant = random_mantissa(state) | UINT64_C(1) << 63;
     unsigned exp, near = (unsigned)(r >> 16);
     switch (r & 15) {
     case 0:
@@ -67,7 +61,7 @@ void random_real(uint64_t *state, uint8_t out[10])
 
 void random_image(uint64_t *state, struct x87_image *im)
 {
-    uint64_t r = random_next(state), s = random_next(state);
+    uint64_t r = splitmix64(state), s = splitmix64(state);
     unsigned masks = r & 3 ? 0x3f : (unsigned)(r >> 8) & 0x3f;
     memset(im, 0, sizeof *im);
     im->cw = (uint16_t)(masks | 0x40 | (r >> 16 & 0x1f00));
@@ -81,11 +75,11 @@ void random_image(uint64_t *state, struct x87_image *im)
     }
     if ((s >> 56 & 3) == 0) /* half of the stack is free: room to push */
         im->tw |= (uint16_t)(s >> 57 & 1 ? 0xff00 : 0x00ff);
-    im->fip = (uint32_t)random_next(state);
-    im->fdp = (uint32_t)random_next(state);
-    im->fcs = (uint16_t)random_next(state);
-    im->fds = (uint16_t)random_next(state);
-    im->fop = (uint16_t)(random_next(state) & 0x7ff);
+    im->fip = (uint32_t)splitmix64(state);
+    im->fdp = (uint32_t)splitmix64(state);
+    im->fcs = (uint16_t)splitmix64(state);
+    im->fds = (uint16_t)splitmix64(state);
+    im->fop = (uint16_t)(splitmix64(state) & 0x7ff);
     for (int i = 0; i < 8; i++)
         random_real(state, im->st[i].byte);
     if ((s >> 52 & 3) == 0) /* ST0 and ST1 close to each other */
@@ -100,7 +94,7 @@ void random_image(uint64_t *state, struct x87_image *im)
 /* A number of an IEEE format with `exp_bits` and `fraction` bits. */
 static uint64_t random_narrow(uint64_t *state, unsigned exp_bits, unsigned fraction)
 {
-    uint64_t r = random_next(state), mask = (UINT64_C(1) << exp_bits) - 1, exp = r >> 8 & mask;
+    uint64_t r = splitmix64(state), mask = (UINT64_C(1) << exp_bits) - 1, exp = r >> 8 & mask;
     uint64_t f = random_mantissa(state) >> (64 - fraction);
     switch (r & 7) {
     case 0: exp = 0; break;
@@ -114,7 +108,7 @@ static uint64_t random_narrow(uint64_t *state, unsigned exp_bits, unsigned fract
 void random_memory(uint64_t *state, uint8_t *memory, unsigned bytes, unsigned size)
 {
     for (unsigned i = 0; i + 8 <= bytes; i += 8) {
-        uint64_t v = random_next(state);
+        uint64_t v = splitmix64(state);
         memcpy(memory + i, &v, 8);
     }
     uint64_t v = size == 4 ? random_narrow(state, 8, 23) : random_narrow(state, 11, 52);

@@ -4,7 +4,6 @@
 
 #include "host.h"
 
-uint64_t random_next(uint64_t *state);
 /* Ten bytes: of any kind, unsupported ones too. */
 void random_real(uint64_t *state, uint8_t out[10]);
 /* Any stack, tags, rounding and precision; three of four with all exceptions masked; never with an exception pending. */

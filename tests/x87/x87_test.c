@@ -9,6 +9,7 @@
 #include "host.h"
 #include "morph.h"
 #include "operands.h"
+#include "splitmix64.h"
 #include "x87.h"
 
 enum { MEMORY = 128 };
@@ -127,8 +128,8 @@ static int run_cases(struct bench *b, const uint8_t *insn, unsigned len, int cas
         uint8_t memory_in[MEMORY], memory_host[MEMORY], memory_ours[MEMORY];
         random_image(&b->random, &in);
         random_memory(&b->random, b->memory, MEMORY, g.opnd[0].kind == GO_MEM ? g.opnd[0].size : 0);
-        frame.rax = random_next(&b->random);
-        frame.flags |= random_next(&b->random) & test_flags;
+        frame.rax = splitmix64(&b->random);
+        frame.flags |= splitmix64(&b->random) & test_flags;
         load_image(&b->sh.cpu.x87, &in);
         b->sh.cpu.gpr[GUEST_RAX] = frame.rax;
         b->sh.cpu.flags = frame.flags & test_flags;

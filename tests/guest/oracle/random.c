@@ -1,13 +1,8 @@
 /* Random numbers, addresses and floating-point values. */
 #include "oracle.h"
+#include "splitmix64.h"
 
-uint64_t random_next(struct random *r) /* splitmix64 */
-{
-    uint64_t z = (r->s += UINT64_C(0x9e3779b97f4a7c15));
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
-}
+uint64_t random_next(struct random *r) { return splitmix64(&r->s); }
 
 uint32_t random_below(struct random *r, uint32_t n) { return (uint32_t)((random_next(r) >> 32) * n >> 32); }
 

@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "splitmix64.h"
+
 struct Bench {
     uint64_t seed = 1, cycles, state, cycle = 0;
 
@@ -20,13 +22,7 @@ struct Bench {
         state = seed * UINT64_C(0xd1342543de82ef95); // not random()'s step: seeds shall not be one stream shifted
         std::printf("seed %" PRIu64 "\n", seed);
     }
-    uint64_t random() // splitmix64
-    {
-        uint64_t z = state += UINT64_C(0x9e3779b97f4a7c15);
-        z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-        z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-        return z ^ z >> 31;
-    }
+    uint64_t random() { return splitmix64(&state); }
     uint64_t below(uint64_t n) { return random() % n; }
     bool chance(unsigned percent) { return below(100) < percent; }
 
