@@ -92,6 +92,11 @@ class Checks:
         path.write_bytes(data if isinstance(data, bytes) else data.encode())
         return path
 
+    def folder(self, name):
+        path = self.tmp / name
+        path.mkdir(exist_ok=True)
+        return path
+
 
 def main():
     p = argparse.ArgumentParser()
@@ -120,6 +125,11 @@ def main():
             ("missing file", [cc, c.tmp / "none.c"], "No such file or directory"),
             ("kind of file", [cc, c.file("a.txt", "x")], "unknown kind of file"),
             ("two outputs", [cc, "-c", good, late, "-o", out], "-o with several inputs needs linking"),
+            ("directory to compile", [cc, c.folder("d.c"), "-o", out], "d.c: is a directory, not a file"),
+            ("directory as output", [cc, late, "-o", c.folder("d.out")], "d.out: is a directory, not a file"),
+            ("output in no folder", [cc, late, "-o", c.tmp / "none/out"], "none/out: cannot be written: No such file"),
+            ("linker's output in no folder", [ld, "-e", "main", c.tmp / "main.o", "-o", c.tmp / "none/out"],
+             "none/out: cannot be written: No such file"),
             ("directory", [ld, c.tmp, "-o", out], "is a directory"),
             ("missing object", [ld, c.tmp / "none.o", "-o", out], "No such file or directory"),
             ("no object", [ld, good, "-o", out], "not an ELF object"),

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <vector>
@@ -59,6 +60,7 @@ struct Driver {
   int run();
 
 private:
+  void checkOutput();
   std::string temporary(const char *Suffix);
   bool spawn(Strings Command);
   Strings clang(const Strings &More);
@@ -254,7 +256,24 @@ bool Driver::link(const Strings &Objects) {
   return spawn(C);
 }
 
+static bool isDirectory(const std::string &Path) {
+  struct stat S;
+  return stat(Path.c_str(), &S) == 0 && S_ISDIR(S.st_mode);
+}
+
+// What compiling would find out at its end only.
+void Driver::checkOutput() {
+  size_t Slash = Output.rfind('/');
+  std::string Folder = Slash == std::string::npos ? "." : Output.substr(0, Slash + 1);
+  if (isDirectory(Output))
+    fail(Output + ": is a directory, not a file to write");
+  if (Output != "-" && access(Folder.c_str(), W_OK) != 0)
+    fail(Output + ": cannot be written: " + strerror(errno));
+}
+
 int Driver::run() {
+  if (!Output.empty())
+    checkOutput();
   std::vector<const char *> Options;
   for (const std::string &O : LLVMOptions)
     Options.push_back(O.c_str());
@@ -270,6 +289,8 @@ int Driver::run() {
     }
     if (access(Input.c_str(), R_OK) != 0)
       fail(Input + ": " + strerror(errno));
+    if (isDirectory(Input))
+      fail(Input + ": is a directory, not a file to compile");
     std::string Name = Input.substr(Input.rfind('/') + 1), Out = Output;
     Name = Name.substr(0, Name.rfind('.'));
     if (Stop == Link)

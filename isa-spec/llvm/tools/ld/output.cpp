@@ -1,6 +1,7 @@
 // The executable: image, symbol table, debug sections.
 #include "link.h"
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <fstream>
 
@@ -146,7 +147,7 @@ void writeFile(const std::string &Path, const std::string &Text) {
   File << Text;
   File.close();
   if (!File)
-    throw Error(Path + ": cannot be written");
+    throw Error(Path + ": cannot be written: " + strerror(errno));
 }
 } // namespace
 
