@@ -90,9 +90,8 @@ void port_host_store(uint64_t lin, uint64_t v, unsigned size)
         store_part(translate(lin, true, size), &v, size);
         return;
     }
-    uint8_t *low = translate(lin, true, size);
-    uint8_t *high = translate(wrap(lin + first), true, size);
-    low = translate(lin, true, size);
+    translate(lin, true, size); /* a fault of the lower page comes first */
+    uint8_t *high = translate(wrap(lin + first), true, size), *low = translate(lin, true, size);
     store_part(low, &v, first);
     store_part(high, (uint8_t *)&v + first, size - first);
 }
