@@ -63,6 +63,7 @@ void block_drop_all(struct block_cache *c)
     c->nblocks = 1;
     c->ninsns = 0;
     c->free = LIST_END;
+    c->fetch.page = 0; /* the page tables may be another process's */
 }
 
 /* Which of the block's pages (0, 1) is the frame; -1: neither. */

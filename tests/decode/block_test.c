@@ -122,6 +122,20 @@ TEST_CASE(block, mapping_changes)
     stop();
 }
 
+/* Another process's page at the same address: what was looked up last is forgotten with the blocks. */
+TEST_CASE(block, another_process)
+{
+    start(64, 1024);
+    put(LIN, "\x40\xc3", 2);
+    put(LIN + PAGE, "\x41\x41\xc3", 3);
+    EXPECT(make(LIN)->ninsns == 2);
+    port_host_map(LIN, CODE + PAGE, PAGE, PORT_HOST_READ | PORT_HOST_EXEC);
+    block_drop_all(machine.blocks);
+    struct gblock *b = make(LIN);
+    EXPECT(b->ninsns == 3 && b->paddr == CODE + PAGE);
+    stop();
+}
+
 TEST_CASE(block, ranges)
 {
     start(64, 1024);
