@@ -242,6 +242,8 @@ int64_t sys_kill(struct linux_process *p, const uint64_t a[6])
     int found = 0;
     if (a[1] >= LINUX_SIGNALS)
         return -EINVAL;
+    if (pid == INT32_MIN)
+        return -ESRCH;
     for (struct linux_group *g = p->k->groups; g; g = g->next) {
         int pgid = pid ? -pid : p->group->pgid;
         if (g->zombie && g == p->k->first && !g->parent && g != p->group)

@@ -225,6 +225,8 @@ static int64_t wait_child(struct linux_process *p, int32_t pid, int options, str
     int64_t r;
     if (options & ~KNOWN_OPTIONS)
         return -EINVAL;
+    if (pid == INT32_MIN)
+        return -ESRCH;
     *child = find_child(p, pid, options, &r);
     if (*child || r < 0 || (options & WNOHANG))
         return r;
@@ -282,8 +284,8 @@ int64_t sys_waitid(struct linux_process *p, const uint64_t a[6])
 {
     struct linux_group *g = NULL;
     struct abi64_siginfo info = {0};
-    int32_t pid = a[0] == P_ALL ? -1 : a[0] == P_PID ? (int32_t)a[1] : a[1] ? -(int32_t)a[1] : 0;
-    if (a[0] > P_PGID || !(a[3] & (WEXITED | WSTOPPED | WCONTINUED)))
+    int32_t id = (int32_t)a[1], pid = a[0] == P_ALL ? -1 : a[0] == P_PID || id < 0 ? id : -id;
+    if (a[0] > P_PGID || (a[0] == P_PID && id <= 0) || (a[0] == P_PGID && id < 0) || !(a[3] & (WEXITED | WSTOPPED | WCONTINUED)))
         return -EINVAL;
     int options = (int)(a[3] & (WNOHANG | WCONTINUED)) | (a[3] & WSTOPPED ? WUNTRACED : 0);
     int64_t r = wait_child(p, pid, options, &g);

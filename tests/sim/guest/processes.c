@@ -231,7 +231,11 @@ static void sends(void)
     show("kill", kill(pid, SIGTERM));
     printf("spinning: %x\n", wait_status(pid));
     show("gone", kill(pid, 0));
+    show("kill the group that cannot be", kill((pid_t)0x80000000, 0));
     siginfo_t info = {0};
+    show("wait for the group that cannot be", waitpid((pid_t)0x80000000, NULL, WNOHANG));
+    show("waitid for process -1", waitid(P_PID, (id_t)-1, &info, WEXITED | WNOHANG));
+    show("waitid for a group below 0", waitid(P_PGID, (id_t)0x80000000, &info, WEXITED | WNOHANG));
     if (fork() == 0)
         _exit(33);
     show("waitid", waitid(P_ALL, 0, &info, WEXITED));
