@@ -84,7 +84,8 @@ def test(build, folder, checks):
     run = [selkirk, "run", *LIMITS]
     attempts(checks, "host's files", [*run, "--", guest], folder, 0)
     attempts(checks, "root", [*run, "--root", ".", "--", guest], folder, 1)
-    attempts(checks, "gear 1", [*run, "--gear", "1", "--", guest], folder, 0)
+    attempts(checks, "64 bits, gear 1", [*run, "--gear", "1", "--", here / "hostile64"], folder, 0)
+    attempts(checks, "64 bits, root", [*run, "--root", ".", "--", here / "hostile64"], folder, 1)
     # The first wall holds alone.
     attempts(checks, "no sandbox", [*run, "--sandbox", "off", "--", guest], folder, 0)
     sandbox(checks, selkirk, without, here / "environment", folder)
