@@ -10,7 +10,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { MAX_INPUT = 64 };
+enum { MAX_INPUT = 400 };
 
 static uint64_t state;
 
@@ -33,11 +33,12 @@ static int run_file(const char *path)
 int main(int argc, char **argv)
 {
     uint8_t data[MAX_INPUT];
-    if (argc == 4 && !strcmp(argv[1], "--random")) {
+    if (argc >= 4 && argc <= 5 && !strcmp(argv[1], "--random")) {
         uint64_t count = strtoull(argv[2], NULL, 0), seed = strtoull(argv[3], NULL, 0);
+        uint64_t length = argc == 5 ? strtoull(argv[4], NULL, 0) % (MAX_INPUT + 1) : 24;
         for (uint64_t i = 0; i < count; i++) {
             state = (seed + i) * 0xd1342543de82ef95u; /* not the step of splitmix64: seeds shall not be one stream shifted */
-            size_t n = next() % 24;
+            size_t n = length ? next() % length : 0;
             for (size_t k = 0; k < n; k++)
                 data[k] = (uint8_t)(next() >> 24);
             if (i % 1000 == 0) {
@@ -50,7 +51,7 @@ int main(int argc, char **argv)
         return 0;
     }
     if (argc < 2 || argv[1][0] == '-') {
-        fprintf(stderr, "usage: %s FILE... | --random COUNT SEED\n", argv[0]);
+        fprintf(stderr, "usage: %s FILE... | --random COUNT SEED [LENGTH]\n", argv[0]);
         return 2;
     }
     for (int i = 1; i < argc; i++)
