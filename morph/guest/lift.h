@@ -35,6 +35,7 @@ struct lift {
     uint32_t null_segs;      /* bit s: segment s (FS, GS) has a null selector and every access faults */
     uint64_t guess;          /* see LIFT_GUESS */
     struct lift_calls *calls; /* NULL: nobody wants to know */
+    unsigned elements;        /* of a repeated string instruction, without flags, that one pass does; 0 counts as 1 */
     enum lift_follow follow; /* of the instructions being lifted */
     bool direct;             /* gen/direct.c may be used */
     bool in_run;             /* it may, but instructions that it does not know are on their way to nodes */

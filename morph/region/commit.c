@@ -53,6 +53,8 @@ void region_commits(struct ir_block *b, unsigned room, unsigned per_store)
         if (n->op != IR_EXIT)
             continue;
         struct ir_exit *e = &b->exit[n->imm];
+        if (e->flags & IR_EXIT_LATE) /* of a repeated instruction: as it was lifted */
+            continue;
         insns += e->ninsns;
         bool stays = e->kind == IR_EXIT_NONE || e->op != IR_ALWAYS;
         if (e->op != IR_ALWAYS && e->kind != IR_EXIT_DIRECT) { /* a guess: a place to commit follows */

@@ -142,7 +142,7 @@ bool region_prepare(struct morph *m, struct gblock *b, unsigned max_insns, unsig
 {
     struct region *r = m->region;
     const struct morph_params *p = &m->sh->params;
-    struct lift l = {.b = &r->ir, .rip = b->rip, .itc = p->opt_itc != 0, .calls = &r->calls};
+    struct lift l = {.b = &r->ir, .rip = b->rip, .itc = p->opt_itc != 0, .calls = &r->calls, .elements = (unsigned)p->region_elements};
 
     for (unsigned s = GUEST_FS; s <= GUEST_GS; s++)
         if (b->mode == GUEST_IA32 && (m->sh->cpu.seg_sel[s] & 0xfffc) == 0)
@@ -155,8 +155,6 @@ bool region_prepare(struct morph *m, struct gblock *b, unsigned max_insns, unsig
     r->known.n = r->known.next = 0;
     r->ir.known = p->region_forward ? &r->known : NULL;
     ir_start(&r->ir, b->rip);
-    if (lift_alone(block_insns(m->blocks, b))) /* repeated string instructions loop and commit in ways of their own */
-        return false;
     choose_path(m, b, max_insns);
     for (uint32_t i = 0; i < r->nsteps; i++) {
         if (lift_block(m, &l, &r->steps[i]) != LIFT_OPEN) {

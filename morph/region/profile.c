@@ -155,6 +155,22 @@ static bool is_inside(const struct region_profile *p, uint32_t block)
 
 static bool is_head(struct morph *m, const struct gblock *b) { return b->native && m->tcache->tr[b->translation].gear == 3; }
 
+/* A repeated string instruction is a translation of its own; it counts as one instruction, however long it takes. */
+static void note_repeated(struct morph *m, const struct gblock *b)
+{
+    const struct ginsn *g = block_insns(m->blocks, b);
+    uint64_t rip = b->rip;
+    for (unsigned i = 0; i < b->ninsns; i++) {
+        if (g[i].prefixes & (GPFX_REP | GPFX_REPNE) && lift_alone(&g[i])) {
+            struct region_node *n = node_of(&m->region->profile, rip, true);
+            struct gblock *alone = block_peek(m->blocks, rip, b->mode);
+            if (n && alone && !is_head(m, alone))
+                n->count += 4;
+        }
+        rip = lift_next(&g[i], rip, b->mode != GUEST_IA32);
+    }
+}
+
 void region_note(struct morph *m, const struct gblock *b)
 {
     struct region_profile *p = &m->region->profile;
@@ -167,6 +183,7 @@ void region_note(struct morph *m, const struct gblock *b)
         n->count++;
     if (n && from && p->from_jumps && b->rip <= from->rip)
         n->backs++;
+    note_repeated(m, b);
     p->from = n ? b->rip : 0;
     unsigned op = b->ninsns ? block_insns(m->blocks, b)[b->ninsns - 1].op : G_NOP;
     p->from_jumps = op != G_CALL && op != G_CALL_IND && op != G_RET;
