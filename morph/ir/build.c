@@ -97,8 +97,41 @@ static ir_ref addr_node(struct ir_block *b, struct ir_val v, bool low)
     return sum_node(b, low ? DUKE_OP_ADDI_W : DUKE_OP_ADDI, sum, v.k);
 }
 
+static bool below(const struct ir_block *b, ir_ref r, unsigned bits) { return b->node[r].bits <= bits; }
+
+/* Whether condition v, of flags that a comparison made, is a comparison of its operands: then what that is, as op a, b or imm. */
+static bool compares(const struct ir_block *b, struct ir_val v, struct ir_node *out)
+{
+    const struct ir_node *f = &b->node[v.ref];
+    unsigned cc = (unsigned)v.k, op = f->op, size;
+    if (!b->fuse)
+        return false;
+    if (op >= DUKE_OP_TSTF_B && op <= DUKE_OP_TSTF_D && f->a == f->b && (cc == 4 || cc == 5)) {
+        *out = (struct ir_node){.op = cc == 4 ? DUKE_OP_SEQ : DUKE_OP_SNE, .a = f->a};
+        return below(b, f->a, 8u << (op - DUKE_OP_TSTF_B));
+    }
+    if (op < DUKE_OP_SUBF_B || op > DUKE_OP_SUBF_D)
+        return false;
+    size = op - DUKE_OP_SUBF_B;
+    if (!below(b, f->a, 8u << size) || (f->b ? !below(b, f->b, 8u << size) : f->imm < 0 || size == 3))
+        return false;
+    *out = (struct ir_node){.a = f->a, .b = f->b, .imm = f->imm};
+    switch (cc) {
+    case 2: out->op = DUKE_OP_SLTU; return true;
+    case 4: out->op = DUKE_OP_SEQ; return true;
+    case 5: out->op = DUKE_OP_SNE; return true;
+    case 7: /* the other way round */
+        *out = (struct ir_node){.op = DUKE_OP_SLTU, .a = f->b, .b = f->a};
+        return f->b != 0;
+    default: return false;
+    }
+}
+
 ir_ref ir_mat_slow(struct ir_block *b, struct ir_val v)
 {
+    struct ir_node n;
+    if (v.tag & IR_V_COND && compares(b, v, &n))
+        return ir_emit(b, n.op, n.a, n.b, 0, 0, n.imm, 1);
     if (v.tag & IR_V_COND)
         return ir_emit(b, DUKE_OP_SETCC, v.ref, 0, 0, 0, v.k, 1);
     if (v.tag & IR_V_ADDR)
@@ -318,6 +351,12 @@ struct ir_val ir_shift(struct ir_block *b, unsigned op, struct ir_val x, struct 
         return x;
     if (op == DUKE_OP_SAR && bits < 64)
         op = DUKE_OP_SHR;
+    const struct ir_node *inner = &b->node[x.ref];
+    if (b->fold && op == DUKE_OP_SHR && x.k == 0 && inner->op == DUKE_OP_SHR && inner->b == 0 && k + (inner->imm & 63) < 64) {
+        k += (unsigned)inner->imm & 63; /* one shift for two */
+        x.ref = inner->a;
+        bits = b->node[x.ref].bits;
+    }
     if (op == DUKE_OP_SHR)
         bits = bits > k ? bits - k : 0;
     else if (op == DUKE_OP_SHL)
@@ -432,6 +471,11 @@ struct ir_val ir_select(struct ir_block *b, struct ir_val cond, struct ir_val x,
     if (!tag) {
         unsigned made = max_u(rx ? b->node[rx].bits : 0, ry ? b->node[ry].bits : 0);
         bits = min_u(bits, made);
+    }
+    struct ir_node n;
+    if (cond.tag & IR_V_COND && compares(b, cond, &n) && n.b == 0 && n.imm == 0 && n.op != DUKE_OP_SLTU) {
+        bool equal = n.op == DUKE_OP_SEQ;
+        return val_ref(ir_emit(b, DUKE_OP_SELNZ, n.a, equal ? ry : rx, equal ? rx : ry, 0, 0, bits));
     }
     if (cond.tag & IR_V_COND)
         return val_ref(ir_emit(b, DUKE_OP_SELCC, rx, ry, cond.ref, (unsigned)cond.k, 0, bits));

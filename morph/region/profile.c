@@ -123,8 +123,8 @@ void region_sample(struct morph *m, uint32_t native)
         p->next_sample = ~UINT64_C(0);
         age(p);
         struct region_node *n = t != CACHE_NONE ? node_of(p, m->tcache->tr[t].rip, true) : NULL;
-        if (n) /* found running: two such looks make it hot, even if a region has it inside */
-            n->count += m->sh->params.hot3 * 5 / 8;
+        if (n) /* found running: hot, even if a region has it inside */
+            n->count += (uint32_t)m->sh->params.hot3;
         p->from = 0;
         p->covered = false;
         p->end = now + m->sh->params.profile_insns;
