@@ -214,7 +214,7 @@ static void guess(sem_ctx *c, val target, enum sem_jump_kind kind)
         c->b->pinned[IR_G_TARGET] = 0; /* commits do not keep it */
         lift_commit(l);
     } else if (differs.k) {
-        go_on(c, (uint32_t)target.k);
+        go_on(c, c->b->wide ? (uint64_t)(int64_t)target.k : (uint32_t)target.k);
     }
     if (kind == SEM_RET && l->calls && l->calls->nopen) {
         unsigned k = l->calls->open[--l->calls->nopen];

@@ -7,14 +7,18 @@
  */
 #include "ir.h"
 
-/* r without the constants added to it; *k gets (their sum << scale). Addresses of IA-32 count modulo 2^32. */
+/* r without the constants added to it; *k gets (their sum << scale). Addresses of IA-32 count modulo 2^32, so there it does not matter
+ * where a sum is cut to 32 bits; in 64-bit code sums count in full. */
 static ir_ref root(const struct ir_block *b, ir_ref r, unsigned scale, int32_t *k)
 {
     while (r) {
         const struct ir_node *n = &b->node[r];
-        if (n->op != DUKE_OP_ADDI_W && n->op != DUKE_OP_ADDI)
+        if (n->op != DUKE_OP_ADDI && (n->op != DUKE_OP_ADDI_W || b->wide))
             break;
-        *k = (int32_t)((uint32_t)*k + ((uint32_t)n->imm << scale));
+        int64_t sum = *k + ((int64_t)n->imm << scale);
+        if (b->wide && sum != (int32_t)sum)
+            break;
+        *k = (int32_t)(uint32_t)sum;
         r = n->a;
     }
     return r;

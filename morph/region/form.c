@@ -9,7 +9,7 @@
 #include "run/gear2.h"
 #include "run/run.h"
 
-enum { PART_INSNS = 14, LAPS_INSNS = 100 };
+enum { PART_INSNS = 14, LAPS_INSNS = 100, GUESS_LEAST = 3 };
 
 /* How a path goes on. */
 struct step {
@@ -27,14 +27,24 @@ static uint32_t way_count(const struct region_node *n, uint64_t rip)
     return (n->way[0].rip == rip ? n->way[0].count : 0) + (n->way[1].rip == rip ? n->way[1].count : 0);
 }
 
-/* A return is followed to the call that was followed before. */
-static struct step step_return(struct morph *m, const struct gblock *b, uint64_t ret)
+/* A return is followed to the call that was followed before, other indirect transfers to where nearly all went. */
+static struct step step_indirect(struct morph *m, const struct gblock *b, const struct region_node *n, uint64_t ret, unsigned op)
 {
-    struct step s = {.follow = LIFT_STOP, .seen = 1, .of = 1, .guess = ret};
-    if (!ret || !m->sh->params.region_calls)
+    struct step s = {.follow = LIFT_STOP, .seen = 1, .of = 1};
+    if (!m->sh->params.region_calls)
+        return s;
+    if (op == G_RET) {
+        s.guess = ret;
+    } else if ((op == G_JMP_IND || op == G_CALL_IND) && n) {
+        const struct region_way *w = &n->way[n->way[1].count > n->way[0].count];
+        s.seen = w->count;
+        s.of = n->way[0].count + n->way[1].count;
+        s.guess = s.seen >= GUESS_LEAST && s.seen * 4 >= s.of * 3 ? w->rip : 0;
+    }
+    if (!s.guess)
         return s;
     s.follow = LIFT_GUESS;
-    s.next = block_peek(m->blocks, ret, b->mode);
+    s.next = block_peek(m->blocks, s.guess, b->mode);
     return s;
 }
 
@@ -47,7 +57,7 @@ static struct step step_from(struct morph *m, const struct gblock *b, uint64_t r
     uint32_t nt = w.has_taken ? way_count(n, w.taken) : 0, nf = w.has_fall ? way_count(n, w.fall) : 0;
     struct step s = {.follow = LIFT_STOP};
     if (!w.has_taken && !w.has_fall)
-        return insns[b->ninsns - 1].op == G_RET ? step_return(m, b, ret) : s;
+        return step_indirect(m, b, n, ret, insns[b->ninsns - 1].op);
     bool taken = w.has_taken && (!w.has_fall || nt > nf || (nt == nf && w.taken <= b->rip));
     s.taken_likely = taken;
     s.follow = taken ? LIFT_TAKEN : LIFT_FALL;
@@ -94,9 +104,10 @@ static void choose_path(struct morph *m, struct gblock *head, unsigned max_insns
         if (insns + s.next->ninsns > max_insns || share * 100 < p->region_share << 16)
             return;
         unsigned op = block_insns(m->blocks, b)[b->ninsns - 1].op;
-        if (op == G_CALL && depth == LIFT_CALLS)
+        bool call = op == G_CALL || op == G_CALL_IND;
+        if (call && depth == LIFT_CALLS)
             return;
-        if (op == G_CALL)
+        if (call)
             rets[++depth] = b->end_rip;
         else if (op == G_RET)
             depth--;

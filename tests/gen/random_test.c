@@ -120,18 +120,26 @@ static unsigned put_short(uint8_t *p, uint8_t op, int rel)
     return 2;
 }
 
-/* call f; jmp over; f: a few instructions, which may well change where it returns to; ret; over: */
-static unsigned put_function(uint8_t *p)
+/* call f (or mov ecx, f; call ecx); jmp over; f: a few instructions, which may well change where it returns to; ret; over: */
+static unsigned put_function(uint8_t *p, uint32_t address)
 {
-    static const uint8_t call[] = {0xe8, 2, 0, 0, 0, 0xeb, 0};
-    unsigned n = sizeof call;
-    memcpy(p, call, n);
+    uint8_t direct[] = {0xe8, 2, 0, 0, 0, 0xeb, 0}, indirect[] = {0xb9, 0, 0, 0, 0, 0xff, 0xd1, 0xeb, 0};
+    uint32_t f = address + sizeof indirect;
+    memcpy(indirect + 1, &f, 4);
+    unsigned n = sizeof direct;
+    if (pick(2)) {
+        n = sizeof indirect;
+        memcpy(p, indirect, n);
+    } else {
+        memcpy(p, direct, n);
+    }
+    unsigned begin = n;
     for (unsigned i = pick(4); i-- > 0;)
         n += put_insn(p + n);
     if (pick(8) == 0)
         n += put_short(p + n, 0x70 | pick(16), 1); /* over the ret */
     p[n++] = 0xc3;
-    p[6] = (uint8_t)(n - sizeof call);
+    p[begin - 1] = (uint8_t)(n - begin);
     return n;
 }
 
@@ -149,7 +157,7 @@ static unsigned put_code(uint8_t *p)
             p[n++] = 0x90;
             p[n++] = 0x90;
         } else if (pick(30) == 0) {
-            n += put_function(p + n);
+            n += put_function(p + n, RIG_CODE + n);
         } else {
             n += put_insn(p + n);
         }
