@@ -157,6 +157,10 @@ static uint32_t *put_late(struct writer *w, const struct region_gen *g, uint32_t
     at = put_fixes(w, g, at, i);
     at = put_owed(w, g, at, i);
     bool direct = e->kind == IR_EXIT_DIRECT;
+    if (!direct && !(at[-1] & DUKE_END)) { /* what follows reads r30, which a fix has just written */
+        at[-1] |= DUKE_END;
+        w->out->nbundles++;
+    }
     x->branch = direct ? writer_here(w, at) : 0;
     if (direct)
         at[0] = w->info[DUKE_OP_J].imm;
