@@ -1,6 +1,7 @@
 /* Faults at every position of a block: for each kind of fault and each position the block of fillers first runs often enough
  * to be translated, with operands that are fine, then once with operands that fault. The signal handler notes all registers,
- * flags, trap number, error code and address, which are printed afterwards: the host and Selkirk must print the same.
+ * flags, trap number, error code and address, which are printed afterwards: the host and Selkirk must print the same. Built for
+ * i386 and for x86-64, where the addresses lie above what 32 bits hold.
  */
 #define _GNU_SOURCE
 #include <signal.h>
@@ -11,7 +12,16 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
-enum { CODE = 0x20000000, DATA = 0x20010000, BARE = 0x20011000 /* never mapped */, READ_ONLY = 0x20020000, STACK = 0x20030000 };
+#ifdef __x86_64__
+#define ABOVE 0x7a0000000000
+#else
+#define ABOVE 0
+#endif
+#define CODE      (ABOVE + 0x20000000)
+#define DATA      (ABOVE + 0x20010000)
+#define BARE      (ABOVE + 0x20011000) /* never mapped */
+#define READ_ONLY (ABOVE + 0x20020000)
+#define STACK     (ABOVE + 0x20030000)
 enum { PAGE = 4096, WARM = 30, EFLAGS = 0x8d5, WORDS = 64 /* of data and stack that are used */ };
 
 struct insn {
@@ -19,6 +29,24 @@ struct insn {
     uint8_t bytes[8];
 };
 
+#ifdef __x86_64__
+static const struct insn fillers[] = {
+    {6, {0x48, 0x05, 0x11, 0x11, 0x11, 0x71}}, /* add rax, 0x71111111 */
+    {3, {0x48, 0x29, 0xc3}},                   /* sub rbx, rax */
+    {5, {0x48, 0x8d, 0x4c, 0x83, 0x07}},       /* lea rcx, [rbx + rax * 4 + 7] */
+    {6, {0x81, 0xd2, 0x67, 0x45, 0x23, 0x81}}, /* adc edx, 0x81234567 */
+    {4, {0x48, 0x89, 0x4e, 0x08}},             /* mov [rsi + 8], rcx */
+    {4, {0x4c, 0x03, 0x4e, 0x04}},             /* add r9, [rsi + 4] */
+    {3, {0x48, 0xff, 0xc5}},                   /* inc rbp */
+    {3, {0x4c, 0x39, 0xd0}},                   /* cmp rax, r10 */
+    {4, {0x0f, 0xb7, 0x5e, 0x09}},             /* movzx ebx, word [rsi + 9] */
+    {1, {0x51}},                               /* push rcx */
+    {4, {0x66, 0x41, 0x01, 0xc3}},             /* add r11w, ax */
+    {1, {0x5a}},                               /* pop rdx */
+    {2, {0x1a, 0xe1}},                         /* sbb ah, cl */
+    {3, {0x41, 0xff, 0xca}},                   /* dec r10d */
+};
+#else
 static const struct insn fillers[] = {
     {5, {0x05, 0x11, 0x11, 0x11, 0x11}},       /* add eax, 0x11111111 */
     {2, {0x29, 0xc3}},                         /* sub ebx, eax */
@@ -35,15 +63,40 @@ static const struct insn fillers[] = {
     {2, {0x1a, 0xe1}},                         /* sbb ah, cl */
     {1, {0x4a}},                               /* dec edx */
 };
+#endif
 enum { FILLERS = sizeof fillers / sizeof *fillers };
 
 /* edi points to something that is fine while warming up, and to `bad` then; if bad is 0 the instruction always traps. */
 struct fault {
     const char *name;
     struct insn insn;
-    uint32_t bad;
+    uintptr_t bad;
 };
 
+#ifdef __x86_64__
+static const struct fault kinds[] = {
+    {"load", {3, {0x48, 0x8b, 0x07}}, BARE + 0x123},                               /* mov rax, [rdi] */
+    {"load over a page end", {3, {0x48, 0x03, 0x07}}, BARE - 2},                   /* add rax, [rdi] */
+    {"load, not canonical", {3, {0x4c, 0x8b, 0x17}}, (uintptr_t)1 << 47 | DATA},   /* mov r10, [rdi] */
+    {"load, bits above", {3, {0x48, 0x8b, 0x07}}, (uintptr_t)5 << 60 | DATA},      /* mov rax, [rdi] */
+    {"load, not aligned", {3, {0x0f, 0x28, 0x07}}, DATA + 0x98},                   /* movaps xmm0, [rdi] */
+    {"store", {3, {0x48, 0x89, 0x07}}, BARE + 0x124},                              /* mov [rdi], rax */
+    {"store over a page end", {3, {0x4c, 0x89, 0x1f}}, BARE - 3},                  /* mov [rdi], r11 */
+    {"store, not canonical", {2, {0x88, 0x07}}, ~(uintptr_t)0 << 48},              /* mov [rdi], al */
+    {"store to read-only", {3, {0x66, 0x89, 0x07}}, READ_ONLY + 0x10},             /* mov [rdi], ax */
+    {"read-modify-write of read-only", {3, {0x48, 0x01, 0x07}}, READ_ONLY + 0x20}, /* add [rdi], rax */
+    {"exchange with read-only", {3, {0x48, 0x87, 0x07}}, READ_ONLY + 0x30},        /* xchg [rdi], rax */
+    {"push", {5, {0xff, 0x37, 0x8f, 0x46, 0x20}}, BARE + 0x200},                   /* push qword [rdi]; pop qword [rsi + 32] */
+    {"pop", {3, {0x51, 0x8f, 0x07}}, BARE + 0x204},                                /* push rcx; pop qword [rdi] */
+    {"string store", {2, {0x48, 0xab}}, BARE + 0x300},                             /* stosq */
+    {"divide", {3, {0x48, 0xf7, 0x37}}, DATA + 0x80},                              /* div qword [rdi]: there is a zero */
+    {"divide signed", {5, {0x48, 0x99, 0x48, 0xf7, 0x3f}}, DATA + 0x80},           /* cqo; idiv qword [rdi] */
+    {"breakpoint", {1, {0xcc}}, 0},                                                /* int3 */
+    {"undefined", {2, {0x0f, 0x0b}}, 0},                                           /* ud2 */
+    {"not in 64-bit code", {1, {0x27}}, 0},                                        /* daa */
+    {"privileged", {1, {0xf4}}, 0},                                                /* hlt */
+};
+#else
 static const struct fault kinds[] = {
     {"load", {2, {0x8b, 0x07}}, BARE + 0x123},                               /* mov eax, [edi] */
     {"load over a page end", {2, {0x03, 0x07}}, BARE - 2},                   /* add eax, [edi] */
@@ -61,20 +114,47 @@ static const struct fault kinds[] = {
     {"undefined", {2, {0x0f, 0x0b}}, 0},                                     /* ud2 */
     {"privileged", {1, {0xf4}}, 0},                                          /* hlt */
 };
+#endif
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 struct seen {
     int count, signal, code;
-    uint32_t address;
-    greg_t regs[19];
+    uintptr_t address;
+    greg_t regs[NGREG];
 };
 
 static volatile struct seen seen;
-uint32_t fault_operand, saved_esp;
+uintptr_t fault_operand, saved_esp;
 void run_block(void);
 extern char resume_block[];
 
 /* Calls the code with known registers. A handler leaves through resume_block. */
+#ifdef __x86_64__
+__asm__("run_block:\n"
+        "  pushq %rbx; pushq %rbp; pushq %r12; pushq %r13; pushq %r14; pushq %r15\n"
+        "  movq %rsp, saved_esp\n"
+        "  movabsq $0x7a0020030ff0, %rsp\n"
+        "  movq fault_operand, %rdi\n"
+        "  movabsq $0x7a0020010000, %rsi\n"
+        "  movabsq $0x7fff80017fff8001, %rbx\n"
+        "  movabsq $0x0123456789abcdef, %rcx\n"
+        "  movl $0x00000003, %edx\n"
+        "  movq $-2, %rbp\n"
+        "  movl $9, %r9d\n"
+        "  movl $10, %r10d\n"
+        "  movq $-11, %r11\n"
+        "  leaq resume_block(%rip), %rax\n"
+        "  pushq %rax\n"
+        "  movabsq $0x7a0020000000, %rax\n"
+        "  pushq %rax\n"
+        "  subl %eax, %eax\n"
+        "  movl $0x01020304, %eax\n"
+        "  ret\n"
+        "resume_block:\n"
+        "  movq saved_esp, %rsp\n"
+        "  popq %r15; popq %r14; popq %r13; popq %r12; popq %rbp; popq %rbx\n"
+        "  ret\n");
+#else
 __asm__("run_block:\n"
         "  pusha\n"
         "  movl %esp, saved_esp\n"
@@ -95,6 +175,17 @@ __asm__("run_block:\n"
         "  movl saved_esp, %esp\n"
         "  popa\n"
         "  ret\n");
+#endif
+
+#ifdef __x86_64__
+enum { IP = REG_RIP };
+static const int shown[] = {REG_RAX, REG_RBX, REG_RCX, REG_RDX, REG_RSI, REG_RDI,
+                            REG_RBP, REG_RSP, REG_RIP, REG_R9,  REG_R10, REG_R11};
+#else
+enum { IP = REG_EIP };
+static const int shown[] = {REG_EAX, REG_EBX, REG_ECX, REG_EDX, REG_ESI, REG_EDI, REG_EBP, REG_ESP, REG_EIP};
+#endif
+static const char *const names[] = {"ax", "bx", "cx", "dx", "si", "di", "bp", "sp", "ip", "r9", "r10", "r11"};
 
 static void on_signal(int number, siginfo_t *info, void *context)
 {
@@ -102,19 +193,19 @@ static void on_signal(int number, siginfo_t *info, void *context)
     seen.count++;
     seen.signal = number;
     seen.code = info->si_code;
-    seen.address = number == SIGSEGV ? (uint32_t)(uintptr_t)info->si_addr : 0;
-    for (int i = 0; i < 19; i++)
+    seen.address = number == SIGSEGV ? (uintptr_t)info->si_addr : 0;
+    for (int i = 0; i < NGREG; i++)
         seen.regs[i] = uc->uc_mcontext.gregs[i];
-    uc->uc_mcontext.gregs[REG_EIP] = (greg_t)(uintptr_t)resume_block;
+    uc->uc_mcontext.gregs[IP] = (greg_t)(uintptr_t)resume_block;
     uc->uc_mcontext.gregs[REG_EFL] &= ~0x400;
 }
 
-static void *map_at(uint32_t address, size_t size, int protection)
+static void *map_at(uintptr_t address, size_t size, int protection)
 {
     void *p = mmap((void *)(uintptr_t)address, size, PROT_READ | PROT_WRITE | (protection & PROT_EXEC),
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
     if (p == MAP_FAILED) {
-        printf("cannot map %x\n", address);
+        printf("cannot map %lx\n", (unsigned long)address);
         exit(2);
     }
     return p;
@@ -144,7 +235,8 @@ static void reset_data(void)
     for (int i = 0; i < WORDS; i++)
         data[i] = 0x9e3779b9u * (uint32_t)(i + 1);
     data[0x80 / 4] = 0;
-    data[0x90 / 4] = 0xfffffff1; /* a divisor that no quotient of the fillers overflows with */
+    data[0x84 / 4] = 0;
+    data[0x90 / 4] = data[0x94 / 4] = 0xfffffff1; /* a divisor that no quotient of the fillers overflows with */
     memset((void *)(STACK + PAGE - 4 * WORDS), 0, 4 * WORDS);
 }
 
@@ -159,16 +251,11 @@ static uint32_t data_digest(void)
 
 static void report(const struct fault *f, int position)
 {
-    static const struct {
-        const char *name;
-        int index;
-    } names[] = {{"eax", REG_EAX}, {"ebx", REG_EBX}, {"ecx", REG_ECX}, {"edx", REG_EDX}, {"esi", REG_ESI},
-                 {"edi", REG_EDI}, {"ebp", REG_EBP}, {"esp", REG_ESP}, {"eip", REG_EIP}};
-    printf("%s at %d: %d times, signal %d code %d address %08x trap %d error %d flags %03x data %08x\n ", f->name, position,
-           seen.count, seen.signal, seen.code, seen.address, (int)seen.regs[REG_TRAPNO], (int)seen.regs[REG_ERR],
+    printf("%s at %d: %d times, signal %d code %d address %08lx trap %d error %d flags %03x data %08x\n ", f->name, position,
+           seen.count, seen.signal, seen.code, (unsigned long)seen.address, (int)seen.regs[REG_TRAPNO], (int)seen.regs[REG_ERR],
            (unsigned)seen.regs[REG_EFL] & EFLAGS, data_digest());
-    for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
-        printf(" %s %08x", names[i].name, (unsigned)seen.regs[names[i].index]);
+    for (unsigned i = 0; i < sizeof shown / sizeof *shown; i++)
+        printf(" %s %08lx", names[i], (unsigned long)seen.regs[shown[i]]);
     printf("\n");
 }
 
