@@ -10,6 +10,10 @@
     .globl port_enter
     .type port_enter, @function
 port_enter:
+    ldn.d.x r5, [r3 + r0 << 0 + SH_XMM_STATE]
+    addi r5, r5, -XMM_IN_MEMORY
+    beq.x r5, r0, load_xmm
+enter:
     save_ctx SH_ENTER_CTX
     li r5, 1
     stn.d.x r5, [r3 + r0 << 0 + SH_IN_TRANSLATION] ~
@@ -21,6 +25,107 @@ port_enter:
     commit.i 0 ~
     jr r4
     .size port_enter, .-port_enter
+
+/* f0..f31 from shared.cpu, of IA-32 code half of them; fcsr's modes and flags from MXCSR. Keeps r4. */
+load_xmm:
+    ldn.fd.x f0, [r3 + r0 << 0 + SH_XMM + 0] ~
+    ldn.fd.x f1, [r3 + r0 << 0 + SH_XMM + 8]
+    ldn.fd.x f2, [r3 + r0 << 0 + SH_XMM + 16] ~
+    ldn.fd.x f3, [r3 + r0 << 0 + SH_XMM + 24]
+    ldn.fd.x f4, [r3 + r0 << 0 + SH_XMM + 32] ~
+    ldn.fd.x f5, [r3 + r0 << 0 + SH_XMM + 40]
+    ldn.fd.x f6, [r3 + r0 << 0 + SH_XMM + 48] ~
+    ldn.fd.x f7, [r3 + r0 << 0 + SH_XMM + 56]
+    ldn.fd.x f8, [r3 + r0 << 0 + SH_XMM + 64] ~
+    ldn.fd.x f9, [r3 + r0 << 0 + SH_XMM + 72]
+    ldn.fd.x f10, [r3 + r0 << 0 + SH_XMM + 80] ~
+    ldn.fd.x f11, [r3 + r0 << 0 + SH_XMM + 88]
+    ldn.fd.x f12, [r3 + r0 << 0 + SH_XMM + 96] ~
+    ldn.fd.x f13, [r3 + r0 << 0 + SH_XMM + 104]
+    ldn.fd.x f14, [r3 + r0 << 0 + SH_XMM + 112] ~
+    ldn.fd.x f15, [r3 + r0 << 0 + SH_XMM + 120]
+    ldn.wu.x r5, [r3 + r0 << 0 + SH_MODE]
+    beq.x r5, r0, 1f
+    ldn.fd.x f16, [r3 + r0 << 0 + SH_XMM + 128] ~
+    ldn.fd.x f17, [r3 + r0 << 0 + SH_XMM + 136]
+    ldn.fd.x f18, [r3 + r0 << 0 + SH_XMM + 144] ~
+    ldn.fd.x f19, [r3 + r0 << 0 + SH_XMM + 152]
+    ldn.fd.x f20, [r3 + r0 << 0 + SH_XMM + 160] ~
+    ldn.fd.x f21, [r3 + r0 << 0 + SH_XMM + 168]
+    ldn.fd.x f22, [r3 + r0 << 0 + SH_XMM + 176] ~
+    ldn.fd.x f23, [r3 + r0 << 0 + SH_XMM + 184]
+    ldn.fd.x f24, [r3 + r0 << 0 + SH_XMM + 192] ~
+    ldn.fd.x f25, [r3 + r0 << 0 + SH_XMM + 200]
+    ldn.fd.x f26, [r3 + r0 << 0 + SH_XMM + 208] ~
+    ldn.fd.x f27, [r3 + r0 << 0 + SH_XMM + 216]
+    ldn.fd.x f28, [r3 + r0 << 0 + SH_XMM + 224] ~
+    ldn.fd.x f29, [r3 + r0 << 0 + SH_XMM + 232]
+    ldn.fd.x f30, [r3 + r0 << 0 + SH_XMM + 240] ~
+    ldn.fd.x f31, [r3 + r0 << 0 + SH_XMM + 248]
+1:  ldn.wu.x r5, [r3 + r0 << 0 + SH_MXCSR]
+    shr.i r6, r5, 13 ~
+    shr.i r7, r5, 3 ~
+    andi r8, r5, 63
+    andi r9, r6, 3 ~
+    andi r10, r6, 4 ~
+    andi r7, r7, 8
+    shl.i r8, r8, 8 ~
+    or r9, r9, r10
+    or r7, r7, r9
+    or r7, r7, r8 ~
+    li r5, XMM_IN_REGISTERS
+    stn.d.x r5, [r3 + r0 << 0 + SH_XMM_STATE]
+    wrcr.i r7, DUKE_CR_FCSR
+    j enter
+
+/* void port_xmm_save(void): what XMM_IN_REGISTERS says is in registers goes to shared.cpu. */
+    .globl port_xmm_save
+    .type port_xmm_save, @function
+port_xmm_save:
+    stn.fd.x f0, [r3 + r0 << 0 + SH_XMM + 0] ~
+    stn.fd.x f1, [r3 + r0 << 0 + SH_XMM + 8]
+    stn.fd.x f2, [r3 + r0 << 0 + SH_XMM + 16] ~
+    stn.fd.x f3, [r3 + r0 << 0 + SH_XMM + 24]
+    stn.fd.x f4, [r3 + r0 << 0 + SH_XMM + 32] ~
+    stn.fd.x f5, [r3 + r0 << 0 + SH_XMM + 40]
+    stn.fd.x f6, [r3 + r0 << 0 + SH_XMM + 48] ~
+    stn.fd.x f7, [r3 + r0 << 0 + SH_XMM + 56]
+    stn.fd.x f8, [r3 + r0 << 0 + SH_XMM + 64] ~
+    stn.fd.x f9, [r3 + r0 << 0 + SH_XMM + 72]
+    stn.fd.x f10, [r3 + r0 << 0 + SH_XMM + 80] ~
+    stn.fd.x f11, [r3 + r0 << 0 + SH_XMM + 88]
+    stn.fd.x f12, [r3 + r0 << 0 + SH_XMM + 96] ~
+    stn.fd.x f13, [r3 + r0 << 0 + SH_XMM + 104]
+    stn.fd.x f14, [r3 + r0 << 0 + SH_XMM + 112] ~
+    stn.fd.x f15, [r3 + r0 << 0 + SH_XMM + 120]
+    ldn.wu.x r5, [r3 + r0 << 0 + SH_MODE]
+    beq.x r5, r0, 1f
+    stn.fd.x f16, [r3 + r0 << 0 + SH_XMM + 128] ~
+    stn.fd.x f17, [r3 + r0 << 0 + SH_XMM + 136]
+    stn.fd.x f18, [r3 + r0 << 0 + SH_XMM + 144] ~
+    stn.fd.x f19, [r3 + r0 << 0 + SH_XMM + 152]
+    stn.fd.x f20, [r3 + r0 << 0 + SH_XMM + 160] ~
+    stn.fd.x f21, [r3 + r0 << 0 + SH_XMM + 168]
+    stn.fd.x f22, [r3 + r0 << 0 + SH_XMM + 176] ~
+    stn.fd.x f23, [r3 + r0 << 0 + SH_XMM + 184]
+    stn.fd.x f24, [r3 + r0 << 0 + SH_XMM + 192] ~
+    stn.fd.x f25, [r3 + r0 << 0 + SH_XMM + 200]
+    stn.fd.x f26, [r3 + r0 << 0 + SH_XMM + 208] ~
+    stn.fd.x f27, [r3 + r0 << 0 + SH_XMM + 216]
+    stn.fd.x f28, [r3 + r0 << 0 + SH_XMM + 224] ~
+    stn.fd.x f29, [r3 + r0 << 0 + SH_XMM + 232]
+    stn.fd.x f30, [r3 + r0 << 0 + SH_XMM + 240] ~
+    stn.fd.x f31, [r3 + r0 << 0 + SH_XMM + 248]
+1:  ldn.wu.x r5, [r3 + r0 << 0 + SH_MXCSR]
+    rdcr.i r6, DUKE_CR_FCSR
+    shr.i r6, r6, 8
+    andi r6, r6, 63
+    or r5, r5, r6 ~
+    li r6, XMM_IN_MEMORY
+    stn.w.x r5, [r3 + r0 << 0 + SH_MXCSR] ~
+    stn.d.x r6, [r3 + r0 << 0 + SH_XMM_STATE]
+    ret r1
+    .size port_xmm_save, .-port_xmm_save
 
 /* Exits, everything committed. exit_direct: r48 = exit number, which says where it goes; the others: r30 = guest rip. */
     .globl exit_direct

@@ -35,6 +35,13 @@ int main(void)
     OFFSET(SH_TMASK_BASE, tmask_base);
     OFFSET(SH_TLB_FILLS, stats.tlb_fills);
     OFFSET(SH_FOLLOW_KEY, follow_key);
+    OFFSET(SH_XMM_STATE, xmm_state);
+    OFFSET(SH_XMM, cpu.xmm);
+    OFFSET(SH_MXCSR, cpu.mxcsr);
+    OFFSET(SH_MODE, cpu.mode);
+    CONSTANT(XMM_IN_MEMORY);
+    CONSTANT(XMM_IN_REGISTERS);
+    CONSTANT(DUKE_CR_FCSR);
     CONSTANT(DUKE_CR_TVEC);
     CONSTANT(DUKE_CR_TCAUSE);
     CONSTANT(DUKE_CR_TVAL);

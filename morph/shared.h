@@ -91,6 +91,13 @@ struct morph_stats {
 };
 #undef STAT
 
+/* Where XMM registers and MXCSR's flags are while morph runs. The host finds them in `cpu` at every host call. */
+enum xmm_state {
+    XMM_UNUSED,       /* in cpu; no translation wants them */
+    XMM_IN_MEMORY,    /* in cpu; entering translated code loads them */
+    XMM_IN_REGISTERS, /* in f0..f31 and fcsr, as of the last commit; MXCSR's other bits are still right in cpu */
+};
+
 /* A C context for leaving nested code: r1, r2, r18..r27, r56..r58. */
 struct native_ctx {
     uint64_t reg[15];
@@ -113,5 +120,6 @@ struct shared {
     uint64_t exit_id;                                            /* r48 at the last exit from translated code */
     uint64_t tmask_base;  /* native address of one 64-bit translated mask a guest page frame, or 0 */
     uint64_t interp_from; /* while the interpreter runs: 1 + icount when it began, not yet in stats.insns_interp; else 0 */
+    uint64_t xmm_state;   /* enum xmm_state */
     uint64_t follow_key;  /* key of the blocks that the interpreter may go on with (gblock); 0: none, as after an interrupt */
 };

@@ -1,6 +1,7 @@
 core/duke_pkg.sv
 core/duke_alu_pkg.sv
 core/duke_fp_pkg.sv
+core/duke_vec_pkg.sv
 core/duke_predict.sv
 core/duke_fetch.sv
 core/duke_decode.sv

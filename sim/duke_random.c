@@ -136,7 +136,8 @@ static void put_alu(struct gen *g)
     for (int tries = 0; tries < 50; tries++) {
         unsigned op = below(g, DUKE_OP_COUNT);
         const struct duke_op_info *info = &duke_ops[op];
-        if (info->kind != DUKE_KIND_ALU || info->unit == DUKE_UNIT_V || (info->unit == DUKE_UNIT_F && !g->p.machine->units_fp))
+        if (info->kind != DUKE_KIND_ALU || (info->unit == DUKE_UNIT_V && !g->p.machine->units_vec) ||
+            (info->unit == DUKE_UNIT_F && !g->p.machine->units_fp))
             continue;
         if ((info->lat == DUKE_LAT_DIV || info->lat == DUKE_LAT_FP_DIV) && !chance(g, 25))
             continue;

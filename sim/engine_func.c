@@ -47,7 +47,7 @@ static void reset(struct engine *base)
     e->pc = ENGINE_RESET_PC;
     e->count = e->traps = e->counted = e->icount = 0;
     e->cpc = e->tpc = e->undo_count = e->gated = e->ras_top = e->ras_depth = 0;
-    e->poison = e->tval = e->tvec = e->cat = e->scat = e->tcause = e->tinfo = e->gctl = e->fcsr = 0;
+    e->poison = e->tval = e->tvec = e->cat = e->scat = e->tcause = e->tinfo = e->gctl = e->fcsr = e->fcsr_shadow = 0;
     e->f_dirty = e->alias_any = e->in_trap = e->interrupt_due = e->feed_cycle = false;
     e->hcall_number = 0;
     e->error[0] = 0;

@@ -126,6 +126,7 @@ struct func {
     /* The reference's. */
     uint64_t traps; /* taken; count - traps bundles have retired, and count is the next record's seq */
     uint64_t tval, tvec, scr[4], cat, scat, tcause, tinfo, gctl, fcsr;
+    uint64_t fcsr_shadow; /* its flags as of the last commit */
     uint32_t tpc;
     bool in_trap, interrupt_due, hcall_due;
     uint32_t hcall_number;
@@ -203,6 +204,8 @@ uint64_t func_read_cr(const struct func *e, unsigned n, uint32_t done);
 
 /* engine_func_fp.c: operands ra, rb, rc and the old rd; flags are added to fcsr. */
 uint64_t func_fp(unsigned op, const uint64_t operand[4], uint64_t *fcsr);
+/* engine_func_vec.c: unit V */
+uint64_t func_vec(unsigned op, uint64_t a, uint64_t b);
 bool func_fp_host(void); /* whether this host can */
 
 /* engine_func_mem.c: TLB, undo log. */

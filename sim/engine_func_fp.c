@@ -24,6 +24,7 @@ bool func_fp_host(void) { return __builtin_cpu_supports("fma") != 0 && __builtin
         RUN(insn);                                                                                                               \
         single = true;                                                                                                           \
         break;
+#define PAIR(OP, insn) CASE(OP, insn)
 #define BOTH(OP, insn) CASE(OP##_D, insn "d %[y], %[x]") SINGLE(OP##_S, insn "s %[y], %[x]")
 #define ROUND(n)                                                                                                                 \
     case n:                                                                                                                      \
@@ -51,7 +52,8 @@ uint64_t func_fp(unsigned op, const uint64_t operand[4], uint64_t *fcsr)
 {
     typedef double xmm __attribute__((vector_size(16)));
     uint64_t r = operand[0];
-    uint64_t lane[2] = {operand[0], 0};
+    const uint64_t ones = UINT64_C(0x3f8000003f800000); /* the other two of four singles raise nothing */
+    uint64_t lane[2] = {operand[0], ones};
     uint32_t plain = MXCSR_MASKS, out = 0;
     uint32_t in = MXCSR_MASKS | (uint32_t)(*fcsr & FCSR_RC) << MXCSR_RC | ((*fcsr & FCSR_FTZ) != 0 ? MXCSR_FTZ : 0) |
                   ((*fcsr & FCSR_DAZ) != 0 ? MXCSR_DAZ : 0);
@@ -65,7 +67,7 @@ uint64_t func_fp(unsigned op, const uint64_t operand[4], uint64_t *fcsr)
         fprintf(stderr, "selkirk: the program uses fmadd; the functional engine needs a host processor with FMA for it\n");
         exit(1);
     }
-    bool single = false; /* the result is one; its upper half is zero */
+    bool single = false; /* the result is one; its upper half is an operand's */
     /* clang-format off */
     switch (op) {
         BOTH(FADD, "adds")
@@ -75,6 +77,13 @@ uint64_t func_fp(unsigned op, const uint64_t operand[4], uint64_t *fcsr)
         BOTH(FMIN, "mins")
         BOTH(FMAX, "maxs")
         CASE(FSQRT_D, "sqrtsd %[x], %[x]")
+        PAIR(FADD_P, "addps %[y], %[x]")
+        PAIR(FSUB_P, "subps %[y], %[x]")
+        PAIR(FMUL_P, "mulps %[y], %[x]")
+        PAIR(FDIV_P, "divps %[y], %[x]")
+        PAIR(FMIN_P, "minps %[y], %[x]")
+        PAIR(FMAX_P, "maxps %[y], %[x]")
+        PAIR(FSQRT_P, "sqrtps %[x], %[x]")
         SINGLE(FSQRT_S, "sqrtss %[x], %[x]")
         CASE(FMADD_D, "vfmadd132sd %[y], %[z], %[x]")
         SINGLE(FMADD_S, "vfmadd132ss %[y], %[z], %[x]")
@@ -114,5 +123,6 @@ uint64_t func_fp(unsigned op, const uint64_t operand[4], uint64_t *fcsr)
     if ((duke_ops[op].flags & DUKE_F_RD) == 0)
         return r;
     memcpy(lane, &x, sizeof lane);
-    return single ? (uint32_t)lane[0] : lane[0];
+    bool second = op == DUKE_OP_FSQRT_S || op == DUKE_OP_FCVT_S_D || op == DUKE_OP_FCVT_S_L || op == DUKE_OP_FCVT_S_W;
+    return single ? (uint32_t)lane[0] | operand[second] >> 32 << 32 : lane[0];
 }

@@ -34,6 +34,8 @@ struct plan {
     uint64_t tval;
 };
 
+#define FCSR_FLAGS UINT64_C(0x3f00)
+
 static unsigned reg_of(unsigned n, unsigned flags, unsigned f_bit) { return n + ((flags & f_bit) != 0 ? 64 : 0); }
 
 const struct func_bundle *func_decode(struct func *e, uint32_t pc)
@@ -228,6 +230,10 @@ static void plan_op(struct func *e, struct plan *p, const struct duke_op *op, ui
             plan_write(p, duke_writes(op), func_fp(op->op, operand, &p->fcsr));
             break;
         }
+        if (info->unit == DUKE_UNIT_V) {
+            plan_write(p, duke_writes(op), func_vec(op->op, ra, rb));
+            break;
+        }
         plan_write(p, duke_writes(op), duke_eval(op->op, ra, rb, rc, op->cc));
         break;
     case DUKE_KIND_BRANCH:
@@ -297,7 +303,10 @@ void func_write_cr(struct func *e, unsigned n, uint64_t v)
     case DUKE_CR_SCR2: e->scr[2] = v; break;
     case DUKE_CR_SCR3: e->scr[3] = v; break;
     case DUKE_CR_POISON: e->poison = v; break;
-    case DUKE_CR_FCSR: e->fcsr = v & 0x3fff; break;
+    case DUKE_CR_FCSR:
+        e->fcsr = v & 0x3fff;
+        e->fcsr_shadow = v & FCSR_FLAGS;
+        break;
     case DUKE_CR_ICOUNT: e->icount = v; break;
     case DUKE_CR_ILIMIT:
         e->ilimit = v;
@@ -404,6 +413,7 @@ static void rollback(struct func *e, struct engine_record *rec)
 {
     memcpy(e->reg, e->shadow, sizeof *e->reg * DUKE_SHADOWED);
     memcpy(e->reg + 64, e->shadow + 64, sizeof *e->reg * DUKE_SHADOWED);
+    e->fcsr = (e->fcsr & ~FCSR_FLAGS) | e->fcsr_shadow;
     e->f_dirty = false;
     func_undo_to(e, 0);
     e->gated = 0;
@@ -477,6 +487,7 @@ static void commit(struct func *e, const struct duke_op *op, uint32_t next, stru
 {
     memcpy(e->shadow, e->reg, sizeof *e->reg * DUKE_SHADOWED);
     memcpy(e->shadow + 64, e->reg + 64, sizeof *e->reg * DUKE_SHADOWED);
+    e->fcsr_shadow = e->fcsr & FCSR_FLAGS;
     e->f_dirty = false;
     e->undo_count = e->gated = 0;
     func_alias_clear(e);
@@ -505,6 +516,7 @@ static void perform(struct func *e, struct plan *p, struct engine_record *rec)
     const struct func_bundle *b = p->b;
     const struct duke_op *committing = NULL;
     uint32_t op_pc = b->pc;
+    e->f_dirty = e->f_dirty || (p->fcsr & ~e->fcsr) != 0;
     e->fcsr |= p->fcsr;
     for (unsigned i = 0; i < b->n; op_pc += 4 * b->op[i++].words) {
         if (duke_ops[b->op[i].op].kind == DUKE_KIND_COMMIT)

@@ -286,6 +286,8 @@ static void place_fault(struct gen *g, const struct ir_node *n)
     g->has_fault = 1;
 }
 
+#include "sched_fp.inc"
+
 void gen_begin(struct gen *g, const struct ir_block *b)
 {
     g->ir = b;
@@ -307,9 +309,13 @@ bool gen_nodes(struct gen *g)
     ir_clear(g->alt + GEN_FIRST_HOME, IR_G_COUNT * sizeof g->alt[0]);
     ir_copy(g->content + GEN_FIRST_HOME, g->entry_content, sizeof g->entry_content);
     ir_copy(g->loc, g->entry_loc, sizeof g->entry_loc);
+    if (b->fp)
+        begin_fp(g);
     for (uint32_t i = IR_FIRST; i < b->n; i++) {
         const struct ir_node *n = &b->node[i];
         unsigned op = n->op;
+        if (b->fp && place_if_fp(g, n, i))
+            continue;
         if (op == IR_SET)
             place_set(g, n, i);
         else if (ir_is_load(op))

@@ -14,6 +14,8 @@ static unsigned need_of(const struct duke_machine *m, unsigned unit)
     switch (unit) {
     case DUKE_UNIT_M: return m->lanes_m_does_int ? 0x101 : 0x001;
     case DUKE_UNIT_I: return m->lanes_m_does_int ? 0x100 : 0x110;
+    case DUKE_UNIT_F:
+    case DUKE_UNIT_V:
     case DUKE_UNIT_A: return 0x110;
     case DUKE_UNIT_B:
     case DUKE_UNIT_S: return 0x1000;

@@ -48,6 +48,13 @@ struct block_cache *block_cache_make(struct arena *arena, uint32_t max_blocks, u
     return c;
 }
 
+void block_retry_refused(struct block_cache *c, uint32_t refused)
+{
+    for (uint32_t i = 1; i < c->nblocks; i++)
+        if (c->blocks[i].translation == refused && !c->blocks[i].native)
+            c->blocks[i].translation = c->blocks[i].count = 0;
+}
+
 /* Costs what the blocks made since the last time are, not what there is room for. */
 void block_drop_all(struct block_cache *c)
 {

@@ -102,6 +102,8 @@ void block_drop(struct block_cache *c, struct gblock *b);
 void block_drop_page(struct block_cache *c, uint32_t paddr);
 void block_drop_range(struct block_cache *c, uint64_t start, uint64_t end); /* linear [start, end) */
 void block_drop_all(struct block_cache *c);
+/* Blocks whose `translation` is `refused` may be tried again. */
+void block_retry_refused(struct block_cache *c, uint32_t refused);
 
 /* Blocks that lie, in part, on the page frame of paddr: 0 ends. The next must be asked for before dropping this one. */
 uint32_t block_first_on_page(const struct block_cache *c, uint32_t paddr);

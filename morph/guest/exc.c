@@ -22,6 +22,8 @@ static void bytes_text(struct morph *m, unsigned len)
 void exc_report(struct morph *m, enum interp_result result)
 {
     struct shared *sh = m->sh;
+    if (sh->xmm_state == XMM_IN_REGISTERS)
+        port_xmm_save();
     switch (result) {
     case INTERP_EXCEPTION:
         sh->hc.arg[0] = m->interp.vector;

@@ -1,6 +1,7 @@
 /* The lifter: the back end of the guest semantics (sem/README.md) whose values are IR references. */
 #include "lift.h"
 
+#include "lift_simd.h"
 #include "sem/sem.h"
 
 #define SEM static __attribute__((unused))
@@ -273,8 +274,12 @@ VAL bool raise_if(sem_ctx *c, val condition, enum guest_vector vector)
 
 #include "lift_string.inc"
 
+static void lift_sse(sem_ctx *c) { lift_simd(c->b, c->g, c->mem, c->flags_dead); }
+
 typedef void lift_fn(sem_ctx *c);
 static lift_fn *const lift_fns[GOP_COUNT] = {
+#define SIMD(op) [G_##op] = lift_sse,
+#include "sem/simd.def"
 #define SEM_OP(op, body) [G_##op] = sem_##body,
 #include "sem/table.def"
 #undef SEM_OP
@@ -288,6 +293,8 @@ bool lift_can(const struct ginsn *g)
 {
     if (!lift_fns[g->op])
         return false;
+    if (lift_fns[g->op] == lift_sse)
+        return lift_simd_can(g);
     if (g->op == G_ENTER)
         return (g->imm2 & 31) == 0;
     if (g->op == G_CLD)

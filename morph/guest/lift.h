@@ -32,7 +32,7 @@ struct lift {
     uint32_t bytes;          /* and which registers hold a zero-extended byte */
     uint64_t rip;            /* in: linear address of the first instruction; out: of the next one to lift */
     uint32_t pending;        /* guest instructions since the last commit */
-    uint32_t null_segs;      /* bit s: segment s (FS, GS) has a null selector and every access faults */
+    uint32_t null_segs;      /* bit s: segment s (FS, GS) has a null selector and every access faults; LIFT_NO_SIMD */
     uint64_t guess;          /* see LIFT_GUESS */
     struct lift_calls *calls; /* NULL: nobody wants to know */
     unsigned elements;        /* of a repeated string instruction, without flags, that one pass does; 0 counts as 1 */
@@ -55,6 +55,9 @@ enum {
     LIFT_CANNOT = 2, /* it must be interpreted */
     LIFT_ALONE = 4,  /* it must begin a translation */
 };
+
+/* In null_segs: SSE instructions are interpreted. */
+enum { LIFT_NO_SIMD = 1 << 8 };
 
 /* Lifts n instructions of which known[i] is known (LIFT_*). At most one instruction, the last, is a
  * transfer; `follow` says what happens after it, or after the last if it is none (then anything but LIFT_STOP goes on). */

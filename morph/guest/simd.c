@@ -125,6 +125,8 @@ static bool settle(struct simd *x)
 
 HELPER_FN(simd)
 {
+    if (m->sh->xmm_state == XMM_IN_REGISTERS)
+        port_xmm_save();
     sem_ctx c = helper_ctx(cpu, m, g);
     struct simd x = {.m = m, .cpu = cpu, .g = g, .mem = c.mem, .fp = {.mxcsr = cpu->mxcsr}};
     bool mmx = uses_mmx(g);

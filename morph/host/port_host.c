@@ -120,6 +120,8 @@ int port_enter(uint32_t native)
     port_panic("the host build cannot run translated code");
 }
 
+void port_xmm_save(void) { port_panic("the host has no translated code"); }
+
 void port_hcall(unsigned n)
 {
     if (port_host->hcall)

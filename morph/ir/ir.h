@@ -20,6 +20,10 @@ enum {
     IR_G_GS,     /* read only */
     IR_G_TARGET, /* r30: where an indirect exit goes */
     IR_G_COUNT,
+    IR_G_XMM = 32, /* numbers from here on in IR_SET: halves of XMM registers, low one first; see ir_block.xmm */
+    IR_XMM_HALVES = 32,
+    IR_HOME_F = 64, /* registers from here on are Duke's f registers */
+    IR_CHECKS_MAX = 8,
     IR_ENTRIES = IR_G_COUNT, /* refs 1..IR_ENTRIES are IR_ENTRY(0..) */
     IR_FIRST = IR_ENTRIES + 1,
     IR_NODES_MAX = 1536,
@@ -29,8 +33,10 @@ enum {
 
 static inline unsigned ir_home(unsigned g)
 {
-    static const uint8_t home[32] = {/* opt looks up whatever ir_node.x holds */
-                                     32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 31, 28, 29, 30};
+    static const uint8_t home[64] = {/* opt looks up whatever ir_node.x holds */
+                                     32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 31, 28, 29, 30, 0, 0,
+                                     0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75,
+                                     76, 77, 78, 79, 80, 81, 82, 83, 84, 85, 86, 87, 88, 89, 90, 91, 92, 93, 94, 95};
     return home[g];
 }
 static inline ir_ref ir_entry(unsigned g) { return (ir_ref)(g + 1); }
@@ -43,6 +49,7 @@ enum ir_pseudo {
     IR_CALL,  /* exit number imm is where the return to guest address a goes: push both on the dual-address stack */
     IR_FAULT, /* undo everything since the last commit and interpret, if a is not 0 */
     IR_NOP,
+    IR_XMM, /* value of half an XMM register, number x, at entry */
     IR_OP_COUNT,
 };
 
@@ -137,6 +144,17 @@ struct ir_block {
     struct ir_use use[IR_NODES_MAX] __attribute__((aligned(8)));
     struct ir_exit exit[IR_EXITS_MAX];
     int64_t consts[IR_CONSTS_MAX];
+    /* Floating point. Halves of XMM registers are refs to nodes that give f registers: as the instructions so far leave them,
+     * and as the home registers hold them. Valid once `fp` is set, by the first instruction that uses one. */
+    uint32_t fp;
+    uint32_t uses_xmm; /* set if it ever was since ir_start */
+    uint32_t xmm_dirty;
+    ir_ref xmm[IR_XMM_HALVES], xmm_home[IR_XMM_HALVES];
+    uint32_t nchecks;
+    struct ir_check { /* addresses that are known to be multiples of 16, this many bytes further on */
+        ir_ref ref;
+        uint8_t tag, k;
+    } check[IR_CHECKS_MAX];
     struct ir_val entry_cur[IR_G_COUNT] __attribute__((aligned(8))); /* cur and pinned at the start of a block */
     ir_ref entry_pinned[IR_G_COUNT] __attribute__((aligned(8)));
 };
@@ -180,6 +198,18 @@ void ir_call(struct ir_block *b, struct ir_val ret, uint64_t target); /* see IR_
 /* -- known.c: n is a load or store node about to be made, or just made with `value` loaded or stored */
 ir_ref ir_known_load(const struct ir_block *b, const struct ir_node *n, bool *found);
 void ir_known_note(struct ir_block *b, const struct ir_node *n, ir_ref value);
+
+/* -- xmm.c: XMM registers, by halves */
+/* To be called before anything that gives an f register: homes may be overwritten from there on. */
+void ir_begin_xmm(struct ir_block *b);
+ir_ref ir_get_xmm(struct ir_block *b, unsigned half);
+void ir_put_xmm(struct ir_block *b, unsigned half, ir_ref r);
+void ir_xmm_home(struct ir_block *b);
+/* Guest memory to or from an f register, 4 or 8 bytes; a single's upper half is zero. */
+ir_ref ir_load_f(struct ir_block *b, struct ir_val addr, unsigned size);
+void ir_store_f(struct ir_block *b, struct ir_val addr, ir_ref v, unsigned size);
+/* Undoes everything and interprets if the address is no multiple of 16. */
+void ir_check_aligned(struct ir_block *b, struct ir_val addr);
 
 /* -- print.c, parse.c, check.c, eval.c: host only, for tests and tools */
 struct ir_text {
@@ -282,5 +312,12 @@ static inline bool ir_is_entry(ir_ref r) { return r - 1u < IR_ENTRIES; }
 
 static inline bool ir_is_store(unsigned op) { return op >= DUKE_OP_STG_B && op <= DUKE_OP_STG_D; }
 static inline bool ir_is_load(unsigned op) { return op >= DUKE_OP_LDG_BU && op <= DUKE_OP_LDG_WS; }
+/* Raises floating-point flags: not dead, and stays within its commits. */
+static inline bool ir_raises(unsigned op)
+{
+    return op - DUKE_OP_FADD_D <= (unsigned)DUKE_OP_FMADD_S - DUKE_OP_FADD_D && op - DUKE_OP_FMV_X > 2u;
+}
+static inline bool ir_is_load_f(unsigned op) { return op == DUKE_OP_LDG_FD || op == DUKE_OP_LDG_FS; }
+static inline bool ir_is_store_f(unsigned op) { return op == DUKE_OP_STG_FD || op == DUKE_OP_STG_FS; }
 /* log2 of the size in bytes of a guest load or store. */
 static inline unsigned ir_mem_log2(unsigned op) { return (op - (ir_is_store(op) ? DUKE_OP_STG_B : DUKE_OP_LDG_BU)) & 3; }

@@ -70,7 +70,7 @@ static void add_op(struct ir_text *t, const struct ir_block *b, const struct ir_
 {
     const struct duke_op_info *info = &duke_ops[n->op];
     add(t, "%s ", duke_op_names[n->op]);
-    if (ir_is_load(n->op)) {
+    if (ir_is_load(n->op) || ir_is_load_f(n->op)) {
         add_address(t, n);
     } else if (n->op == DUKE_OP_LI) {
         if (n->x == IR_BIG)
@@ -102,8 +102,12 @@ void ir_print(const struct ir_block *b, struct ir_text *t)
         const struct ir_node *n = &b->node[i];
         switch (n->op) {
         case IR_NOP: break;
+        case IR_XMM: add(t, "%%%u = xmm%u.%u\n", i, n->x / 2u, n->x & 1u); break;
         case IR_SET:
-            add(t, "set %s ", ir_state_names[n->x]);
+            if (n->x >= IR_G_XMM)
+                add(t, "set xmm%u.%u ", (n->x - IR_G_XMM) / 2u, n->x & 1u);
+            else
+                add(t, "set %s ", ir_state_names[n->x]);
             if (n->a)
                 add_ref(t, n->a);
             else
@@ -127,7 +131,7 @@ void ir_print(const struct ir_block *b, struct ir_text *t)
             add(t, "\n");
             break;
         default:
-            if (ir_is_store(n->op)) {
+            if (ir_is_store(n->op) || ir_is_store_f(n->op)) {
                 add(t, "%s ", duke_op_names[n->op]);
                 add_address(t, n);
                 add(t, " ");

@@ -112,6 +112,18 @@ void ir_store(struct ir_block *b, struct ir_val addr, struct ir_val v, unsigned 
         ir_known_note(b, &b->node[r], data);
 }
 
+ir_ref ir_load_f(struct ir_block *b, struct ir_val addr, unsigned size)
+{
+    struct where w = where_of(b, addr);
+    return ir_emit(b, size == 8 ? DUKE_OP_LDG_FD : DUKE_OP_LDG_FS, w.base, w.index, 0, w.scale, w.disp, 64);
+}
+
+void ir_store_f(struct ir_block *b, struct ir_val addr, ir_ref v, unsigned size)
+{
+    struct where w = where_of(b, addr);
+    ir_emit(b, size == 8 ? DUKE_OP_STG_FD : DUKE_OP_STG_FS, w.base, w.index, v, w.scale, w.disp, 0);
+}
+
 static void set_home(struct ir_block *b, unsigned g)
 {
     struct ir_val v = b->cur[g];
@@ -149,6 +161,8 @@ void ir_go_home(struct ir_block *b)
     for (; own; own &= own - 1)
         set_home(b, (unsigned)__builtin_ctz(own));
     b->dirty = 0;
+    if (b->fp)
+        ir_xmm_home(b);
 }
 
 static bool below(const struct ir_block *b, ir_ref r, unsigned bits) { return b->node[r].bits <= bits; }

@@ -6,6 +6,7 @@
 #include "opt.h"
 
 #include "guest/lift.h"
+#include "guest/lift_simd.h"
 #include "shared.h"
 
 enum { ALL = 0x3f, BODY = 0x40, LOOK = 0x80 };
@@ -14,7 +15,7 @@ void opt_init(struct opt_table *t)
 {
     for (unsigned op = 0; op < GOP_COUNT; op++) {
         struct ginsn g = {.op = (uint16_t)op, .opsize = 4, .addrsize = 4, .seg = GUEST_DS};
-        t->attr[op] = ALL | (lift_can(&g) ? BODY : 0);
+        t->attr[op] = (uint8_t)(ALL | (lift_simd_op(op) ? BODY | LOOK : lift_can(&g) ? BODY : 0));
     }
     /* Some bodies keep what the manual leaves undefined. */
     static const uint16_t bit_tests[] = {G_BT, G_BTS, G_BTR, G_BTC}, divisions[] = {G_DIV, G_IDIV},
@@ -39,7 +40,7 @@ void opt_dead_flags(const struct opt_table *t, const struct ginsn *g, unsigned n
         live = (live & ~written) | p->flags_read;
         /* Looked at closer are ops with a condition, and code and null segments. */
         if ((attr & (BODY | LOOK)) != BODY || (null_segs | 1u << GUEST_CS) >> seg & 1) {
-            bool can = attr & BODY && !(null_segs >> seg & 1) && lift_can(p);
+            bool can = attr & BODY && !(null_segs >> seg & 1) && lift_can(p) && !(null_segs & LIFT_NO_SIMD && lift_simd_op(p->op));
             if (!can || lift_alone(p)) {
                 what |= can ? LIFT_ALONE : LIFT_CANNOT;
                 live = ALL; /* the block is left before it */

@@ -158,6 +158,8 @@ bool region_prepare(struct morph *m, struct gblock *b, unsigned max_insns, unsig
     for (unsigned s = GUEST_FS; s <= GUEST_GS; s++)
         if (b->mode == GUEST_IA32 && (m->sh->cpu.seg_sel[s] & 0xfffc) == 0)
             l.null_segs |= 1u << s;
+    if (!(m->tcache->env & RUN_ENV_SIMD))
+        l.null_segs |= LIFT_NO_SIMD;
     r->ir.wide = b->mode != GUEST_IA32;
     r->ir.fold = p->opt_fold != 0;
     r->ir.fuse = p->opt_fuse != 0;
@@ -180,7 +182,7 @@ bool region_prepare(struct morph *m, struct gblock *b, unsigned max_insns, unsig
         if (l.pending) /* no exit here, but a place to commit */
             lift_commit(&l);
     }
-    if (r->ir.insns == 0 || r->ir.overflow)
+    if (r->ir.insns == 0 || r->ir.overflow || r->ir.uses_xmm) /* code with XMM registers stays in gear 2 */
         return false;
     unsigned room = m->machine->spec_store_buffer;
     region_commits(&r->ir, room < REGION_STORES ? room : REGION_STORES, level >= REGION_NO_HOIST ? 2 : 1);

@@ -80,6 +80,8 @@ static bool may_enter(struct morph *m)
     if (env != t->env || !(env & 1)) {
         if (t->ntr)
             cache_flush(m);
+        if ((env ^ t->env) & RUN_ENV_SIMD)
+            block_retry_refused(m->blocks, GEAR2_REFUSED);
         t->env = env;
         return false;
     }
@@ -212,6 +214,8 @@ void morph_run(struct morph *m)
     struct wish w = {.exit = NO_EXIT};
     port_cat(DUKE_CAT_INTERP);
     run_resume(m);
+    if (!m->tcache->ntr)
+        m->tcache->env = run_env(m);
     while (go_on) {
         struct gblock *b = block_here(m, &go_on);
         if (!b)

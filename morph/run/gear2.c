@@ -142,6 +142,8 @@ bool gear2_prepare(struct morph *m, struct gblock *b, unsigned max_blocks, unsig
     for (unsigned s = GUEST_FS; s <= GUEST_GS; s++)
         if (b->mode == GUEST_IA32 && (m->sh->cpu.seg_sel[s] & 0xfffc) == 0)
             l.null_segs |= 1u << s;
+    if (!(m->tcache->env & RUN_ENV_SIMD))
+        l.null_segs |= LIFT_NO_SIMD;
     g->ir.wide = b->mode != GUEST_IA32;
     g->ir.fold = p->opt_fold != 0;
     g->ir.fuse = p->opt_fuse != 0;
@@ -223,6 +225,8 @@ static bool emit(struct morph *m, struct gblock *b)
         if (part->paddr2 != BLOCK_NO_PAGE)
             cache_add_page(m, part->rip + part->len - 1, part->paddr2);
     }
+    if (g->ir.uses_xmm && m->sh->xmm_state == XMM_UNUSED)
+        m->sh->xmm_state = XMM_IN_MEMORY;
     link_exits(m);
     count(m, g);
     if (m->sh->params.trace_translations)

@@ -8,6 +8,7 @@
 #include "region/region.h"
 #include "run.h"
 
+enum { MXCSR_MASKS = 0x1f80, CR0_NO_SIMD = 4 | 8 /* EM, TS */ };
 enum { MAX_BLOCKS = 32768, MAX_INSNS = 196608, MIN_BLOCKS = 1024 };
 
 /* Decoded code gets what the tables fit in: a quarter of what is left, at most MAX_BLOCKS. */
@@ -60,8 +61,11 @@ uint32_t run_env(const struct morph *m)
 {
     const struct guest_cpu *cpu = &m->sh->cpu;
     uint64_t bases = cpu->seg_base[GUEST_ES] | cpu->seg_base[GUEST_CS] | cpu->seg_base[GUEST_SS] | cpu->seg_base[GUEST_DS];
+    uint32_t simd = 0;
+    if (m->machine->units_fp && m->machine->units_vec && (cpu->mxcsr & MXCSR_MASKS) == MXCSR_MASKS && !(cpu->cr0 & CR0_NO_SIMD))
+        simd = RUN_ENV_SIMD;
     if (cpu->mode != GUEST_IA32)
-        return 1;
-    return (bases == 0 ? 1u : 0) | ((cpu->seg_sel[GUEST_FS] & 0xfffc) == 0 ? 2u : 0) |
+        return 1 | simd;
+    return simd | (bases == 0 ? 1u : 0) | ((cpu->seg_sel[GUEST_FS] & 0xfffc) == 0 ? 2u : 0) |
            ((cpu->seg_sel[GUEST_GS] & 0xfffc) == 0 ? 4u : 0);
 }

@@ -21,5 +21,6 @@ uint64_t run_stop_key(const struct shared *sh);
 void run_trace(struct morph *m, const struct gblock *b);
 
 /* -- init.c */
-/* What of the segment registers translations rely on: bit 0 bases of ES, CS, SS, DS are zero; bits 1, 2: FS, GS null. */
+/* What translations rely on besides the guest's code. Bit 0: the bases of ES, CS, SS, DS are zero; bits 1, 2: FS, GS are null. */
+enum { RUN_ENV_SIMD = 8 }; /* SSE is there, and MXCSR masks every exception */
 uint32_t run_env(const struct morph *m);

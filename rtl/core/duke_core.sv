@@ -6,6 +6,8 @@ module duke_core
   import duke_isa_pkg::*;
   import duke_pkg::*;
   import duke_alu_pkg::*;
+  import duke_fp_pkg::is_pair;
+  import duke_vec_pkg::*;
 (
   input  logic        clk_i,
   input  logic        rst_ni,
@@ -82,6 +84,7 @@ module duke_core
   logic m_taken_q, m_interrupt_q;
   lanes64_t w_value_q;
   logic [4:0] w_mul_q;                    // lanes whose result the multiplier gives in W
+  logic [LANES_A-1:0] w_vec_q;            // A lanes whose result is a packed product
   logic [LANES_A-1:0] w_fp_q;             // A lanes whose result the floating-point unit gives in W
   logic w_commit_q, w_rollback_q;
 
@@ -327,6 +330,7 @@ module duke_core
           UNIT_M: x_value[l] = x_a_q[l] + (x_b_q[l] << u.scale) + x_imm_q[l[0]];
           UNIT_A: x_value[l] = div_result[l[0] & (LANES_A > 1)];
           UNIT_F: x_value[l] = x_a_q[l];  // moves
+          UNIT_V: if (!u.late) x_value[l] = packed_value(u.code, x_a_q[l], x_b_q[l]);
           default: x_value[l] = {32'd0, x_path_q.next};
         endcase
       end
@@ -385,7 +389,7 @@ module duke_core
         m_taken_q <= x_taken;
       end
       for (int l = 0; l < LANES_A; l++) begin
-        if (x_lane_q[LANE_A0+l] && x_uop_q[LANE_A0+l].unit == UNIT_A) begin
+        if (x_lane_q[LANE_A0+l] && (x_uop_q[LANE_A0+l].unit == UNIT_A || x_uop_q[LANE_A0+l].unit == UNIT_V)) begin
           m_ma_q[l] <= x_a_q[LANE_A0+l];
           m_mb_q[l] <= x_b_q[LANE_A0+l];
         end
@@ -531,7 +535,7 @@ module duke_core
 
   logic [2:0] m_why;
   logic [1:0] spec_ok;
-  logic [LANES_A-1:0] m_mul, m_fp;
+  logic [LANES_A-1:0] m_mul, m_fp, m_vec;
   logic [5:0] fp_flags;
   logic [13:0] fcsr;
   logic [4:0] cause;
@@ -548,7 +552,7 @@ module duke_core
     .b_target_i(m_target_q),
     .lsu_done_i(lsu_done), .lsu_why_i(lsu_why), .lsu_trap_i(lsu_trap), .lsu_cause_i(lsu_cause), .lsu_tval_i(lsu_tval),
     .lsu_tinfo_i(lsu_tinfo), .poison_set_i(lsu_failed), .poison_clear_i(spec_ok), .poison_reg_i(m_rd),
-    .fp_flags_i(fp_flags), .fcsr_o(fcsr), .gated_i(sb_gated_count), .drained_i(sb_guest_count == sb_gated_count && sb_native_count == '0),
+    .fp_flags_i(fp_flags), .w_commit_i(w_valid_q && w_commit_q), .w_rollback_i(w_valid_q && w_rollback_q), .fcsr_o(fcsr), .gated_i(sb_gated_count), .drained_i(sb_guest_count == sb_gated_count && sb_native_count == '0),
     .ind_en_o(ind_en), .ind_hit_i(ind_hit), .ind_native_i(ind_native),
     .done_o(m_done), .trap_o(m_trap), .retire_o(m_retire), .why_o(m_why), .redirect_o(redirect),
     .redirect_pc_o(redirect_pc), .next_o(m_next), .cause_o(cause), .tval_o(tval), .interrupt_next_o(interrupt_next),
@@ -575,7 +579,7 @@ module duke_core
     if (m_valid_q) begin
       for (int l = 0; l < LANES; l++) m_writes[l] = m_lane_q[l] && m_uop_q[l].wr;
       for (int l = 0; l < 2; l++) m_late[l] = m_load[l] && !m_done;
-      for (int l = 0; l < LANES_A; l++) m_late[LANE_A0+l] = m_mul[l] || m_fp[l];
+      for (int l = 0; l < LANES_A; l++) m_late[LANE_A0+l] = m_mul[l] || m_fp[l] || m_vec[l];
       if (m_lane_q[LANE_B] && m_uop_q[LANE_B].kind == KIND_RDCR) m_value[LANE_B] = rdcr_value;
     end
   end
@@ -583,6 +587,7 @@ module duke_core
   always_comb begin
     for (int l = 0; l < LANES_A; l++) begin
       m_mul[l] = m_valid_q && m_lane_q[LANE_A0+l] && m_uop_q[LANE_A0+l].late && m_uop_q[LANE_A0+l].unit == UNIT_A;
+      m_vec[l] = m_valid_q && m_lane_q[LANE_A0+l] && m_uop_q[LANE_A0+l].late && m_uop_q[LANE_A0+l].unit == UNIT_V;
       m_fp[l] = m_valid_q && m_lane_q[LANE_A0+l] && m_uop_q[LANE_A0+l].late && m_uop_q[LANE_A0+l].unit == UNIT_F;
     end
   end
@@ -596,16 +601,41 @@ module duke_core
     );
   end
 
+  // Packed products.
+  logic [63:0] vec_value_q [LANES_A];
+  always_ff @(posedge clk_i) begin
+    for (int l = 0; l < LANES_A; l++)
+      if (m_vec[l] && m_done) vec_value_q[l] <= packed_product(m_uop_q[LANE_A0+l].code, m_ma_q[l], m_mb_q[l]);
+  end
+
   logic [63:0] fp_value [LANES_A];
   logic [5:0] lane_flags [LANES_A];
+  logic [LANES_A-1:0] w_pair_q;
   if (UNITS_FP) begin : g_fp
+    logic [63:0] low_value [LANES_A];
+    logic [63:0] upper_value [LANES_A];
+    logic [5:0] low_flags [LANES_A];
+    logic [5:0] upper_flags [LANES_A];
+    logic [LANES_A-1:0] low_done, upper_done;
+    for (genvar l = 0; l < LANES_A; l++) assign fp_done[l] = low_done[l] && (upper_done[l] || !is_pair(x_uop_q[LANE_A0+l].code));
     for (genvar l = 0; l < LANES_A; l++) begin : g_lane
       duke_fpu fpu (
         .clk_i, .rst_ni, .x_en_i(fp_en[l]), .x_take_i(x_go || redirect), .x_code_i(x_uop_q[LANE_A0+l].code),
-        .x_a_i(x_a_q[LANE_A0+l]), .x_b_i(x_b_q[LANE_A0+l]), .x_c_i(x_c_q[LANE_A0+l]), .x_done_o(fp_done[l]),
+        .x_a_i(x_a_q[LANE_A0+l]), .x_b_i(x_b_q[LANE_A0+l]), .x_c_i(x_c_q[LANE_A0+l]), .x_done_o(low_done[l]),
         .m_en_i(m_fp[l] && m_done), .fcsr_i(fcsr),
-        .w_en_i(w_fp_q[l]), .w_value_o(fp_value[l]), .w_flags_o(lane_flags[l])
+        .w_en_i(w_fp_q[l]), .w_value_o(low_value[l]), .w_flags_o(low_flags[l])
       );
+      // The upper single of a pair.
+      logic pair;
+      assign pair = is_pair(x_uop_q[LANE_A0+l].code);
+      duke_fpu upper (
+        .clk_i, .rst_ni, .x_en_i(fp_en[l] && pair), .x_take_i(x_go || redirect), .x_code_i(x_uop_q[LANE_A0+l].code),
+        .x_a_i({32'd0, x_a_q[LANE_A0+l][63:32]}), .x_b_i({32'd0, x_b_q[LANE_A0+l][63:32]}), .x_c_i('0), .x_done_o(upper_done[l]),
+        .m_en_i(m_fp[l] && m_done && is_pair(m_uop_q[LANE_A0+l].code)), .fcsr_i(fcsr),
+        .w_en_i(w_pair_q[l]), .w_value_o(upper_value[l]), .w_flags_o(upper_flags[l])
+      );
+      assign fp_value[l] = w_pair_q[l] ? {upper_value[l][31:0], low_value[l][31:0]} : low_value[l];
+      assign lane_flags[l] = low_flags[l] | upper_flags[l];
     end
   end else begin : g_no_fp
     assign fp_done = '1;
@@ -625,6 +655,7 @@ module duke_core
       if (w_valid_q) w_writes[l] = w_lane_q[l] && w_uop_q[l].wr;
     end
     for (int l = 0; l < LANES_A; l++) if (w_mul_q[LANE_A0+l]) w_value[LANE_A0+l] = mul_value[l];
+    if (w_vec_q != '0) for (int l = 0; l < LANES_A; l++) if (w_vec_q[l]) w_value[LANE_A0+l] = vec_value_q[l];
     if (w_fp_q != '0) for (int l = 0; l < LANES_A; l++) if (w_fp_q[l]) w_value[LANE_A0+l] = fp_value[l];
   end
 
@@ -633,9 +664,13 @@ module duke_core
       w_valid_q <= 1'b0;
       w_mul_q <= '0;
       w_fp_q <= '0;
+      w_vec_q <= '0;
+      w_pair_q <= '0;
     end else begin
       w_valid_q <= m_retire;
       w_fp_q <= m_retire ? m_fp : '0;
+      w_vec_q <= m_retire ? m_vec : '0;
+      for (int l = 0; l < LANES_A; l++) w_pair_q[l] <= m_retire && m_fp[l] && is_pair(m_uop_q[LANE_A0+l].code);
       w_mul_q <= '0;
       if (m_retire) for (int l = 0; l < LANES_A; l++) w_mul_q[LANE_A0+l] <= m_mul[l];
     end

@@ -41,6 +41,8 @@ module duke_ctrl
   input  logic [1:0]  poison_clear_i,
   input  pair6_t      poison_reg_i,
   input  logic [5:0]  fp_flags_i,         // of ops in W
+  input  logic        w_commit_i,         // the bundle in W commits
+  input  logic        w_rollback_i,
   output logic [13:0] fcsr_o,             // modes for ops in M
   input  logic [7:0]  gated_i,
   input  logic        drained_i,          // no store is waiting to reach the cache
@@ -97,6 +99,7 @@ module duke_ctrl
   output logic [31:0] hcall_o
 );
   logic [63:0] cr_q [32] /* verilator public_flat_rd */;
+  logic [5:0] shadow_flags_q;             // fcsr's flags as of the last commit
   logic in_trap_q /* verilator public_flat_rd */;
   logic [63:0] cycle_q /* verilator public_flat_rd */;
   logic [63:0] bundles_q /* verilator public_flat_rd */;
@@ -319,6 +322,7 @@ module duke_ctrl
     if (!rst_ni) begin
       cr_q <= '{default: '0};
       cr_q[CR_ILIMIT[4:0]] <= '1;
+      shadow_flags_q <= '0;
       in_trap_q <= 1'b0;
       cycle_q <= '0;
       bundles_q <= '0;
@@ -332,6 +336,8 @@ module duke_ctrl
       cycle_q <= cycle_q + 64'd1;
       // Older than the bundle in M: a wrcr there has the last word.
       if (fp_flags_i != '0) cr_q[CR_FCSR[4:0]] <= cr_q[CR_FCSR[4:0]] | {50'd0, fp_flags_i, 8'd0};
+      if (w_commit_i) shadow_flags_q <= cr_q[CR_FCSR[4:0]][13:8] | fp_flags_i;
+      if (w_rollback_i) cr_q[CR_FCSR[4:0]][13:8] <= shadow_flags_q;
       halted2_q <= halted_q && !resume_i && l2_idle_i;
       if (resume_i) halted_q <= 1'b0;
       if (double_fault) begin
@@ -353,6 +359,7 @@ module duke_ctrl
           cr_q[CR_ICOUNT[4:0]] <= icount;
         end
         if (cr_we) cr_q[number[4:0]] <= cr_wd;
+        if (cr_we && number == CR_FCSR) shadow_flags_q <= cr_wd[13:8];
         if (poison_we) cr_q[CR_POISON[4:0]] <= poison;
         if (sys && kind == KIND_RFE) begin
           cr_q[CR_CAT[4:0]] <= cr_q[CR_SCAT[4:0]];

@@ -232,7 +232,7 @@ module duke_decode
             lane_valid_o[{2'd0, nm[0]}] = 1'b1;
             nm = nm + 3'd1;
           end
-          UNIT_A, UNIT_F: begin
+          UNIT_A, UNIT_F, UNIT_V: begin
             if (na == 3'(LANES_A)) bad = 1'b1;
             uop_o[{2'd1, na[0]}] = u;
             imm_o[{2'd1, na[0]}] = imm;

@@ -60,6 +60,33 @@ package duke_fp_pkg;
       default: return 1'b0;
     endcase
   endfunction
+  // Ops on pairs of singles: each half is computed as the single it is.
+  function automatic logic is_pair(input logic [6:0] code);
+    case (code)
+      FP_FADD_P, FP_FSUB_P, FP_FMUL_P, FP_FDIV_P, FP_FMIN_P, FP_FMAX_P, FP_FSQRT_P: return 1'b1;
+      default: return 1'b0;
+    endcase
+  endfunction
+  function automatic logic [6:0] scalar(input logic [6:0] code);
+    case (code)
+      FP_FADD_P: return FP_FADD_S;
+      FP_FSUB_P: return FP_FSUB_S;
+      FP_FMUL_P: return FP_FMUL_S;
+      FP_FDIV_P: return FP_FDIV_S;
+      FP_FMIN_P: return FP_FMIN_S;
+      FP_FMAX_P: return FP_FMAX_S;
+      FP_FSQRT_P: return FP_FSQRT_S;
+      default: return code;
+    endcase
+  endfunction
+  // What a single result's upper half is: 0 zero, 1 that of fa, 2 that of fb.
+  function automatic logic [1:0] upper_of(input logic [6:0] code);
+    case (code)
+      FP_FADD_S, FP_FSUB_S, FP_FMUL_S, FP_FDIV_S, FP_FMIN_S, FP_FMAX_S, FP_FROUND_S, FP_FCMPP_S, FP_FMADD_S: return 2'd1;
+      FP_FSQRT_S, FP_FCVT_S_D, FP_FCVT_S_L, FP_FCVT_S_W: return 2'd2;
+      default: return 2'd0;
+    endcase
+  endfunction
   function automatic logic is_iterative(input logic [6:0] code);
     return code == FP_FDIV_D || code == FP_FDIV_S || code == FP_FSQRT_D || code == FP_FSQRT_S;
   endfunction

@@ -29,6 +29,9 @@ module duke_fpu
   output logic [63:0] w_value_o,
   output logic [5:0]  w_flags_o
 );
+  logic [6:0] code;
+  assign code = scalar(x_code_i);
+
   // Divide and square root, bit by bit: 56 bits of quotient or root, and what remains.
   localparam logic [3:0] LAST = 4'd15;    // 0: not begun; 1 to 14: four bits each; then it is there
   logic [3:0] step_q;
@@ -36,8 +39,8 @@ module duke_fpu
   logic [63:0] rest_q, divisor_q, more_q;
   logic [55:0] quotient_q;
   logic iterates;
-  assign iterates = x_en_i && is_iterative(x_code_i);
-  assign x_done_o = step_q == LAST || !is_iterative(x_code_i);
+  assign iterates = x_en_i && is_iterative(code);
+  assign x_done_o = step_q == LAST || !is_iterative(code);
 
   always_ff @(posedge clk_i) begin
     automatic num_t a, b;
@@ -48,9 +51,9 @@ module duke_fpu
     end else if (iterates) begin
       step_q <= x_take_i ? 4'd0 : step_q == LAST ? LAST : step_q + 4'd1;
       if (step_q == 4'd0) begin
-        unpack_pair(a, b, x_a_i, x_b_i, is_single(x_code_i));
-        root_q <= x_code_i == FP_FSQRT_D || x_code_i == FP_FSQRT_S;
-        rest_q <= (x_code_i == FP_FSQRT_D || x_code_i == FP_FSQRT_S) ? '0 : {11'd0, a.sig};
+        unpack_pair(a, b, x_a_i, x_b_i, is_single(code));
+        root_q <= code == FP_FSQRT_D || code == FP_FSQRT_S;
+        rest_q <= (code == FP_FSQRT_D || code == FP_FSQRT_S) ? '0 : {11'd0, a.sig};
         // The radicand, in [1, 4): an odd exponent is made even.
         more_q <= a.exp[0] ? {a.sig, 11'd0} : {1'b0, a.sig, 10'd0};
         divisor_q <= {11'd0, b.sig};
@@ -87,7 +90,7 @@ module duke_fpu
   logic m_more_q;
   always_ff @(posedge clk_i) begin
     if (x_en_i && x_take_i) begin
-      code_q <= x_code_i;
+      code_q <= code;
       a_q <= x_a_i;
       b_q <= x_b_i;
       c_q <= x_c_i;
@@ -97,17 +100,22 @@ module duke_fpu
   end
 
   mid_t mid_q;
+  logic [31:0] upper_q;
   always_ff @(posedge clk_i) begin
     automatic mid_t mid;
     if (m_en_i) begin
       first(mid, code_q, a_q, b_q, c_q, m_quotient_q, m_more_q, fcsr_i);
       mid_q <= mid;
+      upper_q <= upper_of(code_q) == 2'd1 ? a_q[63:32] : upper_of(code_q) == 2'd2 ? b_q[63:32] : '0;
     end
   end
 
   always_comb begin
     w_value_o = '0;
     w_flags_o = '0;
-    if (w_en_i) second(w_value_o, w_flags_o, mid_q);
+    if (w_en_i) begin
+      second(w_value_o, w_flags_o, mid_q);
+      w_value_o = w_value_o | {upper_q, 32'd0};
+    end
   end
 endmodule

@@ -7,7 +7,7 @@ from . import opinfo
 from .expr import SvBackend, parse_functions
 from .load import SpecError
 
-UNITS = ("I", "A", "M", "B", "S", "N", "F")     # of units with a datapath; V joins with its own
+UNITS = ("I", "A", "M", "B", "S", "N", "F", "V")
 SPECS = ("no", "speculative", "protect", "check")
 
 # Fields of a row, most significant first: name, width, doc.
@@ -15,7 +15,7 @@ ROW = (
     ("legal", 1, "an op of this machine"),
     ("unit", 3, "UNIT_*"),
     ("kind", 5, "KIND_*"),
-    ("code", 7, "ALU_*, MD_*, BR_* or FP_*: what the unit does"),
+    ("code", 7, "ALU_*, MD_*, BR_*, FP_* or VEC_*: what the unit does"),
     ("fmt", 4, "FMT_*"),
     ("forms", 3, "bit 0 register form, bit 1 short immediate, bit 2 extension word"),
     ("reads_ra", 1, ""), ("reads_rb", 1, ""), ("reads_rc", 1, ""), ("reads_rd", 1, "a store's data"),
@@ -56,8 +56,8 @@ def params(prefix, pairs, width):
 
 
 def codes(spec):
-    """Dense codes of the ops of units I, A and F and of the conditional branches; RI ops share the code of a like R3 op."""
-    out = {"I": {}, "A": {}, "F": {}, "branch": {}}
+    """Dense codes of the ops of units I, A, F and V and of the conditional branches; RI ops share the code of a like R3 op."""
+    out = {"I": {}, "A": {}, "F": {}, "V": {}, "branch": {}}
     by_sem = {}
     for op in sorted(spec.ops, key=lambda o: o.fmt.name != "R3"):
         group = op.kind if op.kind == "branch" else op.unit
@@ -80,14 +80,16 @@ def row_of(op, code, functions, kinds, fmts):
            "sign": bool(op.row.get("signed")), "guest": op.row.get("space") == "guest",
            "spec": SPECS.index(op.row.get("spec", "no")), "size": (op.row.get("size", 8) // 8).bit_length() - 1}
     row["late"] = op.kind in ("load", "rdcr") or op.kind == "alu" and (
-        op.unit == "A" and op.row["lat"] != "div" or op.unit == "F" and op.row["lat"] != "int")
+        op.unit == "A" and op.row["lat"] != "div" or op.unit == "F" and op.row["lat"] != "int"
+        or op.unit == "V" and op.row["lat"] != "vec")
     row |= {f"{r}_f": f == "f" for r, f in zip(("ra", "rb", "rc"), op.files[1:])}
     row |= {f"reads_{r}": r in reads for r in ("ra", "rb", "rc", "rd")}
     return pack(ROW, {k: int(v) for k, v in row.items()})
 
 
 def present(op, machine):
-    return op.unit in UNITS and (op.unit != "F" or machine.table["units"]["fp"])
+    units = machine.table["units"]
+    return (op.unit != "F" or units["fp"]) and (op.unit != "V" or units["vec"])
 
 
 def rom(spec, machine, functions, code, kinds, fmts):
@@ -221,7 +223,7 @@ def emit(spec, machines, machine, out):
     text += params("EV_", [(n, i) for i, n in enumerate(spec.events["event"])], 5)
     text += f"localparam int EVENTS = {len(spec.events['event'])};\n"
     text += f"localparam int MAX_WORDS = {spec.hazards['bundle']['max_words']};\n"
-    for prefix, group in (("ALU_", "I"), ("MD_", "A"), ("BR_", "branch"), ("FP_", "F")):
+    for prefix, group in (("ALU_", "I"), ("MD_", "A"), ("BR_", "branch"), ("FP_", "F"), ("VEC_", "V")):
         text += params(prefix, code[group].items(), 7)
     text += field_params(spec)
     text += struct("duke_row_t", ROW) + struct("duke_opcode_t", OPCODE)
