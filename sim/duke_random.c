@@ -139,6 +139,8 @@ static void put_alu(struct gen *g)
         if (info->kind != DUKE_KIND_ALU || (info->unit == DUKE_UNIT_V && !g->p.machine->units_vec) ||
             (info->unit == DUKE_UNIT_F && !g->p.machine->units_fp))
             continue;
+        if (info->unit == DUKE_UNIT_V && !chance(g, 20)) /* there are many, and they change no addresses */
+            continue;
         if ((info->lat == DUKE_LAT_DIV || info->lat == DUKE_LAT_FP_DIV) && !chance(g, 25))
             continue;
         struct duke_op o = {.op = (uint16_t)op, .form = (uint8_t)below(g, 3), .rd = (uint8_t)some_dest(g)};

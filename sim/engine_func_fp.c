@@ -33,13 +33,6 @@ bool func_fp_host(void) { return __builtin_cpu_supports("fma") != 0 && __builtin
         else                                                                                                                     \
             RUN("roundsd $" #n ", %[x], %[x]");                                                                                  \
         break;
-#define COMPARE(n)                                                                                                               \
-    case n:                                                                                                                      \
-        if (single)                                                                                                              \
-            RUN("cmpss $" #n ", %[y], %[x]");                                                                                    \
-        else                                                                                                                     \
-            RUN("cmpsd $" #n ", %[y], %[x]");                                                                                    \
-        break;
 /* lahf leaves SF ZF AF PF CF in EFLAGS' places in ah; SF and AF are 0 after a compare. */
 #define FLAGS(OP, insn)                                                                                                          \
     case DUKE_OP_##OP:                                                                                                           \
@@ -85,6 +78,18 @@ uint64_t func_fp(unsigned op, const uint64_t operand[4], uint64_t *fcsr)
         PAIR(FMAX_P, "maxps %[y], %[x]")
         PAIR(FSQRT_P, "sqrtps %[x], %[x]")
         SINGLE(FSQRT_S, "sqrtss %[x], %[x]")
+        CASE(FCMPEQ_D, "cmpeqsd %[y], %[x]")
+        SINGLE(FCMPEQ_S, "cmpeqss %[y], %[x]")
+        PAIR(FCMPEQ_P, "cmpeqps %[y], %[x]")
+        CASE(FCMPLT_D, "cmpltsd %[y], %[x]")
+        SINGLE(FCMPLT_S, "cmpltss %[y], %[x]")
+        PAIR(FCMPLT_P, "cmpltps %[y], %[x]")
+        CASE(FCMPLE_D, "cmplesd %[y], %[x]")
+        SINGLE(FCMPLE_S, "cmpless %[y], %[x]")
+        PAIR(FCMPLE_P, "cmpleps %[y], %[x]")
+        CASE(FCMPUN_D, "cmpunordsd %[y], %[x]")
+        SINGLE(FCMPUN_S, "cmpunordss %[y], %[x]")
+        PAIR(FCMPUN_P, "cmpunordps %[y], %[x]")
         CASE(FMADD_D, "vfmadd132sd %[y], %[z], %[x]")
         SINGLE(FMADD_S, "vfmadd132ss %[y], %[z], %[x]")
         CASE(FCVT_D_S, "cvtss2sd %[x], %[x]")
@@ -111,10 +116,6 @@ uint64_t func_fp(unsigned op, const uint64_t operand[4], uint64_t *fcsr)
             ROUND(0) ROUND(1) ROUND(2) ROUND(3) ROUND(4) ROUND(5) ROUND(6) ROUND(7)
             ROUND(8) ROUND(9) ROUND(10) ROUND(11) ROUND(12) ROUND(13) ROUND(14) ROUND(15)
         }
-        break;
-    case DUKE_OP_FCMPP_S: single = true; /* fall through */
-    case DUKE_OP_FCMPP_D:
-        switch (operand[3] & 7) { COMPARE(0) COMPARE(1) COMPARE(2) COMPARE(3) COMPARE(4) COMPARE(5) COMPARE(6) COMPARE(7) }
         break;
     default: return operand[0]; /* moves */
     }

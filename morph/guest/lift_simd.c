@@ -22,6 +22,9 @@ enum kind {
     TO_INT,
     FROM_SINGLE,
     TO_SINGLE,
+    PREDICATE, /* op and the three rows behind it: a mask of both halves */
+    PREDICATE_D,
+    PREDICATE_S,
     SPECIAL,
 };
 
@@ -376,6 +379,29 @@ static void from_int(const struct ctx *c, unsigned op)
     put_lo(c, f2(c, size == 8 ? op - 2 : op, r, op == DUKE_OP_FCVT_S_W ? half(c, 0, 0) : 0));
 }
 
+/* Masks of comparisons; those that are inverses of others by way of the others. */
+static void predicate(const struct ctx *c, const struct rule *r)
+{
+    unsigned op = r->op + ((unsigned)c->g->imm & 3);
+    bool invert = c->g->imm & 4;
+    struct pair s;
+    if (r->kind == PREDICATE)
+        s = both(c, 1);
+    else
+        s = (struct pair){r->kind == PREDICATE_D ? half(c, 1, 0) : single(c), 0};
+    for (unsigned i = 0; i < (r->kind == PREDICATE ? 2 : 1); i++) {
+        ir_ref d = half(c, 0, i), x = f2(c, op, d, i ? s.hi : s.lo);
+        if (invert) {
+            x = f2(c, DUKE_OP_PXOR, x, f2(c, DUKE_OP_PCMPEQ_D, d, d));
+            x = r->kind == PREDICATE_S ? words(c, x, 0, d, 1) : x;
+        }
+        ir_put_xmm(c->b, c->d + i, x);
+    }
+}
+_Static_assert(DUKE_OP_FCMPUN_D - DUKE_OP_FCMPEQ_D == 3 && DUKE_OP_FCMPUN_S - DUKE_OP_FCMPEQ_S == 3 &&
+                   DUKE_OP_FCMPUN_P - DUKE_OP_FCMPEQ_P == 3,
+               "eq, lt, le, un");
+
 static void by_rule(const struct ctx *c, const struct rule *r, bool flags_dead)
 {
     struct pair s, d;
@@ -428,6 +454,9 @@ static void by_rule(const struct ctx *c, const struct rule *r, bool flags_dead)
         if (!flags_dead)
             ir_put(c->b, IR_G_FLAGS, val_of(x), 8);
         break;
+    case PREDICATE:
+    case PREDICATE_D:
+    case PREDICATE_S: predicate(c, r); break;
     case FROM_INT: from_int(c, r->op); break;
     case TO_INT: to_int(c, r->op); break;
     case FROM_SINGLE: put_lo(c, f1(c, r->op, single(c))); break;

@@ -56,14 +56,15 @@ package duke_fp_pkg;
   function automatic logic is_single(input logic [6:0] code);
     case (code)
       FP_FADD_S, FP_FSUB_S, FP_FMUL_S, FP_FDIV_S, FP_FMIN_S, FP_FMAX_S, FP_FSQRT_S, FP_FROUND_S, FP_FCMPF_S, FP_FCOMF_S,
-      FP_FCMPP_S, FP_FCVT_D_S, FP_FCVT_L_S, FP_FCVT_W_S, FP_FCVTT_L_S, FP_FCVTT_W_S, FP_FMADD_S: return 1'b1;
+      FP_FCMPEQ_S, FP_FCMPLT_S, FP_FCMPLE_S, FP_FCMPUN_S, FP_FCVT_D_S, FP_FCVT_L_S, FP_FCVT_W_S, FP_FCVTT_L_S, FP_FCVTT_W_S, FP_FMADD_S: return 1'b1;
       default: return 1'b0;
     endcase
   endfunction
   // Ops on pairs of singles: each half is computed as the single it is.
   function automatic logic is_pair(input logic [6:0] code);
     case (code)
-      FP_FADD_P, FP_FSUB_P, FP_FMUL_P, FP_FDIV_P, FP_FMIN_P, FP_FMAX_P, FP_FSQRT_P: return 1'b1;
+      FP_FADD_P, FP_FSUB_P, FP_FMUL_P, FP_FDIV_P, FP_FMIN_P, FP_FMAX_P, FP_FSQRT_P, FP_FCMPEQ_P, FP_FCMPLT_P,
+      FP_FCMPLE_P, FP_FCMPUN_P: return 1'b1;
       default: return 1'b0;
     endcase
   endfunction
@@ -76,13 +77,18 @@ package duke_fp_pkg;
       FP_FMIN_P: return FP_FMIN_S;
       FP_FMAX_P: return FP_FMAX_S;
       FP_FSQRT_P: return FP_FSQRT_S;
+      FP_FCMPEQ_P: return FP_FCMPEQ_S;
+      FP_FCMPLT_P: return FP_FCMPLT_S;
+      FP_FCMPLE_P: return FP_FCMPLE_S;
+      FP_FCMPUN_P: return FP_FCMPUN_S;
       default: return code;
     endcase
   endfunction
   // What a single result's upper half is: 0 zero, 1 that of fa, 2 that of fb.
   function automatic logic [1:0] upper_of(input logic [6:0] code);
     case (code)
-      FP_FADD_S, FP_FSUB_S, FP_FMUL_S, FP_FDIV_S, FP_FMIN_S, FP_FMAX_S, FP_FROUND_S, FP_FCMPP_S, FP_FMADD_S: return 2'd1;
+      FP_FADD_S, FP_FSUB_S, FP_FMUL_S, FP_FDIV_S, FP_FMIN_S, FP_FMAX_S, FP_FROUND_S, FP_FMADD_S,
+      FP_FCMPEQ_S, FP_FCMPLT_S, FP_FCMPLE_S, FP_FCMPUN_S: return 2'd1;
       FP_FSQRT_S, FP_FCVT_S_D, FP_FCVT_S_L, FP_FCVT_S_W: return 2'd2;
       default: return 2'd0;
     endcase
@@ -313,25 +319,26 @@ package duke_fp_pkg;
           if (a.zero) value = zero_of(a.sign, single);
         end
       end
-      FP_FCMPF_D, FP_FCMPF_S, FP_FCOMF_D, FP_FCOMF_S, FP_FCMPP_D, FP_FCMPP_S: begin
+      FP_FCMPF_D, FP_FCMPF_S, FP_FCOMF_D, FP_FCOMF_S, FP_FCMPEQ_D, FP_FCMPEQ_S, FP_FCMPLT_D, FP_FCMPLT_S, FP_FCMPLE_D,
+      FP_FCMPLE_S, FP_FCMPUN_D, FP_FCMPUN_S: begin
         done = 1'b1;
         un = a.nan || b.nan;
         lt = !un && less(a, b);
         eq = !un && equal(a, b);
         m.flags = un ? 6'd0 : (a.denormal || b.denormal) ? DE : 6'd0;
         snan = a.snan || b.snan;
-        if (code == FP_FCMPP_D || code == FP_FCMPP_S) begin
-          case (cv[1:0])
-            2'd0: holds = eq;
-            2'd1: holds = lt;
-            2'd2: holds = lt || eq;
-            default: holds = un;
-          endcase
-          snan = snan || (un && (cv[1:0] == 2'd1 || cv[1:0] == 2'd2));
-          value = (holds ^ cv[2]) ? (single ? 64'hffff_ffff : '1) : '0;
-        end else begin
+        if (code == FP_FCMPF_D || code == FP_FCMPF_S || code == FP_FCOMF_D || code == FP_FCOMF_S) begin
           snan = snan || (un && (code == FP_FCOMF_D || code == FP_FCOMF_S));
           value = {57'd0, un || eq, 3'd0, un, 1'b0, un || lt};
+        end else begin
+          case (code)
+            FP_FCMPEQ_D, FP_FCMPEQ_S: holds = eq;
+            FP_FCMPLT_D, FP_FCMPLT_S: holds = lt;
+            FP_FCMPLE_D, FP_FCMPLE_S: holds = lt || eq;
+            default: holds = un;
+          endcase
+          if (code == FP_FCMPLT_D || code == FP_FCMPLT_S || code == FP_FCMPLE_D || code == FP_FCMPLE_S) snan = snan || un;
+          value = holds ? (single ? 64'hffff_ffff : '1) : '0;
         end
         if (snan) m.flags = IE;
       end

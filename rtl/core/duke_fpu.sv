@@ -17,7 +17,7 @@ module duke_fpu
   input  logic [6:0]  x_code_i,
   input  logic [63:0] x_a_i,
   input  logic [63:0] x_b_i,
-  input  logic [63:0] x_c_i,              // of fmadd; what rd held for fcmpp
+  input  logic [63:0] x_c_i,              // of fmadd
   output logic        x_done_o,
 
   // M

@@ -393,7 +393,7 @@ TEST_CASE(engine_func, random_programs_meet_every_cause)
     struct engine_cfg cfg = {.machine = "default", .dram_size = DUKE_RANDOM_DRAM, .hidden_size = DUKE_RANDOM_HIDDEN};
     char err[256];
     struct census c = {{0}, {0}};
-    for (uint64_t seed = 1; seed <= 3; seed++) {
+    for (uint64_t seed = 1; seed <= 8; seed++) {
         struct engine *e = engine_func.create(&cfg, err, sizeof err);
         duke_random_load(e, &duke_machine_default, seed);
         for (int i = 0; i < 5000; i++)
