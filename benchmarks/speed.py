@@ -25,6 +25,7 @@ def options():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("benchmark", nargs="*", help="names; all without any")
     p.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
+    p.add_argument("--fp", choices=("sse2", "x87", "x86_64"), help="the floating-point benchmarks, compiled so")
     p.add_argument("--insts", type=int, default=2_000_000, help="guest instructions of each translated run")
     p.add_argument("--interp-insts", type=int, default=100_000, help="guest instructions of each interpreted run")
     p.add_argument("--engine", default="rtl", help="engine for the cycle figures")
@@ -71,7 +72,7 @@ def bound(stats):
 
 
 def measure(args, name):
-    program = args.build / "benchmarks/i386" / name
+    program = args.build / "benchmarks" / (f"fp-{args.fp}" if args.fp else "i386") / name
     if not program.exists():
         sys.exit(f"speed.py: {program} does not exist; build the target `benchmarks` first")
     interp = run(args, program, args.engine, 1, args.interp_insts)
@@ -104,7 +105,7 @@ def measure(args, name):
 
 def main():
     args = options()
-    names = args.benchmark or sorted(p.parent.name for p in (ROOT / "benchmarks").glob("*/expected"))
+    names = args.benchmark or sorted(p.parent.name for p in (ROOT / "benchmarks").glob("fp/*/expected" if args.fp else "*/expected"))
     rows = []
     print(f"{'benchmark':<10} {'interp':>7} {'transl':>7} {'ipc':>6} {'share':>6} {'kHz':>7} {'func/rtl':>8}  waits in gear 2")
     for name in names:
@@ -117,7 +118,7 @@ def main():
                  if args.callgrind else ""), flush=True)
     mean = {k: sum(r[k] for r in rows) / len(rows) for k in ("interp_cycles_per_inst", "translate_cycles_per_inst", "gear2_ipc")}
     print(f"{'mean':<10} {mean['interp_cycles_per_inst']:7.1f} {mean['translate_cycles_per_inst']:7.0f} {mean['gear2_ipc']:6.2f}")
-    output = args.output or args.build / "reports/speed.json"
+    output = args.output or args.build / f"reports/speed{'-fp-' + args.fp if args.fp else ''}.json"
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(json.dumps({"benchmarks": rows, "mean": mean}, indent=1) + "\n")
     print(f"written: {output}")

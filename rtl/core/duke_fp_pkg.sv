@@ -56,7 +56,8 @@ package duke_fp_pkg;
   function automatic logic is_single(input logic [6:0] code);
     case (code)
       FP_FADD_S, FP_FSUB_S, FP_FMUL_S, FP_FDIV_S, FP_FMIN_S, FP_FMAX_S, FP_FSQRT_S, FP_FROUND_S, FP_FCMPF_S, FP_FCOMF_S,
-      FP_FCMPEQ_S, FP_FCMPLT_S, FP_FCMPLE_S, FP_FCMPUN_S, FP_FCVT_D_S, FP_FCVT_L_S, FP_FCVT_W_S, FP_FCVTT_L_S, FP_FCVTT_W_S, FP_FMADD_S: return 1'b1;
+      FP_FCMPEQ_S, FP_FCMPLT_S, FP_FCMPLE_S, FP_FCMPUN_S, FP_FCVT_D_S, FP_FCVT_L_S, FP_FCVT_W_S, FP_FCVTT_L_S,
+      FP_FCVTT_W_S, FP_FMADD_S: return 1'b1;
       default: return 1'b0;
     endcase
   endfunction

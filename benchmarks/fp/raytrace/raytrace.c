@@ -64,7 +64,7 @@ static struct vec shade(struct vec from, struct vec dir, int depth)
         colour = spheres[what].colour;
         shine = spheres[what].shine;
     } else {
-        int odd = ((int)(hit.x + 100) + (int)(hit.z + 100)) & 1;
+        int odd = ((int)(hit.x + 100.37f) + (int)(hit.z + 100.21f)) & 1;
         colour = odd ? (struct vec){0.9f, 0.9f, 0.9f} : (struct vec){0.1f, 0.1f, 0.1f};
     }
     float lit = dot(normal, light);
