@@ -36,7 +36,7 @@ def options():
 
 def command(args, program, engine, gear, insts, outdir):
     return [args.build / "bin/selkirk", "run", f"--engine={engine}", f"--gear={gear}", f"--max-insts={insts}", "-d", outdir,
-            "--", program]
+            *(["--guest-cpu=max"] if args.fp else []), "--", program]
 
 
 def run(args, program, engine, gear, insts, prefix=()):
