@@ -93,14 +93,15 @@ static void unknown_key(const char *key, char *err, size_t err_size)
 
 static bool set_number(const struct key *k, char *field, const char *value, char *err, size_t err_size)
 {
-    char *end;
-    uint64_t n;
+    char *end = NULL;
+    uint64_t n = 0;
     errno = 0;
     if (!strcmp(value, "true") || !strcmp(value, "false")) {
         n = value[0] == 't';
     } else {
-        n = isdigit((unsigned char)value[0]) ? strtoull(value, &end, 0) : 0;
-        if (!isdigit((unsigned char)value[0]) || *end || errno) {
+        if (isdigit((unsigned char)value[0])) /* no sign, no space */
+            n = strtoull(value, &end, 0);
+        if (!end || *end || errno) {
             snprintf(err, err_size, "%s: \"%.64s\" is no number", k->name, value);
             return false;
         }
@@ -118,7 +119,7 @@ bool selkirk_config_set(struct selkirk_config *cfg, const char *key, const char 
 {
     for (int i = 0; i < NKEYS; i++) {
         const struct key *k = &keys[i];
-        if (strcmp(k->name, key) || hidden_key(k))
+        if (strcmp(k->name, key) != 0 || hidden_key(k))
             continue;
         char *field = (char *)cfg + k->offset;
         if (k->kind == KEY_NUMBER)
