@@ -181,7 +181,10 @@ static void put_memory(struct gen *g)
         o.scale = (uint8_t)below(g, 4);
     }
     o.entry = info->spec == DUKE_SPEC_PROTECT ? (uint8_t)below(g, 16) : 0;
-    o.mask = info->spec == DUKE_SPEC_CHECK ? (uint16_t)(rnd(g) & rnd(g)) : 0;
+    if (info->spec == DUKE_SPEC_CHECK) { /* a quarter of the entries */
+        o.mask = (uint16_t)rnd(g);
+        o.mask &= (uint16_t)rnd(g);
+    }
     o.imm = chance(g, 60) ? range(g, -16, 16) : chance(g, 90) ? range(g, -2048, 2047) : range(g, -60000, 60000);
     if (!duke_imm_fits(op, o.form, o.imm))
         o.imm = range(g, -16, 16);

@@ -116,9 +116,10 @@ static uint8_t *read_file(const char *path, size_t *size)
     for (size_t n = 1; n != 0; *size += n) {
         if (*size == capacity) {
             capacity = capacity ? 2 * capacity : 1 << 16;
-            bytes = realloc(bytes, capacity);
-            if (bytes == NULL)
+            uint8_t *more = realloc(bytes, capacity);
+            if (more == NULL)
                 fail("%s: no memory%s", path, "");
+            bytes = more;
         }
         n = fread(bytes + *size, 1, capacity - *size, f);
     }

@@ -43,7 +43,8 @@ int main(int argc, char **argv)
     uint64_t bundles = (argc > 1 ? strtoull(argv[1], &end, 0) : 300) * 1000000;
     if (argc > 2 || (end != NULL && (*end != 0 || bundles == 0))) {
         bool help = strcmp(argv[1], "--help") == 0;
-        fprintf(help ? stdout : stderr, "%susage: engine-speed [million bundles, 1 or more; 300]\n", help ? "" : "engine-speed: ");
+        fprintf(help ? stdout : stderr, "%susage: engine-speed [million bundles, 1 or more; 300]\n",
+                help ? "" : "engine-speed: ");
         return help ? 0 : 2;
     }
     uint32_t words[256];

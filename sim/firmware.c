@@ -75,7 +75,7 @@ bool firmware_load(struct selkirk *m, const char *path, char *err, size_t err_si
     }
     Elf64_Ehdr eh;
     bool ok = false;
-    if (fread(&eh, sizeof eh, 1, f) != 1 || memcmp(eh.e_ident, ELFMAG, SELFMAG))
+    if (fread(&eh, sizeof eh, 1, f) != 1 || memcmp(eh.e_ident, ELFMAG, SELFMAG) != 0)
         fail(err, err_size, path, "no ELF file; an ELF64 image for Duke is wanted");
     else if (eh.e_ident[EI_CLASS] != ELFCLASS64 || eh.e_ident[EI_DATA] != ELFDATA2LSB || eh.e_type != ET_EXEC)
         fail(err, err_size, path, "not a little-endian ELF64 executable; an image for Duke is wanted");

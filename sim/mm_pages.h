@@ -31,5 +31,5 @@ void mm_node_free(struct mm *mm, struct mm_node *n, int level); /* pages that ar
 uint64_t mm_pte_get(const struct mm *mm, uint64_t addr);        /* 0 if no table is there */
 /* The first page at or above addr that has an entry, or end. Skips what has no tables: a 64-bit program may reserve terabytes. */
 uint64_t mm_pte_next(const struct mm *mm, uint64_t addr, uint64_t end);
-bool mm_pte_set(struct mm *mm, uint64_t addr, uint64_t pte);    /* false: no memory for tables */
-uint64_t mm_pte_make(uint32_t frame, int prot);                 /* prot: of mmap */
+bool mm_pte_set(struct mm *mm, uint64_t addr, uint64_t pte); /* false: no memory for tables */
+uint64_t mm_pte_make(uint32_t frame, int prot);              /* prot: of mmap */

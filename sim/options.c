@@ -276,7 +276,7 @@ static int set_one(struct run_options *o, int c, char *arg)
 
 static int check(const struct run_options *o)
 {
-    if (o->cfg.fst[0] && strcmp(o->cfg.engine, "rtl"))
+    if (o->cfg.fst[0] && strcmp(o->cfg.engine, "rtl") != 0)
         return usage_error("--fst: engine \"%s\" has no waves; add --engine rtl", o->cfg.engine);
     if (o->trace_file && !o->trace)
         return usage_error("--trace-file: nothing is traced; add --trace=START,COUNT");

@@ -208,9 +208,11 @@ static size_t live_index(const struct profile *p, uint32_t pc)
 
 void profile_translation(struct profile *p, const struct selkirk_event *ev)
 {
-    struct translation t = {
-        .guest = ev->arg[0], .native = (uint32_t)ev->arg[1], .size = (uint32_t)ev->arg[2], .guest_size = ev->arg[4],
-        .gear = (unsigned)ev->arg[3]};
+    struct translation t = {.guest = ev->arg[0],
+                            .native = (uint32_t)ev->arg[1],
+                            .size = (uint32_t)ev->arg[2],
+                            .guest_size = ev->arg[4],
+                            .gear = (unsigned)ev->arg[3]};
     /* Room for 2^k more whenever 2^k are reached. */
     if ((p->ntranslations & (p->ntranslations - 1)) == 0) {
         size_t cap = p->ntranslations ? 2 * p->ntranslations : 1;

@@ -78,7 +78,7 @@ static bool allow_output(int ruleset, uint64_t handled, const char *path)
         else
             slash[slash == folder] = 0;
     }
-    if (!strncmp(folder, "/dev", 5)) /* /dev/null and its like: nothing is made beside them */
+    if (!strcmp(folder, "/dev")) /* /dev/null and its like: nothing is made beside them */
         return allow_path(ruleset, handled, path, FS_FILE);
     return allow_path(ruleset, handled, folder, FS_OUTPUT);
 }
@@ -121,6 +121,7 @@ static int landlock_enter(const struct sandbox_plan *plan)
 /* seccomp ------------------------------------------------------------------------------------------------------------ */
 
 /* What the personality, the engines and the C library need while a guest runs. */
+/* clang-format off */
 static const uint16_t allowed[] = {
     /* descriptors */
     SYS_read, SYS_write, SYS_readv, SYS_writev, SYS_pread64, SYS_pwrite64, SYS_close, SYS_lseek, SYS_dup, SYS_dup2, SYS_dup3,
@@ -140,10 +141,11 @@ static const uint16_t allowed[] = {
     SYS_sysinfo, SYS_uname, SYS_sched_yield, SYS_futex, SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_rt_sigreturn,
     SYS_sigaltstack, SYS_restart_syscall, SYS_exit, SYS_exit_group,
 };
+/* clang-format on */
 
 /* Terminals, as sys_ioctl knows them; TIOCSTI would type for the user. */
-static const uint32_t allowed_ioctls[] = {TCGETS,     TCSETS,     TCSETSW,  TCSETSF,  TIOCGWINSZ,
-                                          TIOCSWINSZ, TIOCGPGRP,  FIONREAD, FIONBIO};
+static const uint32_t allowed_ioctls[] = {TCGETS,     TCSETS,    TCSETSW,  TCSETSF, TIOCGWINSZ,
+                                          TIOCSWINSZ, TIOCGPGRP, FIONREAD, FIONBIO};
 
 struct program {
     struct sock_filter code[256];
@@ -248,7 +250,8 @@ bool sandbox_enter(const struct sandbox_plan *plan, char *report, size_t size)
     if (landlock > 0)
         snprintf(files, sizeof files, "Landlock version %d", landlock);
     else
-        snprintf(files, sizeof files, "no Landlock (%s)", landlock ? strerror(-landlock) : "the host's kernel has none that serves");
+        snprintf(files, sizeof files, "no Landlock (%s)",
+                 landlock ? strerror(-landlock) : "the host's kernel has none that serves");
     snprintf(calls, sizeof calls, seccomp ? "no seccomp (%s)" : "seccomp", strerror(-seccomp));
     snprintf(report, size, "sandbox: %s, %s", calls, files);
     return plan->mode != SANDBOX_REQUIRE || (landlock > 0 && !seccomp);

@@ -16,8 +16,8 @@ enum sandbox_mode {
 
 struct sandbox_plan {
     enum sandbox_mode mode;
-    int root_fd;   /* the folder where the guest may write, or O_PATH of it */
-    bool confined; /* and there is nothing else that it may read */
+    int root_fd;                /* the folder where the guest may write, or O_PATH of it */
+    bool confined;              /* and there is nothing else that it may read */
     const char *const *outputs; /* NULL-terminated: files that the simulator itself will write, or folders */
 };
 

@@ -268,7 +268,7 @@ static void put_changes(FILE *out, struct vrunner *v)
                 if (!same)
                     to = end;
             }
-            fprintf(out, "%s{\"addr\":%llu,\"bytes\":", any ? "," : "", (unsigned long long)(p->addr + at));
+            fprintf(out, "%s{\"addr\":%llu,\"bytes\":", any ? "," : "", (unsigned long long)p->addr + at);
             put_hex(out, now + at, to - at + 1);
             fputc('}', out);
             any = true;

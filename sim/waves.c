@@ -31,7 +31,7 @@ bool waves_save(const char *fst, uint64_t start)
         return usage_error("%s: %s", path, strerror(errno)), false;
     }
     fprintf(f, "[*] Selkirk: two time units a cycle, the first with the clock low\n[dumpfile] \"%s\"\n[timestart] %llu\n",
-            full ? full : fst, (unsigned long long)(2 * start));
+            full ? full : fst, 2 * (unsigned long long)start);
     fprintf(f, "[size] 1600 900\n[treeopen] TOP.\n[treeopen] TOP.duke_top.\n");
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
         fprintf(f, signals[i][0] == '-' ? "@200\n%s\n" : strchr(signals[i], '[') ? "@22\n%s\n" : "@28\n%s\n", signals[i]);

@@ -46,7 +46,7 @@ static const char *machine_name(unsigned machine)
 
 static bool check_ident(struct reader *r, const unsigned char *id, unsigned machine)
 {
-    if (memcmp(id, ELFMAG, SELFMAG))
+    if (memcmp(id, ELFMAG, SELFMAG) != 0)
         return refuse(r, "not an ELF file (starts with %02x %02x %02x %02x); an i386 or x86-64 Linux program is wanted", id[0],
                       id[1], id[2], id[3]);
     if ((id[EI_CLASS] != ELFCLASS32 && id[EI_CLASS] != ELFCLASS64) || id[EI_VERSION] != EV_CURRENT)

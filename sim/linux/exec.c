@@ -98,7 +98,7 @@ static int64_t script(int fd, struct list *argv, char path[LINUX_PATH])
 {
     char line[SCRIPT_LINE + 1];
     ssize_t n = pread(fd, line, SCRIPT_LINE, 0);
-    if (n < 2 || memcmp(line, "#!", 2))
+    if (n < 2 || memcmp(line, "#!", 2) != 0)
         return 0;
     line[n] = 0;
     char *end = strchr(line, '\n');

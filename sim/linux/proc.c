@@ -64,7 +64,7 @@ static void status(struct linux_process *p, FILE *out)
     fprintf(out, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\nFDSize:\t%d\n", getuid(), geteuid(), geteuid(), geteuid(),
             getgid(), getegid(), getegid(), getegid(), LINUX_FDS);
     fprintf(out, "VmSize:\t%8llu kB\nVmRSS:\t%8llu kB\nThreads:\t%u\nSigPnd:\t%016llx\nSigBlk:\t%016llx\n",
-            (unsigned long long)mapped_bytes(p) >> 10, (unsigned long long)(p->mm->pool->frames_used * (MM_PAGE >> 10)),
+            (unsigned long long)mapped_bytes(p) >> 10, (unsigned long long)p->mm->pool->frames_used * (MM_PAGE >> 10),
             p->group->threads, (unsigned long long)(p->pending.set | p->group->pending.set), (unsigned long long)p->blocked);
 }
 
@@ -98,9 +98,10 @@ static void cpuinfo(struct linux_process *p, FILE *out)
         GFEAT_TABLE(X)
 #undef X
     };
-    fputs("processor\t: 0\nvendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 8\nmodel name\t: Selkirk Duke\nstepping\t: 3\n"
-          "fpu\t\t: yes\nflags\t\t:",
-          out);
+    fputs(
+        "processor\t: 0\nvendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 8\nmodel name\t: Selkirk Duke\nstepping\t: 3\n"
+        "fpu\t\t: yes\nflags\t\t:",
+        out);
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
         if ((int)linux_model(p) >= flags[i].model)
             fprintf(out, " %s", flags[i].name);
@@ -183,7 +184,7 @@ bool proc_is_exe(const struct linux_process *p, const char *path)
 
 int proc_node(struct linux_process *p, const char *path)
 {
-    if (strncmp(path, "/proc/", 6))
+    if (strncmp(path, "/proc/", 6) != 0)
         return -ENOENT;
     const char *own = own_entry(p, path + 6);
     for (size_t i = 0; i < sizeof entries / sizeof *entries; i++) {

@@ -44,9 +44,10 @@ static int parent(struct linux_process *p, uint32_t dirfd, uint64_t at, char nam
 
 int64_t sys_openat(struct linux_process *p, const uint64_t a[6])
 {
+    /* O_SYNC has O_DSYNC in it, O_TMPFILE has O_DIRECTORY. */
     enum {
-        KNOWN = O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_NONBLOCK | O_DIRECTORY | O_NOFOLLOW | O_PATH | O_SYNC |
-                O_DSYNC | O_NOCTTY | O_CLOEXEC | O_TMPFILE
+        KNOWN = O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_NONBLOCK | O_NOFOLLOW | O_PATH | O_SYNC | O_NOCTTY |
+                O_CLOEXEC | O_TMPFILE
     };
     char path[LINUX_PATH];
     enum linux_fd_kind kind;

@@ -249,7 +249,7 @@ static enum difference compare_string(const struct comparer *c, enum guest_mode 
         unsigned base = reg_of(c->handle[mode], t->mem.base).reg;
         if (x->addr_size != g->addrsize)
             return MEMORY;
-        if (g->op < G_XLAT && g->op != G_XLAT && t->size != g->opsize)
+        if (g->op < G_XLAT && t->size != g->opsize)
             return OPERANDS;
         if ((base == GUEST_RSI || base == GUEST_RBX) && !segment_matches(c, mode, g, t->mem.segment))
             return MEMORY;

@@ -192,7 +192,8 @@ TEST_CASE(decode_sweep, vex)
     comparer_open(&c);
     reports = 0;
     for (unsigned i = 0; i < 2 * 2 * 8 * 256 * 16 && reports < REPORTS; i++) {
-        unsigned mode = i & 1, map = 2 + (i >> 1 & 1), rxb = mode ? i >> 2 & 7 : 6, more = i >> 5 & 0xff, opcode = 0xf0 + (i >> 13 & 15);
+        unsigned mode = i & 1, map = 2 + (i >> 1 & 1), rxb = mode ? i >> 2 & 7 : 6, more = i >> 5 & 0xff,
+                 opcode = 0xf0 + (i >> 13 & 15);
         if (more & 4)
             continue;
         for (unsigned m = 0; m < sizeof modrms; m++) {

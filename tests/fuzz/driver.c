@@ -42,7 +42,7 @@ int main(int argc, char **argv)
             for (size_t k = 0; k < n; k++)
                 data[k] = (uint8_t)(next() >> 24);
             if (i % 1000 == 0) {
-                printf("\rinputs from seed %llu", (unsigned long long)(seed + i));
+                printf("\rinputs from seed %llu", (unsigned long long)seed + i);
                 fflush(stdout);
             }
             LLVMFuzzerTestOneInput(data, n);

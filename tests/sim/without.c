@@ -15,7 +15,7 @@ int main(int argc, char **argv)
     struct sock_filter code[2 + 2 * MOST] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr))};
     unsigned short n = 1;
     int i = 1;
-    for (; i < argc && i <= MOST && strcmp(argv[i], "--"); i++) {
+    for (; i < argc && i <= MOST && strcmp(argv[i], "--") != 0; i++) {
         code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)atoi(argv[i]), 0, 1);
         code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS);
     }

@@ -36,7 +36,8 @@ static long call(long n, long a, long b, long c, long d, long e, long f)
 
 static void map(unsigned at, unsigned size, int prot, unsigned offset)
 {
-    static const char text[] = "guest-oracle-child: no memory to share; this is a part of guest-oracle, see guest-oracle --help\n";
+    static const char text[] =
+        "guest-oracle-child: no memory to share; this is a part of guest-oracle, see guest-oracle --help\n";
     if (call(NR_MAP, (long)at, (long)size, prot, SHARED_FIXED, FD, offset / MAP_UNIT) != (long)at) {
         call(__NR_write, 2, (long)text, sizeof text - 1, 0, 0, 0);
         call(__NR_exit, 2, 0, 0, 0, 0, 0);

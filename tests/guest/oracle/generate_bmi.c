@@ -11,9 +11,9 @@ static const struct {
     bool no_vvvv; /* no register in VEX.vvvv */
     uint8_t imm;
 } forms[] = {
-    {NP, 2, 0xf2, -1, false, 0},  {NP, 2, 0xf3, 1, false, 0},   {NP, 2, 0xf3, 2, false, 0},   {NP, 2, 0xf3, 3, false, 0},
-    {NP, 2, 0xf5, -1, false, 0},  {PF2, 2, 0xf5, -1, false, 0}, {PF3, 2, 0xf5, -1, false, 0}, {PF2, 2, 0xf6, -1, false, 0},
-    {NP, 2, 0xf7, -1, false, 0},  {P66, 2, 0xf7, -1, false, 0}, {PF3, 2, 0xf7, -1, false, 0}, {PF2, 2, 0xf7, -1, false, 0},
+    {NP, 2, 0xf2, -1, false, 0}, {NP, 2, 0xf3, 1, false, 0},   {NP, 2, 0xf3, 2, false, 0},   {NP, 2, 0xf3, 3, false, 0},
+    {NP, 2, 0xf5, -1, false, 0}, {PF2, 2, 0xf5, -1, false, 0}, {PF3, 2, 0xf5, -1, false, 0}, {PF2, 2, 0xf6, -1, false, 0},
+    {NP, 2, 0xf7, -1, false, 0}, {P66, 2, 0xf7, -1, false, 0}, {PF3, 2, 0xf7, -1, false, 0}, {PF2, 2, 0xf7, -1, false, 0},
     {PF2, 3, 0xf0, -1, true, 1},
 };
 

@@ -223,7 +223,9 @@ static void memory_bomb(void)
         _exit(p == MAP_FAILED ? 2 : 0);
     }
     waitpid(child, &status, 0);
-    printf("promised memory: %s\n", WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : WEXITSTATUS(status) ? "ENOMEM" : "ENDLESS");
+    printf("promised memory: %s\n", WIFSIGNALED(status)   ? strsignal(WTERMSIG(status))
+                                    : WEXITSTATUS(status) ? "ENOMEM"
+                                                          : "ENDLESS");
     int areas = 0;
     void *first = mmap(NULL, 70000 * 8192u, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     while (areas < 70000 && first != MAP_FAILED && !mprotect((char *)first + areas * 8192u, 4096, PROT_READ))
