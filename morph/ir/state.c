@@ -122,6 +122,8 @@ void ir_store_f(struct ir_block *b, struct ir_val addr, ir_ref v, unsigned size)
 {
     struct where w = where_of(b, addr);
     ir_emit(b, size == 8 ? DUKE_OP_STG_FD : DUKE_OP_STG_FS, w.base, w.index, v, w.scale, w.disp, 0);
+    if (b->known) /* known.c knows nothing of these */
+        b->known->n = b->known->next = 0;
 }
 
 static void set_home(struct ir_block *b, unsigned g)
