@@ -35,7 +35,7 @@ def options():
 
 
 def command(args, program, engine, gear, insts, outdir):
-    return [args.build / "bin/selkirk", "run", f"--engine={engine}", f"--gear={gear}", f"--max-insts={insts}", "-d", outdir,
+    return [args.build / "bin/selkirk", "run", "--sandbox=off", f"--engine={engine}", f"--gear={gear}", f"--max-insts={insts}", "-d", outdir,
             *(["--guest-cpu=max"] if args.fp else []), "--", program]
 
 

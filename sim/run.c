@@ -369,7 +369,7 @@ static int start(struct run *r)
     r->m = selkirk_create(&r->o.cfg, err, sizeof err);
     if (!r->m)
         return usage_error("%s", err);
-    if (!linux_init(&r->k, selkirk_mm(r->m), selkirk_cpu(r->m), r->o.root, err, sizeof err))
+    if (!linux_init(&r->k, selkirk_mm(r->m), selkirk_cpu(r->m), r->o.root, r->o.sandbox == SANDBOX_OFF, err, sizeof err))
         return usage_error("--root %s", err);
     r->k.icount = icount;
     r->k.set_mm = set_mm;

@@ -197,6 +197,7 @@ struct linux_kernel {
 
     int root_fd;                /* O_PATH */
     bool confined;              /* paths are resolved inside root_fd; else outside it only reading is allowed */
+    bool trusted;               /* a host without openat2 (valgrind is one) will do: magic links are not refused */
     char root_path[LINUX_PATH]; /* canonical host path of root_fd */
     unsigned guest_cpu;         /* struct morph_params.guest_cpu */
     int64_t epoch;              /* Unix time at the start */
@@ -214,7 +215,8 @@ struct linux_kernel {
 };
 
 /* process.c: creation and end of the kernel and its first process. Descriptors 0, 1 and 2 are copies of the host's. */
-bool linux_init(struct linux_kernel *k, struct mm *mm, struct guest_cpu *cpu, const char *root, char *err, size_t err_size);
+bool linux_init(struct linux_kernel *k, struct mm *mm, struct guest_cpu *cpu, const char *root, bool trusted, char *err,
+                size_t err_size);
 void linux_free(struct linux_kernel *k);
 void linux_report_missing(const struct linux_kernel *k, FILE *out);
 uint64_t linux_random(struct linux_process *p);

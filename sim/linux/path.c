@@ -83,16 +83,18 @@ static int base_fd(struct linux_process *p, int dirfd)
     return fd_host(p, (uint32_t)dirfd);
 }
 
-static int walk(int base, const char *path, int flags, uint64_t resolve)
+static int walk(const struct linux_kernel *k, int base, const char *path, int flags, uint64_t resolve)
 {
     struct open_how how = {.flags = (unsigned)flags, .resolve = resolve | RESOLVE_NO_MAGICLINKS};
     long fd = syscall(SYS_openat2, base, path, &how, sizeof how);
+    if (fd < 0 && errno == ENOSYS && k->trusted)
+        fd = openat(base, path, flags);
     return fd < 0 ? -errno : (int)fd;
 }
 
 bool path_works(const struct linux_kernel *k)
 {
-    int fd = walk(k->root_fd, ".", O_PATH | O_CLOEXEC, RESOLVE_IN_ROOT);
+    int fd = walk(k, k->root_fd, ".", O_PATH | O_CLOEXEC, RESOLVE_IN_ROOT);
     if (fd >= 0)
         close(fd);
     return fd >= 0;
@@ -109,7 +111,7 @@ static int walk_confined(struct linux_process *p, int base, const char *path, in
         snprintf(full + n, sizeof full - n, "/%s", path);
         path = full;
     }
-    return walk(p->k->root_fd, path, flags, RESOLVE_IN_ROOT);
+    return walk(p->k, p->k->root_fd, path, flags, RESOLVE_IN_ROOT);
 }
 
 int path_judge(struct linux_process *p, int fd, bool write)
@@ -180,7 +182,7 @@ int path_node(struct linux_process *p, int dirfd, const char *path, bool follow,
     }
     if (!strncmp(path, "/proc/", 6)) /* what the guest's /proc does not have */
         return -ENOENT;
-    fd = p->k->confined ? walk_confined(p, base, path, flags) : walk(base, path, flags, 0);
+    fd = p->k->confined ? walk_confined(p, base, path, flags) : walk(p->k, base, path, flags, 0);
     if (fd < 0)
         return fd;
     int r = path_judge(p, fd, write);

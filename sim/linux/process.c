@@ -51,13 +51,15 @@ static int host_descriptors(void)
     return r.rlim_cur > INT32_MAX ? INT32_MAX : r.rlim_cur > OWN ? (int)r.rlim_cur - OWN : 1;
 }
 
-bool linux_init(struct linux_kernel *k, struct mm *mm, struct guest_cpu *cpu, const char *root, char *err, size_t err_size)
+bool linux_init(struct linux_kernel *k, struct mm *mm, struct guest_cpu *cpu, const char *root, bool trusted, char *err,
+                size_t err_size)
 {
     memset(k, 0, sizeof *k);
     k->cpu = cpu;
     k->random_state = 0x53454c4b49524bu; /* any fixed number: runs repeat */
     k->epoch = LINUX_EPOCH;
     k->confined = root != NULL;
+    k->trusted = trusted && !root;
     k->slice_end = UINT64_MAX;
     k->next_pid = LINUX_PID;
     k->max_tasks = LINUX_TASKS;
@@ -68,7 +70,9 @@ bool linux_init(struct linux_kernel *k, struct mm *mm, struct guest_cpu *cpu, co
         return false;
     }
     if (!path_works(k)) {
-        snprintf(err, err_size, "the host's kernel has no openat2 (Linux 5.6), by which the guest is kept in its folder");
+        snprintf(err, err_size,
+                 "the host's kernel has no openat2 (Linux 5.6), by which the guest is kept in its folder; a guest"
+                 " that is trusted runs with --sandbox=off and without --root");
         return false;
     }
     struct linux_process *p = task_make(k, NULL);

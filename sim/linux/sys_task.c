@@ -285,7 +285,8 @@ int64_t sys_waitid(struct linux_process *p, const uint64_t a[6])
     struct linux_group *g = NULL;
     struct abi64_siginfo info = {0};
     int32_t id = (int32_t)a[1], pid = a[0] == P_ALL ? -1 : a[0] == P_PID || id < 0 ? id : -id;
-    if (a[0] > P_PGID || (a[0] == P_PID && id <= 0) || (a[0] == P_PGID && id < 0) || !(a[3] & (WEXITED | WSTOPPED | WCONTINUED)))
+    if (a[0] > P_PGID || (a[0] == P_PID && id <= 0) || (a[0] == P_PGID && id < 0) ||
+        !(a[3] & (WEXITED | WSTOPPED | WCONTINUED)))
         return -EINVAL;
     int options = (int)(a[3] & (WNOHANG | WCONTINUED)) | (a[3] & WSTOPPED ? WUNTRACED : 0);
     int64_t r = wait_child(p, pid, options, &g);

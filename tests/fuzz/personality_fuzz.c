@@ -215,7 +215,7 @@ static void run(const uint8_t *data, size_t size)
     if (!mm_init(&mm, (struct pmem){NULL, DRAM, buf_read, buf_write, buf_direct}))
         abort();
     mm.refs = 1; /* this function's */
-    if (!linux_init(&k, &mm, &cpu, root, err, sizeof err))
+    if (!linux_init(&k, &mm, &cpu, root, false, err, sizeof err))
         abort();
     k.icount = icount;
     k.max_tasks = 6;

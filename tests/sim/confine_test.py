@@ -109,6 +109,10 @@ def sandbox(checks, selkirk, without, program, folder):
     checks.same(f"without prctl ({err!r})", (status, b"sandbox: none" in err), (0, True))
     status, out, err = common.run([without, OPENAT2, "--", selkirk, "run", "--", program], cwd=folder)
     checks.same(f"without openat2 ({err!r})", (status, out, b"has no openat2 (Linux 5.6)" in err), (2, b"", True))
+    status, _, err = common.run([without, OPENAT2, "--", selkirk, "run", "--sandbox=off", "--", program], cwd=folder)
+    checks.same("without openat2, trusted", (status, err), (0, b""))
+    status, out, err = common.run([without, OPENAT2, "--", selkirk, "run", "--sandbox=off", "--root", ".", "--", program], cwd=folder)
+    checks.same(f"without openat2, a root ({err!r})", (status, out, b"has no openat2 (Linux 5.6)" in err), (2, b"", True))
     status, _, err = common.run([selkirk, "run", "--sandbox=off", "--verbose", "--", program], cwd=folder)
     checks.same("off", (status, err), (0, b"selkirk: sandbox: off\n"))
 
