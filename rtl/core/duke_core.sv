@@ -295,14 +295,13 @@ module duke_core
   end
 
   always_comb begin
-    div_wait = 1'b0;
     for (int l = 0; l < LANES_A; l++) begin
       div_en[l] = x_valid_q && x_lane_q[LANE_A0+l] && x_uop_q[LANE_A0+l].unit == UNIT_A
         && !x_uop_q[LANE_A0+l].late;
       fp_en[l] = x_valid_q && x_lane_q[LANE_A0+l] && x_uop_q[LANE_A0+l].unit == UNIT_F && x_uop_q[LANE_A0+l].late;
-      if ((div_en[l] && !div_done[l]) || (fp_en[l] && !fp_done[l])) div_wait = 1'b1;
     end
   end
+  assign div_wait = (div_en & ~div_done) != '0 || (fp_en & ~fp_done) != '0;
   for (genvar l = 0; l < LANES_A; l++) begin : g_div
     duke_div div (
       .clk_i, .rst_ni, .en_i(div_en[l]), .take_i(x_go || redirect), .code_i(x_uop_q[LANE_A0+l].code),
@@ -619,7 +618,6 @@ module duke_core
     logic [5:0] low_flags [LANES_A];
     logic [5:0] upper_flags [LANES_A];
     logic [LANES_A-1:0] low_done, upper_done;
-    for (genvar l = 0; l < LANES_A; l++) assign fp_done[l] = low_done[l] && (upper_done[l] || !is_pair(x_uop_q[LANE_A0+l].code));
     for (genvar l = 0; l < LANES_A; l++) begin : g_lane
       duke_fpu fpu (
         .clk_i, .rst_ni, .x_en_i(fp_en[l]), .x_take_i(x_go || redirect), .x_code_i(x_uop_q[LANE_A0+l].code),
@@ -628,16 +626,29 @@ module duke_core
         .w_en_i(w_fp_q[l]), .w_value_o(low_value[l]), .w_flags_o(low_flags[l])
       );
       // The upper single of a pair.
-      logic pair;
-      assign pair = is_pair(x_uop_q[LANE_A0+l].code);
+      logic pair, m_pair;
+      always_comb begin
+        pair = 1'b0;
+        if (fp_en[l]) pair = is_pair(x_uop_q[LANE_A0+l].code);
+        m_pair = 1'b0;
+        if (m_fp[l]) m_pair = is_pair(m_uop_q[LANE_A0+l].code);
+      end
+      assign fp_done[l] = low_done[l] && (upper_done[l] || !pair);
       duke_fpu upper (
-        .clk_i, .rst_ni, .x_en_i(fp_en[l] && pair), .x_take_i(x_go || redirect), .x_code_i(x_uop_q[LANE_A0+l].code),
+        .clk_i, .rst_ni, .x_en_i(pair), .x_take_i(x_go || redirect), .x_code_i(x_uop_q[LANE_A0+l].code),
         .x_a_i({32'd0, x_a_q[LANE_A0+l][63:32]}), .x_b_i({32'd0, x_b_q[LANE_A0+l][63:32]}), .x_c_i('0), .x_done_o(upper_done[l]),
-        .m_en_i(m_fp[l] && m_done && is_pair(m_uop_q[LANE_A0+l].code)), .fcsr_i(fcsr),
+        .m_en_i(m_pair && m_done), .fcsr_i(fcsr),
         .w_en_i(w_pair_q[l]), .w_value_o(upper_value[l]), .w_flags_o(upper_flags[l])
       );
-      assign fp_value[l] = w_pair_q[l] ? {upper_value[l][31:0], low_value[l][31:0]} : low_value[l];
-      assign lane_flags[l] = low_flags[l] | upper_flags[l];
+      always_comb begin
+        fp_value[l] = low_value[l];
+        lane_flags[l] = low_flags[l];
+        if (w_pair_q[l]) begin
+          fp_value[l][63:32] = upper_value[l][31:0];
+          lane_flags[l] = low_flags[l] | upper_flags[l];
+        end
+      end
+      always_ff @(posedge clk_i) w_pair_q[l] <= rst_ni && m_retire && m_pair;
     end
   end else begin : g_no_fp
     assign fp_done = '1;
@@ -667,12 +678,10 @@ module duke_core
       w_mul_q <= '0;
       w_fp_q <= '0;
       w_vec_q <= '0;
-      w_pair_q <= '0;
     end else begin
       w_valid_q <= m_retire;
       w_fp_q <= m_retire ? m_fp : '0;
       w_vec_q <= m_retire ? m_vec : '0;
-      for (int l = 0; l < LANES_A; l++) w_pair_q[l] <= m_retire && m_fp[l] && is_pair(m_uop_q[LANE_A0+l].code);
       w_mul_q <= '0;
       if (m_retire) for (int l = 0; l < LANES_A; l++) w_mul_q[LANE_A0+l] <= m_mul[l];
     end

@@ -29,8 +29,11 @@ module duke_fpu
   output logic [63:0] w_value_o,
   output logic [5:0]  w_flags_o
 );
-  logic [6:0] code;
-  assign code = scalar(x_code_i);
+  logic [6:0] code;                       // what an idle unit would see is not worked out: it costs the host time
+  always_comb begin
+    code = '0;
+    if (x_en_i) code = scalar(x_code_i);
+  end
 
   // Divide and square root, bit by bit: 56 bits of quotient or root, and what remains.
   localparam logic [3:0] LAST = 4'd15;    // 0: not begun; 1 to 14: four bits each; then it is there
