@@ -35,8 +35,8 @@ def options():
 
 
 def command(args, program, engine, gear, insts, outdir):
-    return [args.build / "bin/selkirk", "run", "--sandbox=off", f"--engine={engine}", f"--gear={gear}", f"--max-insts={insts}", "-d", outdir,
-            *(["--guest-cpu=max"] if args.fp else []), "--", program]
+    return [args.build / "bin/selkirk", "run", "--sandbox=off", f"--engine={engine}", f"--gear={gear}", f"--max-insts={insts}",
+            "-d", outdir, *(["--guest-cpu=max"] if args.fp else []), "--", program]
 
 
 def run(args, program, engine, gear, insts, prefix=()):

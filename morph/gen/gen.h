@@ -105,13 +105,13 @@ struct gen {
     uint64_t next;      /* where the search for a temporary starts */
     uint64_t temp;      /* direct.c: the next temporary */
     struct gen_compare compare;
-    uint16_t empty[4];                                  /* free, n, commit of a cycle without ops */
-    uint64_t free;                                      /* temporaries nobody uses */
+    uint16_t empty[4];                                   /* free, n, commit of a cycle without ops */
+    uint64_t free;                                       /* temporaries nobody uses */
     uint64_t ffree, fnext;                               /* the same of f registers; see sched_fp.inc */
     struct gen_reg reg[128] __attribute__((aligned(8))); /* cleared in whole double words, as are content and alt */
     uint16_t content[128];                               /* ref that lives in a home */
     uint16_t made[64];                                   /* direct.c: how often a home was written */
-    uint16_t alt[64];                                   /* another home that had a copy of what lives in a home; 0 none */
+    uint16_t alt[64];                                    /* another home that had a copy of what lives in a home; 0 none */
     struct gen_store store[GEN_STORES];
     struct gen_exit_at exit_at[IR_EXITS_MAX] __attribute__((aligned(8)));
     uint16_t loc[IR_NODES_MAX] __attribute__((aligned(8))); /* register of a ref */

@@ -35,11 +35,11 @@ struct ginsn {
     uint8_t prefixes; /* GPFX_* */
     uint8_t cc;       /* condition of jcc, setcc, cmovcc */
     uint8_t nopnds;
-    struct gopnd opnd[3]; /* destination first, as in Intel syntax */
-    uint8_t base, index;  /* memory operand: register number, GREG_NONE, GREG_RIP */
-    uint8_t scale;        /* shift, 0..3 */
-    uint8_t seg;          /* effective segment, enum guest_seg */
-    uint8_t feature;      /* enum gfeat: what the processor must have */
+    struct gopnd opnd[3];              /* destination first, as in Intel syntax */
+    uint8_t base, index;               /* memory operand: register number, GREG_NONE, GREG_RIP */
+    uint8_t scale;                     /* shift, 0..3 */
+    uint8_t seg;                       /* effective segment, enum guest_seg */
+    uint8_t feature;                   /* enum gfeat: what the processor must have */
     uint8_t flags_read, flags_written; /* EFLAGS arithmetic flags as a packed set: bit 0 CF 1 PF 2 AF 3 ZF 4 SF 5 OF */
     int64_t disp;
     int64_t imm;

@@ -28,19 +28,19 @@ struct gen;
 
 struct lift {
     struct ir_block *b;
-    struct gen *gen;         /* gen/direct.c: where instructions go at once */
-    uint32_t bytes;          /* and which registers hold a zero-extended byte */
-    uint64_t rip;            /* in: linear address of the first instruction; out: of the next one to lift */
-    uint32_t pending;        /* guest instructions since the last commit */
-    uint32_t null_segs;      /* bit s: segment s (FS, GS) has a null selector and every access faults; LIFT_NO_SIMD */
-    uint64_t guess;          /* see LIFT_GUESS */
+    struct gen *gen;          /* gen/direct.c: where instructions go at once */
+    uint32_t bytes;           /* and which registers hold a zero-extended byte */
+    uint64_t rip;             /* in: linear address of the first instruction; out: of the next one to lift */
+    uint32_t pending;         /* guest instructions since the last commit */
+    uint32_t null_segs;       /* bit s: segment s (FS, GS) has a null selector and every access faults; LIFT_NO_SIMD */
+    uint64_t guess;           /* see LIFT_GUESS */
     struct lift_calls *calls; /* NULL: nobody wants to know */
     unsigned elements;        /* of a repeated string instruction, without flags, that one pass does; 0 counts as 1 */
-    enum lift_follow follow; /* of the instructions being lifted */
-    bool direct;             /* gen/direct.c may be used */
-    bool in_run;             /* it may, but instructions that it does not know are on their way to nodes */
-    bool itc;                /* use the dual-address return stack */
-    bool taken_likely;       /* of the conditional branch at the end, if nothing follows */
+    enum lift_follow follow;  /* of the instructions being lifted */
+    bool direct;              /* gen/direct.c may be used */
+    bool in_run;              /* it may, but instructions that it does not know are on their way to nodes */
+    bool itc;                 /* use the dual-address return stack */
+    bool taken_likely;        /* of the conditional branch at the end, if nothing follows */
 };
 
 enum lift_result {

@@ -103,7 +103,7 @@ static void shift(const struct ctx *c, unsigned op)
 {
     const struct gopnd *o = &c->g->opnd[1];
     struct ir_val n = {0, 0, 0, 0};
-    unsigned width = op == DUKE_OP_PSLL_D || op == DUKE_OP_PSRL_D                            ? 64
+    unsigned width = op == DUKE_OP_PSLL_D || op == DUKE_OP_PSRL_D                           ? 64
                      : op == DUKE_OP_PSLL_W || op == DUKE_OP_PSRL_W || op == DUKE_OP_PSRA_W ? 32
                                                                                             : 16;
     if (o->kind == GO_IMM) {
@@ -259,9 +259,7 @@ static void convert(const struct ctx *c)
     s.hi = wide ? 0 : half(c, 1, 1);
     ir_ref x[2] = {s.lo, s.hi}, y[2], none = zero(c);
     switch (c->g->op) {
-    case G_CVTPS2PD:
-        r = (struct pair){f1(c, op, s.lo), f1(c, op, words(c, s.lo, 1, s.lo, 1))};
-        break;
+    case G_CVTPS2PD: r = (struct pair){f1(c, op, s.lo), f1(c, op, words(c, s.lo, 1, s.lo, 1))}; break;
     case G_CVTDQ2PD:
         x[0] = f1(c, DUKE_OP_FMV_X, s.lo);
         r.lo = f1(c, op, x[0]);

@@ -121,9 +121,7 @@ static bool compares(const struct ir_block *b, struct ir_val v, struct ir_node *
     case 2: out->op = DUKE_OP_SLTU; return true;
     case 4: out->op = DUKE_OP_SEQ; return true;
     case 5: out->op = DUKE_OP_SNE; return true;
-    case 7: /* the other way round */
-        *out = (struct ir_node){.op = DUKE_OP_SLTU, .a = f->b, .b = f->a};
-        return f->b != 0;
+    case 7: /* the other way round */ *out = (struct ir_node){.op = DUKE_OP_SLTU, .a = f->b, .b = f->a}; return f->b != 0;
     default: return false;
     }
 }

@@ -34,7 +34,7 @@ enum {
 static inline unsigned ir_home(unsigned g)
 {
     static const uint8_t home[64] = {/* opt looks up whatever ir_node.x holds */
-                                     32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 31, 28, 29, 30, 0, 0,
+                                     32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 31, 28, 29, 30, 0,  0,
                                      0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75,
                                      76, 77, 78, 79, 80, 81, 82, 83, 84, 85, 86, 87, 88, 89, 90, 91, 92, 93, 94, 95};
     return home[g];
@@ -123,16 +123,16 @@ struct ir_known {
 struct ir_block {
     uint32_t n; /* refs below n are in use */
     uint32_t nexits, nconsts;
-    uint32_t overflow;     /* set when something did not fit: the block is useless */
-    uint32_t entries_made; /* width that the entry nodes were made for; 0 none */
-    uint32_t parts;        /* opt: exits; a wish's part counts the exits from the SET on */
-    uint32_t insns;        /* guest instructions, for statistics */
-    uint32_t fold;         /* switch: fold constants and copies */
-    uint32_t index;        /* the machine has addresses of base + index */
-    uint32_t wide;         /* 64-bit guest: addresses do not wrap at 32 bits */
-    uint64_t rip;          /* linear address of the first instruction */
+    uint32_t overflow;      /* set when something did not fit: the block is useless */
+    uint32_t entries_made;  /* width that the entry nodes were made for; 0 none */
+    uint32_t parts;         /* opt: exits; a wish's part counts the exits from the SET on */
+    uint32_t insns;         /* guest instructions, for statistics */
+    uint32_t fold;          /* switch: fold constants and copies */
+    uint32_t index;         /* the machine has addresses of base + index */
+    uint32_t wide;          /* 64-bit guest: addresses do not wrap at 32 bits */
+    uint64_t rip;           /* linear address of the first instruction */
     struct ir_known *known; /* loads are looked up here; NULL: they are not */
-    uint32_t fuse;         /* switch: compare and branch in one op */
+    uint32_t fuse;          /* switch: compare and branch in one op */
     /* Build: guest state as the instructions so far leave it, what of it differs from the home registers, and what these
      * hold. In IA-32 code a register is the low 32 bits of its value, zero-extended; tag is IR_V_LOW if the value of ref has
      * more than 32 bits. The node that cuts it off is made when it is needed: after the flags, which want the old value. */

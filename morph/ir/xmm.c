@@ -10,10 +10,7 @@ void ir_begin_xmm(struct ir_block *b)
         b->xmm[i] = b->xmm_home[i] = ir_emit(b, IR_XMM, 0, 0, 0, i, 0, 64);
 }
 
-ir_ref ir_get_xmm(struct ir_block *b, unsigned half)
-{
-    return b->xmm[half];
-}
+ir_ref ir_get_xmm(struct ir_block *b, unsigned half) { return b->xmm[half]; }
 
 void ir_put_xmm(struct ir_block *b, unsigned half, ir_ref r)
 {

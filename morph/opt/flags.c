@@ -40,7 +40,8 @@ void opt_dead_flags(const struct opt_table *t, const struct ginsn *g, unsigned n
         live = (live & ~written) | p->flags_read;
         /* Looked at closer are ops with a condition, and code and null segments. */
         if ((attr & (BODY | LOOK)) != BODY || (null_segs | 1u << GUEST_CS) >> seg & 1) {
-            bool can = attr & BODY && !(null_segs >> seg & 1) && lift_can(p) && !(null_segs & LIFT_NO_SIMD && lift_simd_op(p->op));
+            bool can = attr & BODY && !(null_segs >> seg & 1) && lift_can(p) &&
+                       !(null_segs & LIFT_NO_SIMD && lift_simd_op(p->op));
             if (!can || lift_alone(p)) {
                 what |= can ? LIFT_ALONE : LIFT_CANNOT;
                 live = ALL; /* the block is left before it */

@@ -28,7 +28,8 @@ static uint32_t way_count(const struct region_node *n, uint64_t rip)
 }
 
 /* A return is followed to the call that was followed before, other indirect transfers to where nearly all went. */
-static struct step step_indirect(struct morph *m, const struct gblock *b, const struct region_node *n, uint64_t ret, unsigned op)
+static struct step step_indirect(struct morph *m, const struct gblock *b, const struct region_node *n, uint64_t ret,
+                                 unsigned op)
 {
     struct step s = {.follow = LIFT_STOP, .seen = 1, .of = 1};
     if (!m->sh->params.region_calls)
@@ -153,7 +154,8 @@ bool region_prepare(struct morph *m, struct gblock *b, unsigned max_insns, unsig
 {
     struct region *r = m->region;
     const struct morph_params *p = &m->sh->params;
-    struct lift l = {.b = &r->ir, .rip = b->rip, .itc = p->opt_itc != 0, .calls = &r->calls, .elements = (unsigned)p->region_elements};
+    struct lift l = {
+        .b = &r->ir, .rip = b->rip, .itc = p->opt_itc != 0, .calls = &r->calls, .elements = (unsigned)p->region_elements};
 
     for (unsigned s = GUEST_FS; s <= GUEST_GS; s++)
         if (b->mode == GUEST_IA32 && (m->sh->cpu.seg_sel[s] & 0xfffc) == 0)

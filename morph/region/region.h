@@ -19,7 +19,7 @@ struct morph;
 
 enum {
     REGION_STEPS_MAX = 64,
-    REGION_NODES = 1024,   /* places for blocks in a profile; a power of two */
+    REGION_NODES = 1024, /* places for blocks in a profile; a power of two */
     REGION_NODES_USED = 768,
     REGION_BLOCKS = 32768, /* decoded blocks that can be told apart */
     REGION_CARE = 256,     /* sites that are remembered; a power of two */
@@ -128,8 +128,8 @@ struct region_gen {
     uint32_t last_load, last_store, last_call; /* cycles; last_call: + 1 */
     uint32_t nalias, max_alias;
     uint32_t first_store, nalias_before, floor_before; /* see store; nalias and load_floor as of the last commit */
-    uint32_t over_commits; /* switch: loads may pass commits */
-    uint32_t level; /* enum region_level */
+    uint32_t over_commits;                             /* switch: loads may pass commits */
+    uint32_t level;                                    /* enum region_level */
     uint32_t has_fault;
     uint32_t next;    /* where the search for a temporary starts */
     uint64_t free;    /* temporaries nobody uses */
@@ -140,7 +140,8 @@ struct region_gen {
     } pend[IR_G_COUNT];
     struct region_reg reg[64];
     uint16_t content[64]; /* ref that a home holds */
-    struct region_store store[2 * REGION_STORES]; /* from first_store on: since the last commit; before: since the one before it */
+    struct region_store
+        store[2 * REGION_STORES]; /* from first_store on: since the last commit; before: since the one before it */
     uint32_t exit_cycle[IR_EXITS_MAX];
     uint16_t fix_first[IR_EXITS_MAX];
     uint8_t fix_count[IR_EXITS_MAX];

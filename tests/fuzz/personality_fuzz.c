@@ -98,18 +98,30 @@ static void put_program(bool wide)
 {
     uint8_t file[0x200] = {0};
     if (wide) {
-        const Elf64_Ehdr h = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT}, .e_type = ET_EXEC,
-                              .e_machine = EM_X86_64, .e_version = 1, .e_entry = CODE, .e_phoff = sizeof h,
-                              .e_ehsize = sizeof h, .e_phentsize = sizeof(Elf64_Phdr), .e_phnum = 2};
+        const Elf64_Ehdr h = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
+                              .e_type = ET_EXEC,
+                              .e_machine = EM_X86_64,
+                              .e_version = 1,
+                              .e_entry = CODE,
+                              .e_phoff = sizeof h,
+                              .e_ehsize = sizeof h,
+                              .e_phentsize = sizeof(Elf64_Phdr),
+                              .e_phnum = 2};
         const Elf64_Phdr p[2] = {
             {.p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_vaddr = CODE, .p_filesz = sizeof file, .p_memsz = sizeof file},
             {.p_type = PT_LOAD, .p_flags = PF_R | PF_W, .p_vaddr = MEMORY, .p_memsz = MEMORY_SIZE}};
         memcpy(file, &h, sizeof h);
         memcpy(file + sizeof h, p, sizeof p);
     } else {
-        const Elf32_Ehdr h = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS32, ELFDATA2LSB, EV_CURRENT}, .e_type = ET_EXEC,
-                              .e_machine = EM_386, .e_version = 1, .e_entry = CODE, .e_phoff = sizeof h,
-                              .e_ehsize = sizeof h, .e_phentsize = sizeof(Elf32_Phdr), .e_phnum = 2};
+        const Elf32_Ehdr h = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS32, ELFDATA2LSB, EV_CURRENT},
+                              .e_type = ET_EXEC,
+                              .e_machine = EM_386,
+                              .e_version = 1,
+                              .e_entry = CODE,
+                              .e_phoff = sizeof h,
+                              .e_ehsize = sizeof h,
+                              .e_phentsize = sizeof(Elf32_Phdr),
+                              .e_phnum = 2};
         const Elf32_Phdr p[2] = {
             {.p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_vaddr = CODE, .p_filesz = sizeof file, .p_memsz = sizeof file},
             {.p_type = PT_LOAD, .p_flags = PF_R | PF_W, .p_vaddr = MEMORY, .p_memsz = MEMORY_SIZE}};
@@ -135,11 +147,11 @@ static uint64_t argument(struct input *in)
 {
     unsigned kind = (unsigned)take(in, 1);
     switch (kind >> 5) {
-    case 0: return kind & 31;                               /* a descriptor, a small number */
-    case 1: return MEMORY + (kind & 31) * 64;               /* a name or a structure */
-    case 2: return MEMORY + MEMORY_SIZE - (kind & 31);      /* one that reaches beyond */
-    case 3: return UINT64_C(1) << (kind & 31);              /* a flag */
-    case 4: return (uint64_t)-(int64_t)(kind & 31) - 80;    /* about AT_FDCWD */
+    case 0: return kind & 31;                            /* a descriptor, a small number */
+    case 1: return MEMORY + (kind & 31) * 64;            /* a name or a structure */
+    case 2: return MEMORY + MEMORY_SIZE - (kind & 31);   /* one that reaches beyond */
+    case 3: return UINT64_C(1) << (kind & 31);           /* a flag */
+    case 4: return (uint64_t)-(int64_t)(kind & 31) - 80; /* about AT_FDCWD */
     case 5: return take(in, 2);
     case 6: return take(in, 4);
     default: return kind & 1 ? take(in, 8) : UINT64_MAX - (kind & 31);
@@ -149,8 +161,9 @@ static uint64_t argument(struct input *in)
 /* Names and numbers that a call may point to; the input changes them. */
 static void fill_memory(struct mm *mm, struct input *in)
 {
-    static const char *const names[] = {"a", "b", "d/x", "d", "../z", "prog", "link", "", "/", "/proc/self/fd/1", "/dev/null",
-                                        "/proc/self/maps", "a/../d/./y", "/tmp", "."};
+    static const char *const names[] = {
+        "a",          "b",    "d/x", "d", "../z", "prog", "link", "", "/", "/proc/self/fd/1", "/dev/null", "/proc/self/maps",
+        "a/../d/./y", "/tmp", "."};
     char page[MEMORY_SIZE] = {0};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         strcpy(page + 64 * i, names[i]);

@@ -20,7 +20,8 @@ bool is_single(unsigned op)
 {
     const char *name = duke_op_names[op];
     const size_t n = std::strlen(name);
-    return std::strcmp(name, "fcvt.s.d") != 0 && (std::strcmp(name, "fcvt.d.s") == 0 || name[n - 1] == 's' || name[n - 1] == 'p');
+    return std::strcmp(name, "fcvt.s.d") != 0 &&
+           (std::strcmp(name, "fcvt.d.s") == 0 || name[n - 1] == 's' || name[n - 1] == 'p');
 }
 
 // A number: special, of a small exponent range (so that sums cancel), at the ends of the range, or any bits.
@@ -99,7 +100,8 @@ int main(int argc, char **argv)
             x[0] = integer(b);
         if (std::strncmp(name, "fround", 6) == 0)
             x[1] = b.random();
-        const bool pair = name[std::strlen(name) - 1] == 'p'; // this is the lower half's unit; 1.0 in the upper one raises nothing
+        const bool pair = name[std::strlen(name) - 1] ==
+                          'p'; // this is the lower half's unit; 1.0 in the upper one raises nothing
         for (uint64_t &v : x)
             v = pair ? (v & 0xffffffff) | UINT64_C(0x3f80000000000000) : v;
         const uint64_t modes = b.below(4) | (b.chance(25) ? 4 : 0) | (b.chance(25) ? 8 : 0);
@@ -129,8 +131,7 @@ int main(int argc, char **argv)
         if (got != want || top.w_flags_o != fcsr >> 8) {
             std::printf("%s (op %u) of %016" PRIx64 " %016" PRIx64 " %016" PRIx64 " (rd %016" PRIx64 "), modes %" PRIx64
                         ": %016" PRIx64 " flags %02x, the host says %016" PRIx64 " flags %02x\n",
-                        name, op, x[0], x[1], x[2], x[3], modes, got, top.w_flags_o, want,
-                        static_cast<unsigned>(fcsr >> 8));
+                        name, op, x[0], x[1], x[2], x[3], modes, got, top.w_flags_o, want, static_cast<unsigned>(fcsr >> 8));
             return 1;
         }
         for (unsigned i = 0; i < 6; i++)
