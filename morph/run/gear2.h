@@ -18,13 +18,13 @@ enum {
 
 /* The translator's working memory. */
 struct gear2 {
-    struct ir_block ir;
     struct gen gen;
-    struct gen_code code;
-    uint32_t nblocks;
     struct gblock *blocks[GEAR2_BLOCKS_MAX]; /* decoded blocks that are in the translation */
+    struct ir_block ir;
+    uint32_t nblocks;
     uint32_t nqueue;
     uint32_t queue[GEAR2_BATCH_MAX]; /* blocks to be translated next */
+    struct gen_code code;
     uint8_t known[64];
     struct opt_table table;
 };

@@ -286,6 +286,8 @@ int path_node(struct linux_process *p, int dirfd, const char *path, bool follow,
 int path_parent(struct linux_process *p, int dirfd, const char *path, char name[256]);        /* of a writable folder */
 int path_open(struct linux_process *p, int dirfd, const char *path, int flags, unsigned mode, enum linux_fd_kind *kind);
 int path_of(struct linux_process *p, int host_fd, char out[LINUX_PATH]);
+/* May the guest change mode, owner or times of what one of its descriptors has open, the ones it was given included? */
+int path_may_change(struct linux_process *p, int host_fd);
 int path_judge(struct linux_process *p, int host_fd, bool write); /* may the guest use (change) what this opens? */
 struct path_link {
     char text[40];

@@ -130,6 +130,15 @@ int path_judge(struct linux_process *p, int fd, bool write)
     return inside(path, p->k->root_path) ? 0 : -EROFS;
 }
 
+int path_may_change(struct linux_process *p, int fd)
+{
+    char path[LINUX_PATH];
+    int r = canonical(fd, path);
+    if (r < 0)
+        return r;
+    return path[0] != '/' || inside(path, p->k->root_path) ? 0 : -EROFS; /* others are pipes and sockets */
+}
+
 /* "/proc/self/fd/3", "/dev/stdin" and the like name the guest's own descriptors. */
 static int special_fd(const char *path)
 {
@@ -149,16 +158,11 @@ static int special_fd(const char *path)
 /* Another descriptor for a file of the guest's that a path names by its number. */
 static int special_node(struct linux_process *p, int fd, bool write)
 {
-    struct stat st;
     int host = fd_host(p, (uint32_t)fd);
     if (host < 0)
         return -ENOENT;
-    if (write && !fstat(host, &st) && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))) {
-        int r = path_judge(p, host, true);
-        if (r < 0)
-            return r;
-    }
-    return fd_copy(host);
+    int r = write ? path_may_change(p, host) : 0;
+    return r < 0 ? r : fd_copy(host);
 }
 
 int path_node(struct linux_process *p, int dirfd, const char *path, bool follow, bool write)

@@ -22,15 +22,11 @@ static int node(struct linux_process *p, uint32_t dirfd, uint64_t name, bool fol
     int host = (int)dirfd == AT_FDCWD ? p->files->cwd_fd : fd_host(p, dirfd);
     if (host < 0)
         return host;
-    r = fcntl(host, F_DUPFD_CLOEXEC, 3);
+    r = write ? path_may_change(p, host) : 0;
     if (r < 0)
-        return -errno;
-    struct stat st;
-    if (write && path_judge(p, r, true) < 0 && !fstat(r, &st) && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))) {
-        close(r);
-        return -EROFS;
-    }
-    return r;
+        return r;
+    r = fcntl(host, F_DUPFD_CLOEXEC, 3);
+    return r < 0 ? -errno : r;
 }
 
 /* stat --------------------------------------------------------------------------------------------------------------- */

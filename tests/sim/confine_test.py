@@ -20,6 +20,8 @@ EXPECTED = (
     [(name, "ENOENT, ENOENT", SAME) for name in EMULATED] +
     [(name, "EROFS", "ENOENT") for name in CHANGES] + [
         ("device", "EPERM", SAME), ("fchmod", "EROFS", "EBADF"), ("futimens", "EROFS", "EBADF"), ("ftruncate", "EINVAL", "EBADF"),
+        ("mode of its input", "EROFS", SAME), ("owner of its input", "EROFS", SAME), ("times of its input", "EROFS", SAME),
+        ("input by name", "EROFS", SAME), ("mode of a device", "EROFS", "EBADF"), ("times of a device", "EROFS", "EBADF"),
         ("set-user-ID", "755", SAME), ("descriptors of the simulator", "0 open, 0 by path", SAME),
         ("negative descriptor", "EBADF", SAME), ("huge descriptor", "EBADF", SAME),
         ("/proc/self/mem", "ENOENT", SAME), ("/proc/self/map_files", "ENOENT", SAME), ("/proc/1/environ", "ENOENT", SAME),
@@ -57,10 +59,10 @@ def attempts(checks, name, command, folder, column):
     (inside / "out").symlink_to(outside)
     (inside / "abs").symlink_to("/")
     before = sorted(os.listdir(inside))
-    with subprocess.Popen(["sleep", "1000"]) as victim:
+    with subprocess.Popen(["sleep", "1000"]) as victim, open(outside / "secret", "rb") as given:
         command = [str(c) for c in command] + [str(outside), str(victim.pid)]
         r = subprocess.run(command, cwd=inside, capture_output=True, timeout=500, env={}, preexec_fn=limited_files,
-                           stdin=subprocess.DEVNULL)
+                           stdin=given)
         checks.same(f"{name}: the host's process lives", victim.poll(), None)
         victim.kill()
     got = dict(line.split(": ", 1) for line in r.stdout.decode(errors="replace").splitlines() if ": " in line)
@@ -74,6 +76,7 @@ def attempts(checks, name, command, folder, column):
         checks.same(f"{name}: full device", got.get("full device"), "ENOSPC")
     checks.same(f"{name}: after each bomb", r.stdout.count(b"and after them: DONE\n"), 3)
     checks.same(f"{name}: outside", sorted(os.listdir(outside)), ["secret"])
+    checks.same(f"{name}: the secret's mode", (outside / "secret").stat().st_mode & 0o111, 0)
     checks.same(f"{name}: the secret", (outside / "secret").read_text(), "secret\n")
     checks.same(f"{name}: inside", sorted(os.listdir(inside)), before)
 
