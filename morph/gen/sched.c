@@ -27,7 +27,8 @@ static inline unsigned take_temp(struct gen *g)
     return r;
 }
 
-/* Operands are freed at their last use: their registers can take the result. */
+/* Operands are freed at their last use, but not before the result has a register: what has to make room for it must not be
+ * moved to where the op still reads. */
 static inline void release(struct gen *g, const struct ir_node *n, unsigned ra, unsigned rb, unsigned rc)
 {
     uint64_t kills = n->kills;
@@ -119,8 +120,8 @@ static void place_alu(struct gen *g, const struct ir_node *n, uint32_t i)
         rc = g->loc[n->c];
         from = gen_max(from, g->reg[rc].avail);
     }
-    release(g, n, ra, rb, rc);
     unsigned rd = define(g, i);
+    release(g, n, ra, rb, rc);
     if (t->fmt == DUKE_FMT_R3) {
         if (n->b || n->imm == 0)
             words_r3(&o, t, rd, ra, rb);
@@ -161,10 +162,10 @@ static void place_load(struct gen *g, const struct ir_node *n, uint32_t i)
     const struct gen_info *t = &g->info[n->op];
     unsigned ra = g->loc[n->a], rb = g->loc[n->b];
     uint64_t from = gen_max(g->floor, gen_max(g->reg[ra].avail, g->reg[rb].avail));
-    release(g, n, ra, rb, 0);
     if (g->nstores | g->last_store)
         from = gen_max(from, gen_after_stores(g, n->a | (uint32_t)n->b << 16, n->imm, 1u << ir_mem_log2(n->op), n->x));
     unsigned rd = g->ir->use[i].last ? define(g, i) : 0;
+    release(g, n, ra, rb, 0);
     struct gen_op o;
     words_mem(&o, t, rd, ra, rb, n->x, n->imm);
     uint64_t c = gen_place_write(g, &o, t, rd, from);

@@ -34,8 +34,8 @@ static void place_alu(struct region_gen *g, const struct ir_node *n, uint32_t i)
     }
     unsigned ra = g->loc[n->a], rb = g->loc[n->b], rc = g->loc[n->c];
     uint32_t from = max_u(g->reg[ra].avail, max_u(g->reg[rb].avail, g->reg[rc].avail));
+    unsigned rd = sched_define(g, i); /* before its operands are free: see release in gen/sched.c */
     sched_release(g, n, i);
-    unsigned rd = sched_define(g, i);
     struct gen_op *o = sched_new_op(g);
     if (t->fmt == DUKE_FMT_R3) {
         if (n->b || n->imm == 0)

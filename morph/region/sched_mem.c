@@ -103,8 +103,8 @@ void sched_load(struct region_gen *g, const struct ir_node *n, uint32_t i)
     uint32_t from = max_u(early ? g->floor_before : g->load_floor, max_u(g->reg[ra].avail, g->reg[rb].avail));
     bool may = g->level == REGION_BOLD && *nalias < g->max_alias && fits_bits(n->imm, 29);
     struct obstacles obs = obstacles(g, &w, may, early ? 0 : g->first_store, g->nstores);
-    sched_release(g, n, i);
     unsigned rd = sched_define(g, i);
+    sched_release(g, n, i);
     from = sched_writable(g, rd, max_u(from, obs.hard));
     struct gen_op *o = sched_new_op(g);
     uint32_t c = from;

@@ -478,6 +478,43 @@ static void decided_branch(bool regions)
 
 TEST_CASE(gen, decided_branch_gear2) { decided_branch(false); }
 TEST_CASE(gen, decided_branch_region) { decided_branch(true); }
+/* What makes room for a result is moved to a register that no operand of the same op is in, though it be the operand's last use. */
+static void room_for_result(bool regions, bool direct)
+{
+    static const uint8_t code[] = {
+        0x0f, 0xc7, 0x8c, 0x71, 0xff, 0x00, 0x32, 0x00, /* cmpxchg8b [ecx+esi*2+0x3200ff] */
+        0xd2, 0xa3, 0x00, 0x02, 0x32, 0x00,             /* shl byte [ebx+0x320200], cl */
+        0xc1, 0x99, 0xff, 0x02, 0x32, 0x00, 0x9b,       /* rcr dword [ecx+0x3202ff], 27 */
+        0x66, 0x0f, 0xad, 0xca,                         /* shrd dx, cx, cl */
+        0x0f, 0xc1, 0xe2,                               /* xadd edx, esp */
+        0xbe, 1,    0,    0,    0,                      /* mov esi, 1 */
+        0xbf, 0x00, 0x04, 0x32, 0x00,                   /* mov edi, 0x320400 */
+        0x66, 0xaf,                                     /* scasw */
+        0xeb, 0,                                        /* jmp */
+    };
+    struct rig *r = rig_make("default");
+    r->regions = regions;
+    r->sh->params.opt_direct = direct;
+    rig_code(r, code, sizeof code);
+    struct guest_cpu *cpu = &r->sh->cpu;
+    static const uint32_t gpr[8] = {0x12345678, 1, 0x3a29b3fb, 0, 0x2000f090, 5, 0, 7};
+    for (unsigned i = 0; i < 8; i++)
+        cpu->gpr[i] = gpr[i];
+    cpu->rip = RIG_CODE;
+    struct guest_cpu start = *cpu;
+    region_note(r->m, rig_block(r, RIG_CODE));
+    uint64_t icount = 0;
+    EXPECT(rig_translated(r, rig_block(r, RIG_CODE), &icount) != 0);
+    EXPECT(icount == 9);
+    struct guest_cpu got = *cpu;
+    *cpu = start;
+    EXPECT(rig_interpret(r, icount) == INTERP_OK);
+    EXPECT(memcmp(got.gpr, cpu->gpr, sizeof got.gpr) == 0);
+    rig_free(r);
+}
+TEST_CASE(gen, room_for_result_direct) { room_for_result(false, true); }
+TEST_CASE(gen, room_for_result_ir) { room_for_result(false, false); }
+TEST_CASE(gen, room_for_result_region) { room_for_result(true, false); }
 TEST_CASE(gen, random_default) { run_cases("default", env_u64("GEN_SEED", 1000), env_u64("GEN_CASES", 4000), false); }
 TEST_CASE(gen, random_tm5400) { run_cases("tm5400", env_u64("GEN_SEED", 50000), env_u64("GEN_CASES", 2000), false); }
 TEST_CASE(gen, region_default) { run_cases("default", env_u64("GEN_SEED", 90000), env_u64("GEN_CASES", 4000), true); }
