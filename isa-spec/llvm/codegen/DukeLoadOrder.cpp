@@ -59,8 +59,9 @@ void llvm::relaxLoadOrder(ScheduleDAGInstrs &DAG, AAResults *AA) {
       continue;
     for (const SDep &D : Needless)
       Load.removePred(D);
+    // Even if there is another edge already: one for a register that the store reads would let both share a bundle.
     for (SUnit *Before : Befores)
-      if (mustFollow(MI, *Before->getInstr(), AA) && !Load.isPred(Before))
+      if (mustFollow(MI, *Before->getInstr(), AA))
         Load.addPred(SDep(Before, SDep::MayAliasMem));
   }
 }
