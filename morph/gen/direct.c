@@ -166,8 +166,7 @@ enum lift_result direct_insns(struct lift *l, const struct ginsn *in, unsigned n
             did = 0;
         } else if (did == DID_NOT) {
             l->in_run = true;
-            unsigned r = lift_one(l, in, k);
-            did = (r & LIFT_TRANSFERRED ? DID_GO_ON : 0) | (r & LIFT_ENDED ? DID_END : 0);
+            did = lift_one(l, in, k);
         }
         b->insns++;
         if (did & DID_GO_ON) /* the last one */

@@ -3,8 +3,10 @@
 #include "gen.h"
 #include "guest/lift.h"
 
-/* Lifts n instructions as lift_insns does, but what direct.c knows is placed in l->gen's cycles at once; runs of other
- * instructions become nodes of l->b that are placed when the run ends. */
+/* Lifts n instructions of which known[i] is known (LIFT_*); first: number of the first one's handler in the interpreter. What
+ * direct.c knows is placed in l->gen's cycles at once; runs of other instructions, or all of them unless l->direct, become nodes
+ * of l->b. At most one instruction, the last, is a transfer; `follow` says what happens after it, or after the last if it is none
+ * (then anything but LIFT_STOP goes on). */
 enum lift_result direct_insns(struct lift *l, const struct ginsn *in, unsigned n, unsigned first, const uint8_t *known,
                               enum lift_follow follow);
 

@@ -7,7 +7,7 @@
 enum { DIRECT_FLAGS = 31, DIRECT_TARGET = 30, DIRECT_FIRST_TEMP = 4, DIRECT_LAST_TEMP = 27 }; /* Duke registers */
 
 /* What a handler returns: nothing was done; l->rip is set; and an unconditional exit was made. */
-enum { DID_NOT = 1, DID_GO_ON = 2, DID_END = 4 };
+enum { DID_NOT = 4, DID_GO_ON = LIFT_TRANSFERRED, DID_END = LIFT_ENDED };
 
 /* ops: Duke's for the instruction | Duke's for its flags << 16; dead: these are of no interest. */
 typedef unsigned direct_fn(struct lift *l, const struct ginsn *in, uint32_t ops, bool dead);

@@ -343,27 +343,3 @@ enum lift_result lift_before(struct lift *l, unsigned known)
         leave(&c, always, false, cannot ? IR_EXIT_INTERP : IR_EXIT_DIRECT, l->rip, 0);
     return cannot ? LIFT_CUT : l->b->insns ? LIFT_CLOSED : LIFT_OPEN;
 }
-
-enum lift_result lift_insns(struct lift *l, const struct ginsn *g, unsigned n, const uint8_t *known, enum lift_follow follow)
-{
-    bool wide = l->b->wide != 0;
-    l->follow = follow;
-    for (unsigned i = 0; i < n; i++, g++) {
-        if (known[i] & (LIFT_CANNOT | LIFT_ALONE)) {
-            enum lift_result r = lift_before(l, known[i]);
-            if (r != LIFT_OPEN)
-                return r;
-        }
-        unsigned did = lift_one(l, g, known[i]);
-        l->b->insns++;
-        if (did & LIFT_TRANSFERRED) /* the last one */
-            return did & LIFT_ENDED ? LIFT_CLOSED : LIFT_OPEN;
-        uint64_t next = l->rip + g->len;
-        l->rip = wide ? next : (uint32_t)next;
-        l->pending++;
-    }
-    if (follow != LIFT_STOP)
-        return LIFT_OPEN;
-    lift_leave(l);
-    return LIFT_CLOSED;
-}

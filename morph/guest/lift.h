@@ -59,11 +59,7 @@ enum {
 /* In null_segs: SSE instructions are interpreted. */
 enum { LIFT_NO_SIMD = 1 << 8 };
 
-/* Lifts n instructions of which known[i] is known (LIFT_*). At most one instruction, the last, is a
- * transfer; `follow` says what happens after it, or after the last if it is none (then anything but LIFT_STOP goes on). */
-enum lift_result lift_insns(struct lift *l, const struct ginsn *g, unsigned n, const uint8_t *known, enum lift_follow follow);
-
-/* The parts of lift_insns, for gen/direct.c. */
+/* One instruction; direct_insns (gen/direct.h) lifts several. */
 enum { LIFT_TRANSFERRED = 1, LIFT_ENDED = 2 }; /* l->rip has been set; an unconditional exit was made */
 /* Lifts the instruction at l->rip of which `known` is known. Returns LIFT_TRANSFERRED and LIFT_ENDED. */
 unsigned lift_one(struct lift *l, const struct ginsn *g, unsigned known);

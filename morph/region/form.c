@@ -1,6 +1,7 @@
 /* Picks a region's path through the blocks, and makes the region. */
 #include "cache/cache.h"
 #include "guest/block.h"
+#include "gen/direct.h"
 #include "guest/lift.h"
 #include "morph.h"
 #include "opt/opt.h"
@@ -142,12 +143,12 @@ static enum lift_result lift_block(struct morph *m, struct lift *l, const struct
     l->guess = s->guess;
     for (; n > PART_INSNS; n -= PART_INSNS, insns += PART_INSNS) {
         opt_dead_flags(&g->table, insns, PART_INSNS, l->null_segs, dead, g->known);
-        if (lift_insns(l, insns, PART_INSNS, g->known, LIFT_FALL) != LIFT_OPEN)
+        if (direct_insns(l, insns, PART_INSNS, 0, g->known, LIFT_FALL) != LIFT_OPEN)
             return LIFT_CUT;
         lift_commit(l);
     }
     opt_dead_flags(&g->table, insns, n, l->null_segs, dead, g->known);
-    return lift_insns(l, insns, n, g->known, (enum lift_follow)s->follow);
+    return direct_insns(l, insns, n, 0, g->known, (enum lift_follow)s->follow);
 }
 
 bool region_prepare(struct morph *m, struct gblock *b, unsigned max_insns, unsigned level)
