@@ -4,81 +4,58 @@
 
 #define SHARED 0x40000000
 
-/* Store or load a C context (struct native_ctx) at offset ctx of struct shared. */
 /* clang-format off */
-.macro save_ctx ctx
-    stn.d.x r1, [r3 + r0 << 0 + \ctx + 0] ~
-    stn.d.x r2, [r3 + r0 << 0 + \ctx + 8]
-    stn.d.x r18, [r3 + r0 << 0 + \ctx + 16] ~
-    stn.d.x r19, [r3 + r0 << 0 + \ctx + 24]
-    stn.d.x r20, [r3 + r0 << 0 + \ctx + 32] ~
-    stn.d.x r21, [r3 + r0 << 0 + \ctx + 40]
-    stn.d.x r22, [r3 + r0 << 0 + \ctx + 48] ~
-    stn.d.x r23, [r3 + r0 << 0 + \ctx + 56]
-    stn.d.x r24, [r3 + r0 << 0 + \ctx + 64] ~
-    stn.d.x r25, [r3 + r0 << 0 + \ctx + 72]
-    stn.d.x r26, [r3 + r0 << 0 + \ctx + 80] ~
-    stn.d.x r27, [r3 + r0 << 0 + \ctx + 88]
-    stn.d.x r56, [r3 + r0 << 0 + \ctx + 96] ~
-    stn.d.x r57, [r3 + r0 << 0 + \ctx + 104]
-    stn.d.x r58, [r3 + r0 << 0 + \ctx + 112]
+/* Stores or loads two registers side by side, at `at` of struct shared. */
+.macro pair op, first, second, at
+    \op \first, [r3 + r0 << 0 + \at] ~
+    \op \second, [r3 + r0 << 0 + \at + 8]
 .endm
 
-.macro load_ctx ctx
-    ldn.d.x r1, [r3 + r0 << 0 + \ctx + 0] ~
-    ldn.d.x r2, [r3 + r0 << 0 + \ctx + 8]
-    ldn.d.x r18, [r3 + r0 << 0 + \ctx + 16] ~
-    ldn.d.x r19, [r3 + r0 << 0 + \ctx + 24]
-    ldn.d.x r20, [r3 + r0 << 0 + \ctx + 32] ~
-    ldn.d.x r21, [r3 + r0 << 0 + \ctx + 40]
-    ldn.d.x r22, [r3 + r0 << 0 + \ctx + 48] ~
-    ldn.d.x r23, [r3 + r0 << 0 + \ctx + 56]
-    ldn.d.x r24, [r3 + r0 << 0 + \ctx + 64] ~
-    ldn.d.x r25, [r3 + r0 << 0 + \ctx + 72]
-    ldn.d.x r26, [r3 + r0 << 0 + \ctx + 80] ~
-    ldn.d.x r27, [r3 + r0 << 0 + \ctx + 88]
-    ldn.d.x r56, [r3 + r0 << 0 + \ctx + 96] ~
-    ldn.d.x r57, [r3 + r0 << 0 + \ctx + 104]
-    ldn.d.x r58, [r3 + r0 << 0 + \ctx + 112]
+/* Store (stn.d.x) or load (ldn.d.x) a C context, struct native_ctx, at offset `ctx`. */
+.macro move_ctx op, ctx
+    pair \op, r1, r2, \ctx + 0
+    pair \op, r18, r19, \ctx + 16
+    pair \op, r20, r21, \ctx + 32
+    pair \op, r22, r23, \ctx + 48
+    pair \op, r24, r25, \ctx + 64
+    pair \op, r26, r27, \ctx + 80
+    pair \op, r56, r57, \ctx + 96
+    \op r58, [r3 + r0 << 0 + \ctx + 112]
 .endm
 
-/* Store or load the guest registers that translated code keeps in r31..r47. */
-.macro save_guest
-    stn.d.x r31, [r3 + r0 << 0 + SH_FLAGS] ~
-    stn.d.x r32, [r3 + r0 << 0 + SH_GPR + 0]
-    stn.d.x r33, [r3 + r0 << 0 + SH_GPR + 8] ~
-    stn.d.x r34, [r3 + r0 << 0 + SH_GPR + 16]
-    stn.d.x r35, [r3 + r0 << 0 + SH_GPR + 24] ~
-    stn.d.x r36, [r3 + r0 << 0 + SH_GPR + 32]
-    stn.d.x r37, [r3 + r0 << 0 + SH_GPR + 40] ~
-    stn.d.x r38, [r3 + r0 << 0 + SH_GPR + 48]
-    stn.d.x r39, [r3 + r0 << 0 + SH_GPR + 56] ~
-    stn.d.x r40, [r3 + r0 << 0 + SH_GPR + 64]
-    stn.d.x r41, [r3 + r0 << 0 + SH_GPR + 72] ~
-    stn.d.x r42, [r3 + r0 << 0 + SH_GPR + 80]
-    stn.d.x r43, [r3 + r0 << 0 + SH_GPR + 88] ~
-    stn.d.x r44, [r3 + r0 << 0 + SH_GPR + 96]
-    stn.d.x r45, [r3 + r0 << 0 + SH_GPR + 104] ~
-    stn.d.x r46, [r3 + r0 << 0 + SH_GPR + 112]
-    stn.d.x r47, [r3 + r0 << 0 + SH_GPR + 120]
+/* The guest registers that translated code keeps in r31..r47. */
+.macro move_guest op
+    \op r31, [r3 + r0 << 0 + SH_FLAGS] ~
+    \op r32, [r3 + r0 << 0 + SH_GPR + 0]
+    pair \op, r33, r34, SH_GPR + 8 + 0
+    pair \op, r35, r36, SH_GPR + 8 + 16
+    pair \op, r37, r38, SH_GPR + 8 + 32
+    pair \op, r39, r40, SH_GPR + 8 + 48
+    pair \op, r41, r42, SH_GPR + 8 + 64
+    pair \op, r43, r44, SH_GPR + 8 + 80
+    pair \op, r45, r46, SH_GPR + 8 + 96
+    \op r47, [r3 + r0 << 0 + SH_GPR + 8 + 112]
 .endm
 
-.macro load_guest
-    ldn.d.x r31, [r3 + r0 << 0 + SH_FLAGS] ~
-    ldn.d.x r32, [r3 + r0 << 0 + SH_GPR + 0]
-    ldn.d.x r33, [r3 + r0 << 0 + SH_GPR + 8] ~
-    ldn.d.x r34, [r3 + r0 << 0 + SH_GPR + 16]
-    ldn.d.x r35, [r3 + r0 << 0 + SH_GPR + 24] ~
-    ldn.d.x r36, [r3 + r0 << 0 + SH_GPR + 32]
-    ldn.d.x r37, [r3 + r0 << 0 + SH_GPR + 40] ~
-    ldn.d.x r38, [r3 + r0 << 0 + SH_GPR + 48]
-    ldn.d.x r39, [r3 + r0 << 0 + SH_GPR + 56] ~
-    ldn.d.x r40, [r3 + r0 << 0 + SH_GPR + 64]
-    ldn.d.x r41, [r3 + r0 << 0 + SH_GPR + 72] ~
-    ldn.d.x r42, [r3 + r0 << 0 + SH_GPR + 80]
-    ldn.d.x r43, [r3 + r0 << 0 + SH_GPR + 88] ~
-    ldn.d.x r44, [r3 + r0 << 0 + SH_GPR + 96]
-    ldn.d.x r45, [r3 + r0 << 0 + SH_GPR + 104] ~
-    ldn.d.x r46, [r3 + r0 << 0 + SH_GPR + 112]
-    ldn.d.x r47, [r3 + r0 << 0 + SH_GPR + 120]
+/* XMM0..XMM7, or XMM8..XMM15, with stn.fd.x or ldn.fd.x; each takes two f registers. */
+.macro move_xmm_low op
+    pair \op, f0, f1, SH_XMM + 0
+    pair \op, f2, f3, SH_XMM + 16
+    pair \op, f4, f5, SH_XMM + 32
+    pair \op, f6, f7, SH_XMM + 48
+    pair \op, f8, f9, SH_XMM + 64
+    pair \op, f10, f11, SH_XMM + 80
+    pair \op, f12, f13, SH_XMM + 96
+    pair \op, f14, f15, SH_XMM + 112
+.endm
+
+.macro move_xmm_high op
+    pair \op, f16, f17, SH_XMM + 128 + 0
+    pair \op, f18, f19, SH_XMM + 128 + 16
+    pair \op, f20, f21, SH_XMM + 128 + 32
+    pair \op, f22, f23, SH_XMM + 128 + 48
+    pair \op, f24, f25, SH_XMM + 128 + 64
+    pair \op, f26, f27, SH_XMM + 128 + 80
+    pair \op, f28, f29, SH_XMM + 128 + 96
+    pair \op, f30, f31, SH_XMM + 128 + 112
 .endm

@@ -162,7 +162,7 @@ trap_guest:
     bne r61, r0, leave_translation
     rollback
     li.x r3, SHARED
-    load_ctx SH_FAULT_CTX
+    move_ctx ldn.d.x, SH_FAULT_CTX
     wrcr.i r1, DUKE_CR_TPC
     li r4, 1
     rfe
@@ -183,12 +183,12 @@ trap_interrupt:
 leave_translation:
     rollback
     li.x r3, SHARED
-    save_guest
+    move_guest stn.d.x
     stn.d.x r30, [r3 + r0 << 0 + SH_TRAP_R30] ~
     stn.d.x r0, [r3 + r0 << 0 + SH_IN_TRANSLATION] ~
     li r61, DUKE_TRAP_INTERRUPT ~
     li r62, DUKE_CAT_INTERP
-    load_ctx SH_ENTER_CTX
+    move_ctx ldn.d.x, SH_ENTER_CTX
     wrcr.i r62, DUKE_CR_SCAT
     wrcr.i r1, DUKE_CR_TPC
     li r4, PORT_EXIT_FAULT

@@ -86,7 +86,8 @@ struct engine_ops {
     uint64_t (*icount)(const struct engine *e);
     const char *(*error_text)(const struct engine *e); /* after DOUBLE_FAULT or DIVERGED: both sides' state, disassembly */
     void (*interrupt)(struct engine *e);               /* async-signal-safe: makes run return ENGINE_INTERRUPTED soon */
-    /* Memory the engine lets the host use directly (func), or NULL: a fast path for reading and writing, same contents as dma. */
+    /* Memory the engine lets the host use directly, or NULL: a fast path for reading and writing, same contents as dma. No such
+     * function where there is none: caches may hold newer bytes (rtl), or memory exists twice (lockstep). */
     uint8_t *(*direct)(struct engine *e, uint32_t paddr, size_t size);
 };
 

@@ -319,15 +319,6 @@ static void interrupt(struct engine *e)
     l->rtl->ops->interrupt(l->rtl);
 }
 
-/* Memory exists twice. */
-static uint8_t *direct(struct engine *e, uint32_t paddr, size_t size)
-{
-    (void)e;
-    (void)paddr;
-    (void)size;
-    return NULL;
-}
-
 const struct engine_ops engine_lockstep = {
     .name = "lockstep",
     .create = create,
@@ -342,5 +333,4 @@ const struct engine_ops engine_lockstep = {
     .counters = counters,
     .error_text = error_text,
     .interrupt = interrupt,
-    .direct = direct,
 };

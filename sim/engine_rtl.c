@@ -166,15 +166,6 @@ static bool dma_write(struct engine *base, uint32_t paddr, const void *buf, size
 static const char *error_text(const struct engine *base) { return self_const(base)->error; }
 static void interrupt(struct engine *base) { self(base)->interrupted = true; }
 
-/* The caches may hold newer bytes than the arrays. */
-static uint8_t *direct(struct engine *base, uint32_t paddr, size_t size)
-{
-    (void)base;
-    (void)paddr;
-    (void)size;
-    return NULL;
-}
-
 const struct engine_ops engine_rtl = {
     .name = "rtl",
     .create = create,
@@ -189,5 +180,4 @@ const struct engine_ops engine_rtl = {
     .counters = counters,
     .error_text = error_text,
     .interrupt = interrupt,
-    .direct = direct,
 };

@@ -53,17 +53,23 @@ static struct abi64_stat wide_stat(const struct stat *s)
     };
 }
 
+/* What `fd` stands for, which is closed; a negative `fd` is an error passed on. */
+static int stat_and_close(int fd, struct stat *s)
+{
+    if (fd < 0)
+        return fd;
+    int error = fstatat(fd, "", s, AT_EMPTY_PATH) ? errno : 0;
+    close(fd);
+    return -error;
+}
+
 /* stat64 of i386, stat of x86-64. */
 static int64_t put_stat64(struct linux_process *p, int fd, uint64_t to)
 {
     struct stat s;
-    if (fd < 0)
-        return fd;
-    int r = fstatat(fd, "", &s, AT_EMPTY_PATH);
-    int error = errno;
-    close(fd);
+    int r = stat_and_close(fd, &s);
     if (r)
-        return -error;
+        return r;
     if (p->wide) {
         struct abi64_stat wide = wide_stat(&s);
         return user_put(p, to, &wide, sizeof wide) ? 0 : -EFAULT;
@@ -93,13 +99,9 @@ static int64_t put_stat64(struct linux_process *p, int fd, uint64_t to)
 static int64_t put_stat(struct linux_process *p, int fd, uint64_t to)
 {
     struct stat s;
-    if (fd < 0)
-        return fd;
-    int r = fstatat(fd, "", &s, AT_EMPTY_PATH);
-    int error = errno;
-    close(fd);
+    int r = stat_and_close(fd, &s);
     if (r)
-        return -error;
+        return r;
     if (s.st_size > INT32_MAX)
         return -EOVERFLOW;
     struct abi_stat out = {
