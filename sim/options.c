@@ -95,8 +95,9 @@ static const struct row {
     {{"fst-window", required_argument, NULL, O_FST_WINDOW}, "START,COUNT", "rtl: cycles of the waves"},
     {{"guest-cpu", required_argument, NULL, O_GUEST_CPU}, "MODEL", "processor that the guest sees: i686 (default; for 64-bit programs\n"
      "                              x86-64), x86-64, x86-64-v2, max"},
-    {{"root", required_argument, NULL, O_ROOT}, "DIR", "the guest's file system is DIR (default: the host's, read-only\n"
-     "                              but for the current directory)"},
+    {{"root", required_argument, NULL, O_ROOT}, "DIR", "the guest's file system is DIR, where the program is looked for\n"
+     "                              first (default: the host's, read-only but for the current\n"
+     "                              directory)"},
     {{"memory", required_argument, NULL, O_MEMORY}, "MIB", "memory of the guest in MiB (default: 256)"},
     {{"max-tasks", required_argument, NULL, O_MAX_TASKS}, "N", "processes and threads that the guest may have (default and most: 256)"},
     {{"max-files", required_argument, NULL, O_MAX_FILES}, "N", "descriptors of a guest process (default and most: 1024)"},

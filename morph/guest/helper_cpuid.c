@@ -2,8 +2,8 @@
 #include "decode.h"
 #include "helper.h"
 
-/* What is no feature: the last row that fits counts. Vendor "GenuineIntel" with the family of a Pentium III; brand "Selkirk Duke".
- */
+/* What is no feature: the last row that fits counts. Vendor "GenuineIntel"; brand "Selkirk Duke". Programs infer features from family and
+ * model, too (GMP takes MMX from a Pentium II on), so i686 is a Pentium Pro, and the others have those of a Pentium III. */
 struct cpuid_row {
     uint8_t model; /* the least that has it */
     uint32_t leaf, eax, ebx, ecx, edx;
@@ -14,7 +14,7 @@ enum { LINE = 8 << 8 /* of CLFLUSH, in units of 8 bytes */ };
 static const struct cpuid_row cpuid_rows[] = {
     {GMODEL_I686, 0x00000000, 1, 0x756e6547, 0x6c65746e, 0x49656e69},
     {GMODEL_MAX, 0x00000000, 7, 0x756e6547, 0x6c65746e, 0x49656e69},
-    {GMODEL_I686, 0x00000001, 0x683, 0, 0, 0},
+    {GMODEL_I686, 0x00000001, 0x619, 0, 0, 0},
     {GMODEL_X86_64, 0x00000001, 0x683, LINE, 0, 0},
     {GMODEL_I686, 0x80000000, 0x80000004, 0, 0, 0},
     {GMODEL_I686, 0x80000002, 0x6b6c6553, 0x206b7269, 0x656b7544, 0x00000000},

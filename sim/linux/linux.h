@@ -292,7 +292,8 @@ int path_judge(struct linux_process *p, int host_fd, bool write); /* may the gue
 struct path_link {
     char text[40];
 };
-struct path_link path_link(int host_fd); /* "/proc/self/fd/N" */
+bool path_inside(const char *path, const char *root); /* both absolute, without links */
+struct path_link path_link(int host_fd);              /* "/proc/self/fd/N" */
 
 /* proc.c: what /proc has. A descriptor of the entry's text, or -ENOENT. */
 int proc_node(struct linux_process *p, const char *path);

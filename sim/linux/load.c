@@ -196,10 +196,19 @@ int load_program(struct linux_process *p, int fd, const char *path, char *const 
     return r;
 }
 
+/* With a root of the guest's own, a program is looked for there first. */
+static int open_program(struct linux_process *p, const char *path)
+{
+    enum linux_fd_kind kind;
+    int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK; /* not to wait for a FIFO's other end */
+    int fd = p->k->confined ? path_open(p, AT_FDCWD, path, flags, 0, &kind) : -ENOENT;
+    return fd >= 0 ? fd : open(path, flags);
+}
+
 bool linux_load(struct linux_process *p, const char *path, char *const argv[], char *const envp[], char *err, size_t err_size)
 {
     char why[512];
-    int fd = p->space->exe_fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* not to wait for a FIFO's other end */
+    int fd = p->space->exe_fd = open_program(p, path);
     const char *base = strrchr(path, '/');
     if (fd < 0) {
         snprintf(err, err_size, "%s: %s", path, strerror(errno));

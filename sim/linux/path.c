@@ -38,7 +38,7 @@ static int canonical(int fd, char out[LINUX_PATH])
     return 0;
 }
 
-static bool inside(const char *path, const char *root)
+bool path_inside(const char *path, const char *root)
 {
     size_t n = strlen(root);
     if (n == 1)
@@ -52,7 +52,7 @@ int path_of(struct linux_process *p, int host_fd, char out[LINUX_PATH])
     int r = canonical(host_fd, out);
     if (r < 0 || !p->k->confined || strlen(p->k->root_path) == 1)
         return r;
-    if (!inside(out, p->k->root_path))
+    if (!path_inside(out, p->k->root_path))
         return -ENOENT;
     size_t n = strlen(p->k->root_path);
     memmove(out, out + n, strlen(out + n) + 1);
@@ -127,7 +127,7 @@ int path_judge(struct linux_process *p, int fd, bool write)
     int r = canonical(fd, path);
     if (r < 0)
         return r;
-    return inside(path, p->k->root_path) ? 0 : -EROFS;
+    return path_inside(path, p->k->root_path) ? 0 : -EROFS;
 }
 
 int path_may_change(struct linux_process *p, int fd)
@@ -136,7 +136,7 @@ int path_may_change(struct linux_process *p, int fd)
     int r = canonical(fd, path);
     if (r < 0)
         return r;
-    return path[0] != '/' || inside(path, p->k->root_path) ? 0 : -EROFS; /* others are pipes and sockets */
+    return path[0] != '/' || path_inside(path, p->k->root_path) ? 0 : -EROFS; /* others are pipes and sockets */
 }
 
 /* "/proc/self/fd/3", "/dev/stdin" and the like name the guest's own descriptors. */

@@ -18,13 +18,29 @@ static bool open_root(struct linux_kernel *k, const char *root)
     return n >= 0;
 }
 
+/* The folder that the first process is in: the host's current one where the guest sees it, else its root. */
+static int first_folder(const struct linux_kernel *k)
+{
+    char path[LINUX_PATH];
+    int fd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : readlink(path_link(fd).text, path, sizeof path - 1);
+    if (n >= 0) {
+        path[n] = 0;
+        if (path_inside(path, k->root_path))
+            return fd;
+    }
+    if (fd >= 0)
+        close(fd);
+    return fcntl(k->root_fd, F_DUPFD_CLOEXEC, 3);
+}
+
 static struct linux_files *first_files(struct linux_kernel *k)
 {
     struct linux_files *f = calloc(1, sizeof *f);
     if (!f)
         return NULL;
     f->refs = 1;
-    f->cwd_fd = fcntl(k->root_fd, F_DUPFD_CLOEXEC, 3);
+    f->cwd_fd = first_folder(k);
     f->umask = umask(0);
     umask(f->umask);
     for (int fd = 0; fd < 3; fd++) {

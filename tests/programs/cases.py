@@ -5,6 +5,7 @@ from pathlib import Path
 import debian
 
 BUSYBOX = "guests/busybox"
+I386 = "guests/i386"  # see scripts/fetch-guests
 BENCHMARKS = Path(__file__).resolve().parent.parent.parent / "benchmarks"
 QUICK_BENCHMARKS = {"sort", "interp", "search"}
 
@@ -17,6 +18,7 @@ class Case:
     files: dict[str, bytes] = field(default_factory=dict)
     stdin: bytes = b""
     quick: bool = False
+    root: str = ""  # relative to the build folder: the file system that the program lives in; the host's where there is none
 
 
 def prose(lines: int, seed: int = 1) -> bytes:
@@ -233,5 +235,8 @@ def all_cases() -> list[Case]:
     bench = [Case(f"bench.{n}", f"benchmarks/i386/{n}", quick=n in QUICK_BENCHMARKS) for n in names]
     bench += [Case(f"bench64.{n}", f"benchmarks/x86_64/{n}", quick=n in QUICK_BENCHMARKS) for n in names]
     own = [Case(n, f"tests/programs/{n}", quick=True) for n in ("faults", "faults64", "floats", "floats64")]
-    dynamic = [Case(f"debian.{j.name}", j.program, j.args, j.files, j.stdin, j.quick) for j in debian.jobs(prose(60), prose(2000, 9))]
+    text, big = prose(60), prose(2000, 9)
+    dynamic = [Case(f"debian.{j.name}", j.program, j.args, j.files, j.stdin, j.quick) for j in debian.jobs(text, big)]
+    dynamic += [Case(f"debian32.{j.name}", debian.IN_ROOT.get(j.program, j.program), j.args, j.files, j.stdin, j.quick, I386)
+                for j in debian.jobs(text, big, in_root=True)]
     return bench + busybox_cases() + own + dynamic

@@ -83,6 +83,20 @@ def prepare(case: cases.Case, folder: Path) -> None:
 ENVIRONMENT = {"PATH": "/bin", "LC_ALL": "C", "TZ": "UTC"}
 
 
+def program_of(args: argparse.Namespace, case: cases.Case) -> str:
+    """The program as the run names it: a path in its root, or on the host."""
+    return case.program if case.root else str(args.build.resolve() / case.program)
+
+
+def on_host(args: argparse.Namespace, case: cases.Case, folder: Path, command: list[str]) -> list[str]:
+    """The command line that runs `command` on the host, in its root."""
+    if not case.root:
+        return command
+    root = (args.build / case.root).resolve()
+    user = [] if os.geteuid() == 0 else ["--user", "--map-current-user"]
+    return ["unshare", *user, f"--root={root}", f"--wd=/{folder.resolve().relative_to(root)}", *command]
+
+
 def execute(command: list[str], case: cases.Case, folder: Path, timeout: float) -> Result:
     begin = time.monotonic()
     try:
@@ -94,11 +108,12 @@ def execute(command: list[str], case: cases.Case, folder: Path, timeout: float) 
     return Result(status, out, err, snapshot(folder), time.monotonic() - begin)
 
 
-def under_selkirk(args: argparse.Namespace, engine: str, gear: int, outdir: Path, command: list[str]) -> list[str]:
+def under_selkirk(args: argparse.Namespace, case: cases.Case, engine: str, gear: int, outdir: Path, command: list[str]) -> list[str]:
     selkirk = args.build.resolve() / "bin/selkirk"
+    root = [f"--root={(args.build / case.root).resolve()}"] if case.root else []
     variables = [f"--env={name}={value}" for name, value in ENVIRONMENT.items()]
     return [str(selkirk), "run", f"--engine={engine}", f"--gear={gear}", "-d", str(outdir), *variables,
-            *(f"-c{pair}" for pair in args.param), "--", *command]
+            *(f"-c{pair}" for pair in args.param), *root, "--", *command]
 
 
 def differences(host: Result, ours: Result) -> list[str]:
@@ -127,21 +142,22 @@ def bundles_of(outdir: Path) -> int:
 
 
 def run_case(args: argparse.Namespace, case: cases.Case, configs: list[tuple[str, int]]) -> tuple[bool, str, int]:
-    work = Path(tempfile.mkdtemp(prefix=f"selkirk-{case.name}-"))
+    work = Path(tempfile.mkdtemp(prefix=f"selkirk-{case.name}-", dir=args.build / case.root / "work" if case.root else None))
     lines, good, bundles = [], True, 0
     # Both run in a folder of the same name, so that a program that prints it prints the same.
     host_dir, outdir = work / "host" / "w", work / "stats"
     outdir.mkdir()
     host_dir.parent.mkdir()
     prepare(case, host_dir)
-    command = [str(args.build.resolve() / case.program), *case.args]
-    host = execute(command, case, host_dir, args.timeout)
+    command = [program_of(args, case), *case.args]
+    host = execute(on_host(args, case, host_dir, command), case, host_dir, args.timeout)
     for engine, gear in configs:
         label = f"{engine}, gear {gear}" if engine != "host" else "host again"
         folder = work / f"{engine}{gear}" / "w"
         folder.parent.mkdir()
         prepare(case, folder)
-        line = command if engine == "host" else under_selkirk(args, engine, gear, outdir / f"{engine}{gear}", command)
+        line = (on_host(args, case, folder, command) if engine == "host" else
+                under_selkirk(args, case, engine, gear, outdir / f"{engine}{gear}", command))
         ours = execute(line, case, folder, args.timeout)
         bad = differences(host, ours)
         done = bundles_of(outdir / f"{engine}{gear}")
@@ -169,7 +185,7 @@ def main() -> int:
     if not chosen:
         print("run.py: no case matches; --list prints them", file=sys.stderr)
         return 2
-    needed = sorted({c.program for c in chosen} | (set() if args.host_only else {"bin/selkirk"}))
+    needed = sorted({c.root + c.program for c in chosen} | (set() if args.host_only else {"bin/selkirk"}))
     missing = [str(args.build / p) for p in needed if not (args.build / p).exists()]
     if missing:
         print(f"run.py: missing: {', '.join(missing)}; scripts/test builds and fetches all", file=sys.stderr)
