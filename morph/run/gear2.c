@@ -154,7 +154,7 @@ bool gear2_prepare(struct morph *m, struct gblock *b, unsigned max_blocks, unsig
     for (;;) {
         struct gblock *next;
         enum lift_result r = lift_block(m, &l, b, --left ? max_insns : 0, &next);
-        if (r != LIFT_OPEN)
+        if (r != LIFT_OPEN || !next) /* only a block with a next one is left open */
             break;
         if (l.rip != next->rip) { /* what is known of the operands decides the branch, against the profile */
             direct_leave(&l);
