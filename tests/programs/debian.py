@@ -186,6 +186,16 @@ tar tzf all.tar.gz
 """
 
 
+LARGE = rb"""
+set -e
+for tool in 'gzip -1' 'zstd -1 -q'; do
+  $tool -c <text >packed
+  $tool -d -c <packed | cmp - text && echo "$tool"
+  cksum <packed
+done
+rm packed
+"""
+
 IN_ROOT = {"/usr/bin/python3": "/usr/bin/python3.11"}  # names that only an installed package has
 
 
@@ -206,6 +216,7 @@ def jobs(text: bytes, big: bytes, in_root: bool = False) -> list[Job]:
         Job("gcc", "/bin/sh", ["script"], {"script": BUILD, "program.c": C, "broken.c": b"int main(void) { return x; }\n"}),
         Job("git", "/bin/bash", ["script"], {"script": GIT, "text": text}),
         Job("squeeze", "/bin/sh", ["script"], {"script": SQUEEZE, "text": big}),
+        Job("squeeze.large", "/bin/sh", ["script"], {"script": LARGE, "text": big * (1 + 10_000_000 // len(big))}),
         Job("openssl", "/usr/bin/openssl", ["dgst", "-sha512", "text"], files),
         Job("bc", "/usr/bin/bc", ["-l"], stdin=b"scale=30\n4*a(1)\ne(1)\n2^200\nsqrt(2)\n", quick=True),
     ]
