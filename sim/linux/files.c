@@ -55,6 +55,7 @@ int fd_add(struct linux_process *p, int host, enum linux_fd_kind kind, unsigned 
     f->refs = 1;
     f->kind = kind;
     f->host = host;
+    f->outside = kind == FD_HOST && outside_is(host);
     f->id = ++p->k->next_file;
     return fd_put(p, f, lowest, cloexec);
 }

@@ -20,14 +20,17 @@ enum {
 };
 #define LINUX_STACK_SIZE 0x800000u
 #define LINUX_MMAP_MIN   0x10000u
+/* Virtual nanoseconds, 73 years: what is to happen later never happens. */
+#define LINUX_TIME_END (INT64_MAX / 4)
 #define LINUX_EPOCH      INT64_C(1704067200) /* 2024-01-01 00:00:00 UTC: when a run starts, if not told otherwise */
 
 /* Results of a system call besides numbers: */
 #define LINUX_NO_RESULT INT64_MIN       /* it has set every register itself */
 #define LINUX_WAIT      (INT64_MIN + 1) /* it cannot be done yet: it is made again until it can; linux_process.wait says when */
 
-/* FD_PIPE: a pipe, a pair of sockets or a counter that the guest made. It never blocks the host, as its other end is the guest's too. */
-enum linux_fd_kind { FD_HOST, FD_RANDOM, FD_PIPE, FD_EPOLL };
+/* FD_PIPE: a pipe, a FIFO, a pair of sockets or a counter. Its descriptor of the host never blocks.
+ * FD_FIFO: what path_open says of a FIFO that it has opened; no open file has it. */
+enum linux_fd_kind { FD_HOST, FD_RANDOM, FD_PIPE, FD_EPOLL, FD_FIFO };
 
 /* Positions in a folder. The host's are 64-bit hashes, which an i386 program cannot hold: it gets ordinal numbers. */
 struct linux_folder {
@@ -41,6 +44,7 @@ struct linux_file {
     enum linux_fd_kind kind;
     int host;                    /* descriptor of the host, owned */
     bool nonblock;               /* FD_PIPE: what the guest asked for */
+    bool outside;                /* it may be the host's side that reads or writes its other end */
     struct linux_folder *folder; /* NULL: not read as a folder yet */
     struct linux_epoll *epoll;   /* FD_EPOLL */
     int socket;                  /* type of an end of a pair of sockets, or 0 */
@@ -116,10 +120,12 @@ struct linux_group {
 };
 
 struct linux_wait {
-    bool on;            /* the task waits */
-    bool again;         /* a call is being made again */
-    bool restart;       /* a handler with SA_RESTART makes it go on */
-    bool outside;       /* the host may end it: descriptors that are not the guest's own */
+    bool on;      /* the task waits */
+    bool again;   /* a call is being made again */
+    bool restart; /* a handler with SA_RESTART makes it go on */
+    bool outside; /* the host may end it: see outside.c */
+    bool holds;   /* ... and `held`, a descriptor of the host's, is the call's own */
+    int held;
     int64_t deadline;   /* virtual nanoseconds, or -1 */
     int64_t done;       /* bytes moved so far */
     uint64_t remaining; /* where a sleep that is interrupted says how much of it is left; 0: nowhere */
@@ -136,6 +142,7 @@ struct linux_wait {
 };
 
 struct linux_kernel;
+struct pollfd;
 
 /* A thread, and what it sees of its process. */
 struct linux_process {
@@ -193,7 +200,11 @@ struct linux_kernel {
     bool several;       /* there has been more than one task */
     uint64_t slice_end; /* instruction count at which another task gets its turn; UINT64_MAX: none waits */
     uint64_t switched;  /* instruction count at the last switch */
-    bool may_block;     /* nobody can go on: a call may wait for the host */
+
+    /* outside.c */
+    bool asking, retry; /* calls note what they wait for; one of them can only be tried again */
+    struct pollfd *outside;
+    size_t noutside, outside_cap;
 
     int root_fd;                /* O_PATH */
     bool confined;              /* paths are resolved inside root_fd; else outside it only reading is allowed */
@@ -254,6 +265,8 @@ bool linux_load(struct linux_process *p, const char *path, char *const argv[], c
 
 /* syscall.c */
 void linux_call_again(struct linux_process *p);             /* the one that waits, by the current task */
+void linux_call_ends(struct linux_process *p, int64_t r);   /* ... with that result */
+void linux_call_forget(struct linux_process *p);            /* ... is not made again: what it holds is released */
 void linux_syscall(struct linux_kernel *k, bool wide);      /* int 0x80 or syscall, registers in cpu; then delivers signals */
 const char *linux_syscall_name(unsigned number, bool wide); /* NULL: no such number */
 
@@ -267,6 +280,7 @@ void linux_queue(struct linux_group *g, struct linux_pending *to, uint64_t block
 int linux_dequeue(struct linux_process *p, uint64_t set, struct abi64_siginfo *info); /* a pending one of the set, or 0 */
 bool linux_signal_waits(const struct linux_process *p);                               /* one that would interrupt a call */
 void linux_take_timers(struct linux_kernel *k);                                       /* alarms whose time has come */
+bool linux_alarm_tells(const struct linux_kernel *k, const struct linux_group *g);    /* its signal would be news to somebody */
 void linux_deliver(struct linux_process *p); /* pending signals, before the guest goes on */
 const char *linux_signal_name(int signal);
 
@@ -298,6 +312,14 @@ struct path_link path_link(int host_fd);              /* "/proc/self/fd/N" */
 /* proc.c: what /proc has. A descriptor of the entry's text, or -ENOENT. */
 int proc_node(struct linux_process *p, const char *path);
 bool proc_is_exe(const struct linux_process *p, const char *path); /* the link to the program itself */
+
+/* outside.c: waiting for the host's side. `events` are poll's. */
+bool outside_is(int host);                                                                  /* no file and no folder */
+bool outside_ready(int host, short events);                                                 /* it would not block */
+int64_t outside_wait_for(struct linux_process *p, const char *why, int host, short events); /* LINUX_WAIT; host -1: try again */
+void outside_note(struct linux_process *p, const struct pollfd *fds, size_t n);             /* for a call that waits */
+/* Nobody can go on: waits up to that virtual time, or for ever if negative. False: nothing has happened. */
+bool outside_wait(struct linux_kernel *k, int64_t limit);
 
 /* sys_epoll.c helpers */
 void epoll_drop(struct linux_epoll *e);

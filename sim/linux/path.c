@@ -248,9 +248,11 @@ static int reopen(struct linux_process *p, int node, int flags, enum linux_fd_ki
         return -ELOOP;
     if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
         r = write ? path_judge(p, node, true) : 0;
-    else if (S_ISFIFO(st.st_mode))
+    else if (S_ISFIFO(st.st_mode)) {
+        *kind = flags & O_PATH ? FD_HOST : FD_FIFO;
+        flags |= O_NONBLOCK; /* whose other end the host would wait for */
         r = path_judge(p, node, true);
-    else
+    } else
         r = open_device(&st, kind);
     if (r < 0)
         return r;

@@ -48,7 +48,7 @@ static struct linux_files *first_files(struct linux_kernel *k)
         struct linux_file *file = copy < 0 ? NULL : calloc(1, sizeof *file);
         if (!file)
             continue; /* a descriptor that the host has closed is closed in the guest too */
-        *file = (struct linux_file){.refs = 1, .kind = FD_HOST, .host = copy};
+        *file = (struct linux_file){.refs = 1, .kind = FD_HOST, .host = copy, .outside = outside_is(copy)};
         f->fd[fd].file = file;
     }
     return f;
@@ -117,6 +117,7 @@ void linux_free(struct linux_kernel *k)
     while (k->tasks) {
         struct linux_process *p = k->tasks;
         k->tasks = p->next;
+        linux_call_forget(p);
         files_drop(p->files);
         space_drop(p->space);
         free(p);
@@ -129,6 +130,8 @@ void linux_free(struct linux_kernel *k)
     if (k->root_fd >= 0)
         close(k->root_fd);
     k->root_fd = -1;
+    free(k->outside);
+    k->outside = NULL;
 }
 
 void linux_report_missing(const struct linux_kernel *k, FILE *out)

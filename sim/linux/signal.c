@@ -287,6 +287,13 @@ int linux_dequeue(struct linux_process *p, uint64_t set, struct abi64_siginfo *i
     return 0;
 }
 
+bool linux_alarm_tells(const struct linux_kernel *k, const struct linux_group *g)
+{
+    if (g->zombie || (g->pending.set & bit(SIGALRM)))
+        return false;
+    return !ignored(g, SIGALRM) || (group_blocked(k, g) & bit(SIGALRM));
+}
+
 void linux_take_timers(struct linux_kernel *k)
 {
     int64_t now = (int64_t)k->icount(k->arg) + k->time_skipped;

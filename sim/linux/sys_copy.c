@@ -1,5 +1,6 @@
 /* System calls that move bytes from one descriptor to another. */
 #include <errno.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,7 +29,7 @@ static int64_t send_file(struct linux_process *p, const uint64_t a[6], uint64_t 
         if (put < n && !with_offset) /* what has not gone out is still to be read */
             lseek(in->host, (put < 0 ? 0 : put) - n, SEEK_CUR);
         if (put < 0 && error == EAGAIN && out->kind == FD_PIPE)
-            return pipe_wait(p, out, done);
+            return pipe_wait(p, out, POLLOUT, done);
         if (put < 0)
             return done ? done : -error;
         done += put;

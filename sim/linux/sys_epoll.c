@@ -152,7 +152,7 @@ static int64_t wait_events(struct linux_process *p, const uint64_t a[6], int64_t
         if (!(w->events & POLLED)) /* one shot, fired */
             continue;
         fds[n] = (struct pollfd){.fd = w->file->host, .events = (short)(w->events & POLLED & ~once)};
-        outside |= w->file->kind == FD_HOST;
+        outside |= w->file->outside;
         watched[n++] = w;
     }
     int64_t r = poll_wait(p, fds, n, timeout, outside);

@@ -1,6 +1,8 @@
 /* System calls on descriptors. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
@@ -14,12 +16,23 @@ enum { CHUNK = 1 << 16, LONGEST = 0x7ffff000 /* bytes moved by one call */ };
 
 /* Moving bytes ------------------------------------------------------------------------------------------------------- */
 
-int64_t pipe_wait(struct linux_process *p, const struct linux_file *f, int64_t done)
+int64_t pipe_wait(struct linux_process *p, const struct linux_file *f, short events, int64_t done)
 {
-    if (f->nonblock)
+    static const char why[] = "waits for a pipe";
+    int flags = f->kind == FD_PIPE ? 0 : fcntl(f->host, F_GETFL);
+    if (f->nonblock || (flags > 0 && (flags & O_NONBLOCK)))
         return done ? done : -EAGAIN;
     p->wait.done = done;
-    return wait_for(p, "waits for a pipe", -1, true);
+    return f->outside ? outside_wait_for(p, why, f->host, events) : wait_for(p, why, -1, true);
+}
+
+/* The host would block in reading or writing it. What cannot be read or written at all fails at once. */
+static bool would_block(const struct linux_process *p, const struct linux_file *f, short events)
+{
+    bool asks = events == POLLIN || p->k->ntasks > 1; /* a lonely writer holds nobody up */
+    if (!asks || !f->outside || f->kind != FD_HOST || outside_ready(f->host, events))
+        return false;
+    return (fcntl(f->host, F_GETFL) & O_ACCMODE) != (events == POLLIN ? O_WRONLY : O_RDONLY);
 }
 
 /* Whether a buffer reaches beyond any program's addresses. */
@@ -46,6 +59,8 @@ static int64_t read_some(struct linux_process *p, uint32_t fd, uint64_t to, uint
     do {
         size_t want = size - (uint64_t)done < CHUNK ? size - (uint64_t)done : CHUNK;
         ssize_t n;
+        if (offset < 0 && would_block(p, f, POLLIN))
+            return pipe_wait(p, f, POLLIN, 0);
         if (f->kind == FD_RANDOM) {
             for (size_t i = 0; i < want; i++)
                 buf[i] = (uint8_t)linux_random(p);
@@ -54,7 +69,7 @@ static int64_t read_some(struct linux_process *p, uint32_t fd, uint64_t to, uint
             n = offset < 0 ? read(f->host, buf, want) : pread(f->host, buf, want, offset + done);
         }
         if (n < 0 && errno == EAGAIN && f->kind == FD_PIPE && !done)
-            return pipe_wait(p, f, 0);
+            return pipe_wait(p, f, POLLIN, 0);
         if (n < 0)
             return done ? done : -errno;
         if (!user_put(p, to + (uint64_t)done, buf, (size_t)n))
@@ -82,12 +97,16 @@ static int64_t write_some(struct linux_process *p, uint32_t fd, uint64_t from, u
         size = LONGEST;
     do {
         size_t want = size - (uint64_t)done < CHUNK ? size - (uint64_t)done : CHUNK;
+        if (offset < 0 && would_block(p, f, POLLOUT))
+            return pipe_wait(p, f, POLLOUT, done);
+        if (f->outside && f->kind == FD_HOST && p->k->ntasks > 1 && want > PIPE_BUF)
+            want = PIPE_BUF; /* what goes into a pipe that has room for anything */
         size_t have = mm_copy_in(p->mm, buf, from + (uint64_t)done, want);
         if (want && !have)
             return done ? done : -EFAULT;
         ssize_t n = offset < 0 ? write(f->host, buf, have) : pwrite(f->host, buf, have, offset + done);
         if (n < 0 && errno == EAGAIN && f->kind == FD_PIPE)
-            return pipe_wait(p, f, done);
+            return pipe_wait(p, f, POLLOUT, done);
         if (n < 0) {
             int error = errno;
             if (error == EPIPE)
@@ -392,10 +411,10 @@ int64_t sys_flock(struct linux_process *p, const uint64_t a[6])
         return host;
     if (!flock(host, (int)a[1] | LOCK_NB))
         return 0;
-    /* The holder may be another process of the guest. */
-    if (errno == EWOULDBLOCK && !(a[1] & LOCK_NB) && p->k->ntasks > 1)
-        return wait_for(p, "waits for a lock on a file", -1, true);
-    return errno == EWOULDBLOCK && !(a[1] & LOCK_NB) && !flock(host, (int)a[1]) ? 0 : -errno;
+    /* The holder may be another process of the guest, or of the host. */
+    if (errno == EWOULDBLOCK && !(a[1] & LOCK_NB))
+        return outside_wait_for(p, "waits for a lock on a file", -1, 0);
+    return -errno;
 }
 
 int64_t sys_fallocate(struct linux_process *p, const uint64_t a[6])

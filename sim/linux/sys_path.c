@@ -40,34 +40,6 @@ static int parent(struct linux_process *p, uint32_t dirfd, uint64_t at, char nam
     return r < 0 ? r : path_parent(p, (int)dirfd, path, name);
 }
 
-/* Open --------------------------------------------------------------------------------------------------------------- */
-
-int64_t sys_openat(struct linux_process *p, const uint64_t a[6])
-{
-    /* O_SYNC has O_DSYNC in it, O_TMPFILE has O_DIRECTORY. */
-    enum {
-        KNOWN = O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_NONBLOCK | O_NOFOLLOW | O_PATH | O_SYNC | O_NOCTTY |
-                O_CLOEXEC | O_TMPFILE
-    };
-    char path[LINUX_PATH];
-    enum linux_fd_kind kind;
-    int r = path_copy(p, path, a[1]);
-    if (r < 0)
-        return r;
-    int host = path_open(p, (int)a[0], path, (int)(a[2] & KNOWN), a[3] & ~(uint32_t)(S_ISUID | S_ISGID), &kind);
-    return fd_add(p, host, kind, 0, a[2] & O_CLOEXEC);
-}
-
-int64_t sys_open(struct linux_process *p, const uint64_t a[6])
-{
-    return sys_openat(p, (uint64_t[6]){(uint32_t)AT_FDCWD, a[0], a[1], a[2]});
-}
-
-int64_t sys_creat(struct linux_process *p, const uint64_t a[6])
-{
-    return sys_openat(p, (uint64_t[6]){(uint32_t)AT_FDCWD, a[0], O_CREAT | O_WRONLY | O_TRUNC, a[1]});
-}
-
 /* Names -------------------------------------------------------------------------------------------------------------- */
 
 int64_t sys_faccessat2(struct linux_process *p, const uint64_t a[6])

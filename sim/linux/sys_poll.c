@@ -10,12 +10,13 @@ enum { POLL_MAX = LINUX_FDS };
 int64_t poll_wait(struct linux_process *p, struct pollfd *fds, uint32_t n, int64_t timeout, bool outside)
 {
     int64_t deadline = p->wait.again ? p->wait.deadline : timeout < 0 ? -1 : time_now(p) + timeout;
-    int r = poll(fds, n, p->k->may_block && outside ? -1 : 0);
+    int r = poll(fds, n, 0);
     if (r)
         return r < 0 ? -errno : r;
     if (deadline >= 0 && time_now(p) >= deadline)
         return 0;
-    p->wait.outside = outside;
+    if (outside)
+        outside_note(p, fds, n);
     return wait_for(p, n ? "waits for descriptors" : "poll or select without descriptors and time limit waits for ever",
                     deadline, false);
 }
@@ -23,7 +24,7 @@ int64_t poll_wait(struct linux_process *p, struct pollfd *fds, uint32_t n, int64
 static bool is_outside(struct linux_process *p, uint32_t fd)
 {
     const struct linux_file *f = fd_file(p, fd);
-    return f && f->kind == FD_HOST;
+    return f && f->outside;
 }
 
 int64_t poll_mask_begin(struct linux_process *p, uint64_t at, uint64_t size)
@@ -75,7 +76,7 @@ static int64_t do_poll(struct linux_process *p, uint64_t at, uint32_t n, int64_t
     return user_put(p, at, guest, n * sizeof *guest) ? r + bad : -EFAULT;
 }
 
-/* -1 for a null pointer, -2 for one that faults, -3 for a bad value. */
+/* -1 for a null pointer or more than can pass, -2 for one that faults, -3 for a bad value. */
 static int64_t get_time(struct linux_process *p, uint64_t at, bool wide)
 {
     struct abi_timespec64 t;
@@ -90,7 +91,7 @@ static int64_t get_time(struct linux_process *p, uint64_t at, bool wide)
         t.nsec = (int32_t)t.nsec;
     if (t.sec < 0 || t.nsec < 0 || t.nsec > 999999999)
         return -3;
-    return t.sec > INT32_MAX ? INT64_MAX / 2 : t.sec * 1000000000 + t.nsec;
+    return t.sec > INT32_MAX ? -1 : t.sec * 1000000000 + t.nsec;
 }
 
 int64_t sys_poll(struct linux_process *p, const uint64_t a[6])
@@ -166,7 +167,7 @@ int64_t sys_select(struct linux_process *p, const uint64_t a[6])
             return -EFAULT;
         if (t.sec < 0 || t.usec < 0)
             return -EINVAL;
-        timeout = t.sec > INT32_MAX ? INT64_MAX / 2 : t.sec * 1000000000 + t.usec % 1000000000 * 1000;
+        timeout = t.sec > INT32_MAX ? -1 : t.sec * 1000000000 + t.usec % 1000000000 * 1000;
     }
     return do_select(p, a, timeout);
 }

@@ -13,7 +13,7 @@ int64_t time_now(struct linux_process *p) { return (int64_t)p->k->icount(p->k->a
 
 void time_skip(struct linux_kernel *k, int64_t ns)
 {
-    if (ns > 0 && ns < INT64_MAX / 4 && k->time_skipped < INT64_MAX / 4)
+    if (ns > 0 && ns <= LINUX_TIME_END && k->time_skipped <= LINUX_TIME_END)
         k->time_skipped += ns;
 }
 

@@ -4,6 +4,7 @@
 #include <asm/unistd_32.h>
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct syscall_row rows[] = {
 #define SYSCALL(name, function, arguments) [__NR_##name] = {#name, sys_##function, arguments},
@@ -125,6 +126,26 @@ static void set_result(struct linux_process *p, int64_t r)
     p->cpu->gpr[GUEST_RAX] = p->cpu->mode == GUEST_X86_64 ? (uint64_t)r : (uint32_t)r;
 }
 
+void linux_call_forget(struct linux_process *p)
+{
+    if (p->wait.holds)
+        close(p->wait.held);
+    p->wait.holds = false;
+}
+
+void linux_call_ends(struct linux_process *p, int64_t r)
+{
+    struct linux_wait *w = &p->wait;
+    w->on = false;
+    linux_call_forget(p);
+    if (p->k->strace) {
+        fprintf(p->k->strace, "[%d] %s goes on", p->tid, linux_syscall_name(w->number, p->wide));
+        trace_result(p, r);
+    }
+    if (r != LINUX_NO_RESULT)
+        set_result(p, r);
+}
+
 void linux_call_again(struct linux_process *p)
 {
     struct linux_wait *w = &p->wait;
@@ -139,15 +160,8 @@ void linux_call_again(struct linux_process *p)
     } else {
         r = row_of(w->number, p->wide)->call(p, w->args);
     }
-    if (r == LINUX_WAIT)
-        return;
-    w->on = false;
-    if (p->k->strace) {
-        fprintf(p->k->strace, "[%d] %s goes on", p->tid, linux_syscall_name(w->number, p->wide));
-        trace_result(p, r);
-    }
-    if (r != LINUX_NO_RESULT)
-        set_result(p, r);
+    if (r != LINUX_WAIT)
+        linux_call_ends(p, r);
 }
 
 /* The arguments as the instruction passes them. `syscall` itself leaves the return address in RCX, the flags in R11. */

@@ -156,6 +156,7 @@ void linux_exit_thread(struct linux_process *p, int status)
             t->vfork_parent = NULL;
     p->dead = true;
     p->wait.on = false;
+    linux_call_forget(p);
     files_drop(p->files);
     space_drop(p->space);
     p->files = NULL;
@@ -273,37 +274,31 @@ static bool enter(struct linux_kernel *k, struct linux_process *p)
     return true;
 }
 
-/* Nobody can go on: the time passes at which something will happen. */
-static bool pass_time(struct linux_kernel *k)
+/* How long it is to the next thing that happens by itself; -1: nothing does. */
+static int64_t time_to_next(struct linux_kernel *k)
 {
-    int64_t first = INT64_MAX, now = (int64_t)k->icount(k->arg) + k->time_skipped;
+    int64_t first = LINUX_TIME_END, now = (int64_t)k->icount(k->arg) + k->time_skipped;
     for (const struct linux_process *t = k->tasks; t; t = t->next)
-        if (t->wait.on && t->wait.deadline >= 0 && t->wait.deadline < first)
+        if (!t->dead && t->wait.on && !t->group->stopped && t->wait.deadline >= 0 && t->wait.deadline < first)
             first = t->wait.deadline;
     for (const struct linux_group *g = k->groups; g; g = g->next)
-        if (g->alarm.at && g->alarm.at < first)
+        if (g->alarm.at && g->alarm.at < first && linux_alarm_tells(k, g))
             first = g->alarm.at;
-    if (first == INT64_MAX)
-        return false;
-    time_skip(k, first > now ? first - now : 1);
-    return true;
+    if (first == LINUX_TIME_END || now >= LINUX_TIME_END)
+        return -1;
+    return first > now ? first - now : 1;
 }
 
-/* Or the host's side does something. */
-static bool wait_outside(struct linux_kernel *k)
+/* Nobody can go on: the host's side does something, or time passes. */
+static bool pass_time(struct linux_kernel *k)
 {
-    for (struct linux_process *t = k->tasks; t; t = t->next) {
-        if (!t->wait.on || !t->wait.outside)
-            continue;
-        k->may_block = true;
-        *k->cpu = t->saved;
-        k->current = t;
-        linux_call_again(t);
-        k->may_block = false;
-        t->saved = *k->cpu;
-        return !t->wait.on;
-    }
-    return false;
+    int64_t next = time_to_next(k);
+    if (outside_wait(k, next))
+        return true;
+    if (next < 0)
+        return false;
+    time_skip(k, next);
+    return true;
 }
 
 static void run_ends(struct linux_kernel *k)
@@ -344,7 +339,7 @@ void linux_schedule(struct linux_kernel *k)
             run_ends(k);
             return;
         }
-        if (pass_time(k) || wait_outside(k))
+        if (pass_time(k))
             continue;
         if (k->first->zombie) {
             run_ends(k);

@@ -4,6 +4,8 @@ on Duke in both gears. Run by ctest as sim.linux."""
 import os
 import re
 import shutil
+import subprocess
+import time
 
 import common
 
@@ -18,7 +20,8 @@ def test(build, folder, checks):
     selkirk = build / "bin/selkirk"
     host_engine = [here / "selkirk-host", "run", "--engine=host", "--firmware", here / "host_firmware.elf", "--"]
     ways = {"host engine": host_engine, "func gear 1": [selkirk, "run", "--gear=1", "--"], "func gear 2": [selkirk, "run", "--"]}
-    programs = [("calls", 0), ("memory", 0), ("signals", 6), ("dynamic", 0), ("processes", 0), ("threads", 0), ("rseq", 0)]
+    programs = [("calls", 0), ("memory", 0), ("signals", 6), ("dynamic", 0), ("processes", 0), ("waits", 0), ("threads", 0),
+                ("rseq", 0)]
     for program, signal in [*programs, *((name + "64", signal) for name, signal in programs)]:
         results = {}
         if program.endswith("64"): # the host engine runs 32-bit code alone
@@ -41,6 +44,11 @@ def test(build, folder, checks):
             checks.same(f"{program}, {way}: lines", got.count(b"\n"), output.count(b"\n"))
     for program in ("processes", "threads", "processes64", "threads64"):
         repeats(selkirk, here / program, folder, checks)
+    for program in ("waits", "waits64"):
+        slow_input(selkirk, here / program, checks)
+        for way in "1234":
+            status, _, err = common.run([selkirk, "run", "--", here / program, "forever", way], timeout=60)
+            checks.expect(status == 123 and b"guest is stuck" in err, f"{program}: forever {way}: {status}, {err!r}")
     missing(selkirk, here, folder, checks)
     confinement(host_engine, here, folder, checks)
     fuzz("fuzz", host_engine, here, folder, checks)
@@ -58,6 +66,19 @@ def repeats(selkirk, program, folder, checks):
         lines = (work / "stats.txt").read_text().splitlines()
         texts.append([line for line in lines if not line.startswith("host")])
     checks.same(f"{program.name}: statistics of two runs", texts[0], texts[1])
+
+
+def slow_input(selkirk, program, checks):
+    """Input that comes late holds up nobody but who waits for it, and time does not run away from it."""
+    texts = []
+    for prefix in ([], [selkirk, "run", "--"]):
+        with subprocess.Popen([*prefix, program, "stdin"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as guest:
+            for line in (b"first\n", b"second\n", b"third\n"):
+                time.sleep(0.6)
+                guest.stdin.write(line)
+                guest.stdin.flush()
+            texts.append((guest.stdout.read(), guest.wait()))
+    checks.same(f"{program.name}: input that comes late", texts[1], texts[0])
 
 
 def missing(selkirk, here, folder, checks):
