@@ -31,7 +31,8 @@ int64_t poll_wait(struct linux_process *p, struct pollfd *fds, uint32_t n, int64
 int64_t poll_mask_begin(struct linux_process *p, uint64_t at, uint64_t size);
 int64_t poll_mask_end(struct linux_process *p, int64_t r);
 
-/* sys_file.c: a pipe is empty or full: `events` are what poll is asked for. The bytes moved so far are kept for when the call is made again. */
+/* sys_file.c: a pipe is empty or full: `events` are what poll is asked for. The bytes moved so far are kept for when the call is
+ * made again. */
 int64_t pipe_wait(struct linux_process *p, const struct linux_file *f, short events, int64_t done);
 
 /* sys_time.c: a timespec of the guest's, checked; 0 or a negative error number. */
