@@ -109,11 +109,11 @@ static uint8_t *read_file(const char *path, size_t *size)
 {
     FILE *f = fopen(path, "rb");
     uint8_t *bytes = NULL;
-    size_t capacity = 0;
+    size_t capacity = 0, room, n;
     *size = 0;
     if (f == NULL)
         fail("%s: %s", path, strerror(errno));
-    for (size_t n = 1; n != 0; *size += n) {
+    do {
         if (*size == capacity) {
             capacity = capacity ? 2 * capacity : 1 << 16;
             uint8_t *more = realloc(bytes, capacity);
@@ -121,8 +121,10 @@ static uint8_t *read_file(const char *path, size_t *size)
                 fail("%s: no memory%s", path, "");
             bytes = more;
         }
-        n = fread(bytes + *size, 1, capacity - *size, f);
-    }
+        room = capacity - *size;
+        n = fread(bytes + *size, 1, room, f);
+        *size += n;
+    } while (n == room);
     if (ferror(f))
         fail("%s: %s", path, strerror(errno));
     fclose(f);

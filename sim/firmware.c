@@ -38,6 +38,8 @@ static bool fail(char *err, size_t err_size, const char *path, const char *why)
     return false;
 }
 
+enum { PART = 4096 }; /* bytes moved at once */
+
 static bool load_segments(struct selkirk *m, FILE *f, const char *path, const Elf64_Ehdr *eh, char *err, size_t err_size)
 {
     static const char truncated[] = "truncated; build it again (target firmware)";
@@ -52,15 +54,17 @@ static bool load_segments(struct selkirk *m, FILE *f, const char *path, const El
             return fail(err, err_size, path, "a segment lies outside hidden memory; raise memory.hidden_mib");
         if (ph.p_filesz > ph.p_memsz)
             return fail(err, err_size, path, "a segment's file size is larger than its memory size");
-        uint8_t *bytes = calloc(1, ph.p_memsz);
-        if (!bytes || fseeko(f, (off_t)ph.p_offset, SEEK_SET) || fread(bytes, 1, ph.p_filesz, f) != ph.p_filesz) {
-            free(bytes);
+        if (fseeko(f, (off_t)ph.p_offset, SEEK_SET))
             return fail(err, err_size, path, truncated);
+        for (uint64_t at = 0; at < ph.p_memsz; at += PART) { /* beyond the file's bytes lie zeros */
+            uint8_t bytes[PART] = {0};
+            uint64_t in_file = at < ph.p_filesz ? ph.p_filesz - at : 0;
+            size_t from_file = in_file < PART ? in_file : PART, size = ph.p_memsz - at < PART ? ph.p_memsz - at : PART;
+            if (fread(bytes, 1, from_file, f) != from_file)
+                return fail(err, err_size, path, truncated);
+            if (!m->engine->ops->dma_write(m->engine, (uint32_t)(ph.p_paddr + at), bytes, size))
+                return fail(err, err_size, path, "the engine refuses the segment's addresses");
         }
-        bool ok = m->engine->ops->dma_write(m->engine, (uint32_t)ph.p_paddr, bytes, ph.p_memsz);
-        free(bytes);
-        if (!ok)
-            return fail(err, err_size, path, "the engine refuses the segment's addresses");
     }
     return true;
 }

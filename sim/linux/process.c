@@ -98,6 +98,8 @@ bool linux_init(struct linux_kernel *k, struct mm *mm, struct guest_cpu *cpu, co
     if (!p || !g || !space || !files) {
         snprintf(err, err_size, "out of memory");
         free(g);
+        space_drop(space);
+        files_drop(files);
         return false;
     }
     k->groups = k->first = g;
