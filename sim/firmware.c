@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "duke_isa.h"
 #include "machine.h"
 
 void firmware_path(const struct selkirk_config *cfg, char *path, size_t size)
@@ -39,6 +40,18 @@ static bool fail(char *err, size_t err_size, const char *path, const char *why)
 }
 
 enum { PART = 4096 }; /* bytes moved at once */
+
+bool firmware_fits(const struct selkirk_config *cfg, char *err, size_t err_size)
+{
+    const char *env = getenv("SELKIRK_FIRMWARE");
+    bool own = !cfg->firmware[0] && !(env && env[0]);
+    if (!own || !duke_machine_find(cfg->machine) || !strcmp(cfg->machine, DUKE_MACHINE.name))
+        return true;
+    snprintf(err, err_size,
+             "machine \"%s\": the firmware built here is for machine \"%s\"; configure with -DSELKIRK_MACHINE=%s", cfg->machine,
+             DUKE_MACHINE.name, cfg->machine);
+    return false;
+}
 
 static bool load_segments(struct selkirk *m, FILE *f, const char *path, const Elf64_Ehdr *eh, char *err, size_t err_size)
 {

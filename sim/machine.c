@@ -102,6 +102,10 @@ struct selkirk *selkirk_create(const struct selkirk_config *cfg, char *err, size
         return NULL;
     }
     m->cfg = *cfg;
+    if (!cfg->engine_ops && !firmware_fits(cfg, err, err_size)) {
+        free(m);
+        return NULL;
+    }
     struct engine_cfg ec = {
         .machine = m->cfg.machine,
         .dram_size = cfg->dram_mib << 20,

@@ -21,5 +21,7 @@ struct selkirk {
 bool firmware_load(struct selkirk *m, const char *path, char *err, size_t err_size);
 /* The path of the firmware to use, per configuration, environment and place of the executable. */
 void firmware_path(const struct selkirk_config *cfg, char *path, size_t size);
+/* Whether the image that is loaded without being named can run on the machine of `cfg`; it is built for one. */
+bool firmware_fits(const struct selkirk_config *cfg, char *err, size_t err_size);
 
 extern const struct engine_ops *const machine_engines[]; /* ends with NULL */

@@ -78,7 +78,7 @@ static const struct row {
 } rows[] = {
     {{"engine", required_argument, NULL, 'e'}, "NAME", "func (fast, default), rtl (cycle-exact) or lockstep (both, compared)"},
     {{"machine", required_argument, NULL, O_MACHINE}, "NAME", "machine table of the core, see selkirk list-machines"},
-    {{"gear", required_argument, NULL, O_GEAR}, "N", "highest gear: 1 interprets, 2 translates (default)"},
+    {{"gear", required_argument, NULL, O_GEAR}, "N", "highest gear: 1 interprets, 2 translates (default), 3 makes regions"},
     {{"set", required_argument, NULL, 'c'}, "KEY=VALUE", "set a parameter, for example morph.hot2=16; see selkirk list-params"},
     {{"config", required_argument, NULL, O_CONFIG}, "FILE", "read parameters from a file of [section] and key = value"},
     {{"max-insts", required_argument, NULL, O_MAX_INSTS}, "N", "stop after N guest instructions (5k, 20M, 1G)"},
@@ -149,10 +149,11 @@ static int parse_pair(const char *option, const char *text, uint64_t *start, uin
     return usage_error("%s: \"%s\" is not START,COUNT, two numbers like 1M,1000", option, text);
 }
 
-static int set_key(struct run_options *o, const char *key, const char *value)
+/* `option`: what the user wrote, named in a complaint. */
+static int set_key(struct run_options *o, const char *option, const char *key, const char *value)
 {
     char err[512];
-    return selkirk_config_set(&o->cfg, key, value, err, sizeof err) ? -1 : usage_error("%s", err);
+    return selkirk_config_set(&o->cfg, key, value, err, sizeof err) ? -1 : usage_error("%s: %s", option, err);
 }
 
 static int set_pair(struct run_options *o, const char *text)
@@ -162,7 +163,7 @@ static int set_pair(struct run_options *o, const char *text)
     if (!equals || equals == text || (size_t)(equals - text) >= sizeof key)
         return usage_error("-c: \"%s\" is not KEY=VALUE, for example morph.hot2=16", text);
     snprintf(key, sizeof key, "%.*s", (int)(equals - text), text);
-    return set_key(o, key, equals + 1);
+    return set_key(o, "-c", key, equals + 1);
 }
 
 static int add_env(struct run_options *o, char *text)
@@ -234,9 +235,9 @@ static int set_one(struct run_options *o, int c, char *arg)
 {
     char err[512];
     switch (c) {
-    case 'e': return set_key(o, "sim.engine", arg);
-    case O_MACHINE: return set_key(o, "sim.machine", arg);
-    case O_GEAR: return set_key(o, "morph.gear_max", arg);
+    case 'e': return set_key(o, "--engine", "sim.engine", arg);
+    case O_MACHINE: return set_key(o, "--machine", "sim.machine", arg);
+    case O_GEAR: return set_key(o, "--gear", "morph.gear_max", arg);
     case 'c': return set_pair(o, arg);
     case O_CONFIG: return selkirk_config_read(&o->cfg, arg, err, sizeof err) ? -1 : usage_error("--config: %s", err);
     case O_MAX_INSTS: return set_count("max-insts", arg, &o->max_insts);
@@ -252,11 +253,11 @@ static int set_one(struct run_options *o, int c, char *arg)
         return arg ? parse_pair("--trace", arg, &o->trace_start, &o->trace_count) : -1;
     case O_TRACE_FILE: o->trace_file = arg; return -1;
     case O_PROFILE: o->profile = arg; return -1;
-    case O_FST: return set_key(o, "rtl.fst", arg);
+    case O_FST: return set_key(o, "--fst", "rtl.fst", arg);
     case O_FST_WINDOW: return parse_pair("--fst-window", arg, &o->cfg.fst_start, &o->cfg.fst_cycles);
     case O_GUEST_CPU: return set_guest_cpu(o, arg);
     case O_ROOT: o->root = arg; return -1;
-    case O_MEMORY: return set_key(o, "memory.dram_mib", arg);
+    case O_MEMORY: return set_key(o, "--memory", "memory.dram_mib", arg);
     case O_MAX_TASKS: return set_most("max-tasks", arg, 1, LINUX_TASKS, &o->max_tasks);
     case O_MAX_FILES: return set_most("max-files", arg, 3, LINUX_FDS, &o->max_files);
     case O_SANDBOX: return set_sandbox(o, arg);
@@ -269,7 +270,7 @@ static int set_one(struct run_options *o, int c, char *arg)
             return usage_error("--epoch: \"%s\" is neither now nor seconds since 1970 below 2^31", arg);
         return -1;
     case O_STRACE: o->strace = true; return -1;
-    case O_FIRMWARE: return set_key(o, "sim.firmware", arg);
+    case O_FIRMWARE: return set_key(o, "--firmware", "sim.firmware", arg);
     case 'h': help(); return 0;
     default: return EXIT_USAGE;
     }

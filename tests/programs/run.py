@@ -41,7 +41,7 @@ def options() -> argparse.Namespace:
     p.add_argument("pattern", nargs="*")
     p.add_argument("--build", type=Path, default=ROOT / "build")
     p.add_argument("--engine", action="append", choices=["func", "rtl", "lockstep"])
-    p.add_argument("--gear", action="append", type=int, choices=[1, 2, 3, 4])
+    p.add_argument("--gear", action="append", type=int, choices=[1, 2, 3])
     p.add_argument("--param", action="append", default=[], metavar="KEY=VALUE", help="a parameter for every run, as of selkirk -c")
     p.add_argument("--set", choices=["quick", "full"], default="full")
     p.add_argument("-j", "--jobs", type=int, default=1)

@@ -36,7 +36,7 @@ TEST_CASE(sim_config, refusals)
     EXPECT_STR(set(&cfg, "morph.hot2", "many"), "morph.hot2: \"many\" is no number");
     EXPECT_STR(set(&cfg, "morph.hot2", "-1"), "morph.hot2: \"-1\" is no number");
     EXPECT_STR(set(&cfg, "morph.hot2", "5x"), "morph.hot2: \"5x\" is no number");
-    EXPECT_STR(set(&cfg, "morph.gear_max", "9"), "morph.gear_max: 9 is out of range, 1 to 4");
+    EXPECT_STR(set(&cfg, "morph.gear_max", "9"), "morph.gear_max: 9 is out of range, 1 to 3");
     EXPECT_STR(set(&cfg, "sim.engine", "a-name-that-is-too-long"), "sim.engine: the value is longer than 15 characters");
     /* Limits of a run are no parameters. */
     EXPECT(set(&cfg, "morph.max_insts", "5")[0] != 0);
