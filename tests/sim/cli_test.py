@@ -30,7 +30,7 @@ def bad_options(checks, selkirk, folder, hello):
         (["run", "--max-insts", "0", hello], "--max-insts: \"0\" is no number above 0"),
         (["run", "--engine", "warp", hello], "engine \"warp\" is unknown; this program has func"),
         (["run", "--machine", "crusoe", hello], "crusoe"),
-        (["run", "--machine", "tm5400", hello], "the firmware built here is for machine \"default\"; configure with -DSELKIRK_MACHINE=tm5400"),
+        (["run", "--machine", "tm5400", hello], "is for machine \"default\"; configure with -DSELKIRK_MACHINE=tm5400"),
         (["run", "--memory", "2000", hello], "--memory: memory.dram_mib: 2000 is out of range, 1 to 1024"),
         (["run", "--gear", "7", hello], "--gear: morph.gear_max: 7 is out of range, 1 to 3"),
         (["run", "-c", "morph.hot2", hello], "-c: \"morph.hot2\" is not KEY=VALUE"),
