@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Random C programs of csmith: what duke-cc makes of them must print what the host's compiler makes of them prints.
 
 usage: csmith.py --bin DIR [--programs N] [--seed FIRST] [--keep DIR] [--jobs N] [--progress]

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """What each gear and engine does with each row of the guest's tables: docs/ref/guest.md.
 
 Run: python3 coverage.py SELKIRK ISA_SPEC_DIR DOC [--write] [--engines func,rtl,lockstep]
