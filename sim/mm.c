@@ -77,6 +77,8 @@ struct mm_file *mm_file_new(int fd)
 void mm_file_drop(struct mm_file *f)
 {
     if (f && --f->refs == 0) {
+        if (f->shared)
+            mm_shared_drop(f);
         close(f->fd);
         free(f);
     }
@@ -124,24 +126,6 @@ static void page_drop(struct mm *mm, uint64_t addr)
         return;
     page_set(mm, addr, 0);
     mm_frame_free(mm, (uint32_t)((pte & PTE_ADDR) / MM_PAGE));
-}
-
-static bool frame_write(struct mm *mm, uint32_t paddr, const void *buf, size_t size)
-{
-    uint8_t *p = mm->mem.direct(mm->mem.arg, paddr, size);
-    if (!p)
-        return mm->mem.write(mm->mem.arg, paddr, buf, size);
-    memcpy(p, buf, size);
-    return true;
-}
-
-static bool frame_read(struct mm *mm, uint32_t paddr, void *buf, size_t size)
-{
-    uint8_t *p = mm->mem.direct(mm->mem.arg, paddr, size);
-    if (!p)
-        return mm->mem.read(mm->mem.arg, paddr, buf, size);
-    memcpy(buf, p, size);
-    return true;
 }
 
 /* Areas ------------------------------------------------------------------------------------------------------------- */
@@ -272,11 +256,22 @@ static enum mm_fault page_separate(struct mm *mm, const struct mm_area *a, uint6
     if (mm_frame_shared(mm, old)) {
         if (!mm_frame_alloc(mm, &frame))
             return MM_FAULT_NOMEM;
-        frame_read(mm, old * MM_PAGE, bytes, sizeof bytes);
-        frame_write(mm, frame * MM_PAGE, bytes, sizeof bytes);
+        mm_frame_read(mm, old * MM_PAGE, bytes, sizeof bytes);
+        mm_frame_write(mm, frame * MM_PAGE, bytes, sizeof bytes);
         mm_frame_free(mm, old);
     }
     return page_set(mm, page, mm_pte_make(frame, a->prot)) ? MM_FAULT_FIXED : MM_FAULT_NOMEM;
+}
+
+/* A page that all who map the file share. */
+static enum mm_fault page_share(struct mm *mm, const struct mm_area *a, uint64_t addr, uint64_t offset)
+{
+    uint32_t frame;
+    enum mm_fault r = mm_shared_frame(a->file, offset, &frame);
+    if (r != MM_FAULT_FIXED || page_set(mm, addr, mm_pte_make(frame, a->prot)))
+        return r;
+    mm_frame_free(mm, frame);
+    return MM_FAULT_NOMEM;
 }
 
 static enum mm_fault page_bring(struct mm *mm, const struct mm_area *a, uint64_t addr)
@@ -290,6 +285,8 @@ static enum mm_fault page_bring(struct mm *mm, const struct mm_area *a, uint64_t
         struct stat st;
         if (fstat(a->file->fd, &st) || offset >= (uint64_t)st.st_size)
             return MM_FAULT_BUS;
+        if (a->file->shared)
+            return page_share(mm, a, addr, offset);
         got = pread(a->file->fd, bytes, sizeof bytes, (off_t)offset);
         if (got < 0)
             return MM_FAULT_BUS;
@@ -298,7 +295,7 @@ static enum mm_fault page_bring(struct mm *mm, const struct mm_area *a, uint64_t
     if (!mm_frame_alloc(mm, &frame))
         return MM_FAULT_NOMEM;
     if (got > 0)
-        frame_write(mm, frame * MM_PAGE, bytes, (size_t)got);
+        mm_frame_write(mm, frame * MM_PAGE, bytes, (size_t)got);
     if (!page_set(mm, addr, mm_pte_make(frame, a->prot))) {
         mm_frame_free(mm, frame);
         return MM_FAULT_NOMEM;
@@ -342,6 +339,17 @@ bool mm_map_shared(struct mm *mm, uint64_t addr, uint64_t size, int prot, struct
     return map_area(
         mm, (struct mm_area){
                 .start = addr, .end = addr + size, .prot = prot, .shared = true, .file = file, .offset = file ? offset : 0});
+}
+
+bool mm_map_shared_read_only(struct mm *mm, uint64_t addr, uint64_t size, int prot, struct mm_file *file, uint64_t offset)
+{
+    return map_area(mm, (struct mm_area){.start = addr,
+                                         .end = addr + size,
+                                         .prot = prot,
+                                         .shared = true,
+                                         .read_only = true,
+                                         .file = file,
+                                         .offset = offset});
 }
 
 bool mm_unmap(struct mm *mm, uint64_t addr, uint64_t size)
@@ -418,10 +426,11 @@ bool mm_move(struct mm *mm, uint64_t from, uint64_t to, uint64_t size)
     return mm_unmap(mm, from, size);
 }
 
-/* Shared areas are brought in whole before they get a second owner: pages that come later would come twice. */
+/* Shared areas are brought in whole before they get a second owner: pages that come later would come twice. A file's come from
+ * what all its mappings have in common. */
 static bool fork_area(struct mm *to, struct mm *from, const struct mm_area *a)
 {
-    if (a->shared && !mm_populate(from, a->start, a->end - a->start))
+    if (a->shared && !a->file && !mm_populate(from, a->start, a->end - a->start))
         return false;
     for (uint64_t p = a->start; (p = mm_pte_next(from, p, a->end)) < a->end; p += MM_PAGE) {
         uint64_t pte = mm_pte_get(from, p);
@@ -526,11 +535,11 @@ static uint64_t access_bytes(struct mm *mm, uint64_t addr, uint8_t *buf, uint64_
         }
         uint32_t paddr = (uint32_t)((pte & PTE_ADDR) | (at & (MM_PAGE - 1)));
         if (store) {
-            frame_write(mm, paddr, buf + done, n);
+            mm_frame_write(mm, paddr, buf + done, n);
             if ((pte & PTE_PRESENT) && !(pte & PTE_NX))
                 note_code(mm, at, at + n);
         } else {
-            frame_read(mm, paddr, buf + done, n);
+            mm_frame_read(mm, paddr, buf + done, n);
         }
         done += n;
     }

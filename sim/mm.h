@@ -17,6 +17,7 @@ enum mm_fault { MM_FAULT_FIXED, MM_FAULT_MAPERR, MM_FAULT_ACCERR, MM_FAULT_BUS, 
 struct mm_file {
     int fd;
     unsigned refs;
+    struct mm_shared *shared; /* of MAP_SHARED: what the mappings have in common, or NULL */
 };
 
 struct mm_area {
@@ -25,6 +26,7 @@ struct mm_area {
     bool grows_down; /* a stack: touched pages below start, down to floor, extend it */
     uint64_t floor;
     bool shared;          /* MAP_SHARED: address spaces that come from this one by mm_fork keep the same pages */
+    bool read_only;       /* shared with a file that was opened for reading: never to be written */
     struct mm_file *file; /* NULL: zero pages */
     uint64_t offset;      /* of start in file */
 };
@@ -37,7 +39,8 @@ struct mm_pool {
     uint64_t next_frame, frames_used, frames_peak;
     uint32_t *free_frames;
     size_t nfree, free_cap;
-    uint16_t *sharers; /* [frames] address spaces that have the frame besides the first */
+    struct mm_file *shared; /* files that are mapped with MAP_SHARED */
+    uint16_t *sharers;      /* [frames] address spaces that have the frame besides the first */
 };
 
 struct mm {
@@ -71,8 +74,9 @@ struct mm_changes mm_take_changes(struct mm *mm);
 
 /* Maps [addr, addr+size), replacing what is there. Takes over nothing: `file` gets one more reference. False: no memory. */
 bool mm_map(struct mm *mm, uint64_t addr, uint64_t size, int prot, struct mm_file *file, uint64_t offset);
-/* The same with MAP_SHARED. */
+/* The same with MAP_SHARED; a file is one of mm_file_shared. */
 bool mm_map_shared(struct mm *mm, uint64_t addr, uint64_t size, int prot, struct mm_file *file, uint64_t offset);
+bool mm_map_shared_read_only(struct mm *mm, uint64_t addr, uint64_t size, int prot, struct mm_file *file, uint64_t offset);
 bool mm_unmap(struct mm *mm, uint64_t addr, uint64_t size);
 bool mm_protect(struct mm *mm, uint64_t addr, uint64_t size, int prot); /* false: a hole in the range */
 /* Drops contents: pages read as new again. */
@@ -101,3 +105,10 @@ bool mm_translate(const struct mm *mm, uint64_t addr, uint32_t *paddr);
 /* A file that mappings share: counted; the descriptor is its own and is closed with the last user. */
 struct mm_file *mm_file_new(int fd);
 void mm_file_drop(struct mm_file *f);
+/* A file for MAP_SHARED: one for all of its mappings. Takes fd over. mm_share.c says when stores reach the file. */
+struct mm_file *mm_file_shared(struct mm *mm, int fd, bool writable);
+bool mm_file_flush(const struct mm_file *f);
+bool mm_flush(const struct mm *mm, uint64_t addr, uint64_t size); /* shared files in that range */
+/* The guest is about to read or change a file by a descriptor; it has changed one. */
+void mm_before_access(const struct mm *mm, int fd);
+void mm_after_write(const struct mm *mm, int fd);

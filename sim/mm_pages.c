@@ -75,6 +75,24 @@ bool mm_frame_share(struct mm *mm, uint32_t frame)
 
 bool mm_frame_shared(const struct mm *mm, uint32_t frame) { return mm->pool->sharers[frame] != 0; }
 
+bool mm_frame_write(const struct mm *mm, uint32_t paddr, const void *buf, size_t size)
+{
+    uint8_t *p = mm->mem.direct(mm->mem.arg, paddr, size);
+    if (!p)
+        return mm->mem.write(mm->mem.arg, paddr, buf, size);
+    memcpy(p, buf, size);
+    return true;
+}
+
+bool mm_frame_read(const struct mm *mm, uint32_t paddr, void *buf, size_t size)
+{
+    uint8_t *p = mm->mem.direct(mm->mem.arg, paddr, size);
+    if (!p)
+        return mm->mem.read(mm->mem.arg, paddr, buf, size);
+    memcpy(buf, p, size);
+    return true;
+}
+
 struct mm_node *mm_node_new(struct mm *mm)
 {
     struct mm_node *n = calloc(1, sizeof *n);

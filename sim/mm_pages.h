@@ -23,6 +23,11 @@ bool mm_frame_alloc(struct mm *mm, uint32_t *frame); /* zeroed */
 void mm_frame_free(struct mm *mm, uint32_t frame);   /* one sharer less; the last one's is free */
 bool mm_frame_share(struct mm *mm, uint32_t frame);  /* one more; false: too many */
 bool mm_frame_shared(const struct mm *mm, uint32_t frame);
+bool mm_frame_write(const struct mm *mm, uint32_t paddr, const void *buf, size_t size); /* within a frame */
+bool mm_frame_read(const struct mm *mm, uint32_t paddr, void *buf, size_t size);
+/* mm_share.c: the frame of a shared file's page, one more sharer of it. */
+enum mm_fault mm_shared_frame(const struct mm_file *f, uint64_t offset, uint32_t *frame);
+void mm_shared_drop(struct mm_file *f); /* the last mapping of it has gone */
 /* The frames that address spaces share, each space holding one reference. */
 bool mm_pool_make(struct mm *mm);
 void mm_pool_drop(struct mm_pool *pool);

@@ -127,6 +127,7 @@ static const uint16_t allowed[] = {
     SYS_read, SYS_write, SYS_readv, SYS_writev, SYS_pread64, SYS_pwrite64, SYS_close, SYS_lseek, SYS_dup, SYS_dup2, SYS_dup3,
     SYS_fcntl, SYS_pipe2, SYS_shutdown, SYS_poll, SYS_ppoll, SYS_select, SYS_pselect6, SYS_ftruncate, SYS_fallocate, SYS_fsync,
     SYS_fdatasync, SYS_flock, SYS_sendfile, SYS_copy_file_range, SYS_getdents64, SYS_fadvise64, SYS_memfd_create, SYS_eventfd2,
+    SYS_splice, SYS_tee, SYS_sendto, SYS_sendmsg, SYS_recvmsg, SYS_inotify_init1, SYS_inotify_add_watch, SYS_inotify_rm_watch,
     /* names */
     SYS_open, SYS_openat, SYS_openat2, SYS_stat, SYS_lstat, SYS_fstat, SYS_newfstatat, SYS_statx, SYS_statfs, SYS_fstatfs,
     SYS_access, SYS_faccessat, SYS_faccessat2, SYS_readlink, SYS_readlinkat, SYS_mkdir, SYS_mkdirat, SYS_rmdir, SYS_unlink,

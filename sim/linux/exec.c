@@ -129,6 +129,7 @@ static void change_over(struct linux_process *p, struct linux_space *new)
 {
     linux_exit_others(p);
     futex_thread_exit(p);
+    timer_drop_group(p->k, p->group);
     linux_vfork_done(p);
     if (p->tid != p->group->pid)
         p->tid = p->group->pid; /* the leader's number goes to the thread that is left */

@@ -17,6 +17,10 @@ void file_drop(struct linux_file *f)
 {
     if (!f || --f->refs)
         return;
+    if (f->locked)
+        lock_drop(f->locked, f, -1);
+    if (f->source)
+        f->source->drop(f);
     close(f->host);
     folder_drop(f->folder);
     epoll_drop(f->epoll);
@@ -62,6 +66,8 @@ int fd_add(struct linux_process *p, int host, enum linux_fd_kind kind, unsigned 
 
 void fd_close(struct linux_process *p, uint32_t fd)
 {
+    if (p->files->fd[fd].file)
+        lock_drop(p->k, p->group, p->files->fd[fd].file->host);
     file_drop(p->files->fd[fd].file);
     p->files->fd[fd] = (struct linux_fd){NULL, false};
 }

@@ -38,17 +38,32 @@ struct linux_folder {
     int64_t *host; /* [known] the host's position behind entry i */
 };
 
+struct linux_process;
+struct linux_file;
+
 /* An open file, which several descriptors of several processes may have in common. */
 struct linux_file {
     unsigned refs;
     enum linux_fd_kind kind;
-    int host;                    /* descriptor of the host, owned */
-    bool nonblock;               /* FD_PIPE: what the guest asked for */
-    bool outside;                /* it may be the host's side that reads or writes its other end */
-    struct linux_folder *folder; /* NULL: not read as a folder yet */
-    struct linux_epoll *epoll;   /* FD_EPOLL */
-    int socket;                  /* type of an end of a pair of sockets, or 0 */
-    uint64_t id;                 /* each file's own */
+    int host;                          /* descriptor of the host, owned */
+    bool nonblock;                     /* FD_PIPE: what the guest asked for */
+    bool outside;                      /* it may be the host's side that reads or writes its other end */
+    struct linux_kernel *locked;       /* has had locks of its own, of that kernel's */
+    bool inotify;                      /* FD_PIPE: of the host's inotify */
+    struct linux_folder *folder;       /* NULL: not read as a folder yet */
+    struct linux_epoll *epoll;         /* FD_EPOLL */
+    int socket;                        /* type of an end of a pair of sockets, or 0 */
+    uint64_t id;                       /* each file's own */
+    const struct linux_source *source; /* FD_PIPE: who makes it readable, or NULL */
+    void *of;                          /* the source's */
+    bool told;                         /* that it is readable */
+};
+
+/* A file whose readiness is the personality's to say: source.c. */
+struct linux_source {
+    bool (*ready)(struct linux_process *p, const struct linux_file *f);
+    int64_t (*read)(struct linux_process *p, struct linux_file *f, uint64_t to, uint64_t size); /* NULL: it cannot be */
+    void (*drop)(struct linux_file *f);
 };
 
 struct linux_fd {
@@ -93,14 +108,34 @@ struct linux_action {
     uint32_t flags;
 };
 
-/* Signals that wait to be delivered. */
+/* Signals that wait to be delivered: in order of their sending, those up to 31 once at most. */
 struct linux_pending {
     uint64_t set; /* bit n-1 is signal n */
-    struct abi64_siginfo info[LINUX_SIGNALS];
+    struct linux_queued *first;
+};
+
+struct linux_queued {
+    struct linux_queued *next;
+    struct abi64_siginfo info;
 };
 
 struct linux_timer {
     int64_t at, interval; /* virtual nanoseconds; at 0: not armed */
+};
+
+/* A timer of timer_create or of a timerfd: timer.c. */
+struct linux_ticker {
+    struct linux_ticker *next;
+    struct linux_kernel *k;
+    struct linux_timer when;
+    uint32_t clock;
+    uint64_t ticks; /* timerfd: since it was read */
+    /* timer_create */
+    struct linux_group *group; /* NULL: a timerfd's */
+    int32_t id, signal, tid;   /* signal 0: tells nobody; tid 0: the whole process */
+    uint64_t value;
+    int64_t missed;
+    int32_t overrun; /* of the signal that was delivered last */
 };
 
 /* A process: the threads of one thread group. Stays as a zombie until its parent has waited for it. */
@@ -111,6 +146,7 @@ struct linux_group {
     struct linux_action action[LINUX_SIGNALS];
     struct linux_pending pending;
     struct linux_timer alarm;
+    int32_t next_timer;
     int exit_signal; /* to the parent */
     bool exiting, zombie;
     int stopped;                     /* the signal that has stopped it, or 0 */
@@ -200,6 +236,11 @@ struct linux_kernel {
     bool several;       /* there has been more than one task */
     uint64_t slice_end; /* instruction count at which another task gets its turn; UINT64_MAX: none waits */
     uint64_t switched;  /* instruction count at the last switch */
+    struct linux_ticker *tickers;
+    unsigned ntickers;
+
+    struct linux_lock *locks;
+    unsigned nlocks;
 
     /* outside.c */
     bool asking, retry; /* calls note what they wait for; one of them can only be tried again */
@@ -276,11 +317,16 @@ void linux_raise(struct linux_process *p, int signal, int code); /* to the threa
 void linux_force_segv(struct linux_process *p);                  /* even if it is blocked or ignored */
 void linux_raise_group(struct linux_kernel *k, struct linux_group *g, int signal, int code, const struct linux_process *from);
 uint64_t group_blocked(const struct linux_kernel *k, const struct linux_group *g);
-void linux_queue(struct linux_group *g, struct linux_pending *to, uint64_t blocked, const struct abi64_siginfo *info);
+/* False: too many wait already. */
+bool linux_queue(struct linux_group *g, struct linux_pending *to, uint64_t blocked, const struct abi64_siginfo *info);
 int linux_dequeue(struct linux_process *p, uint64_t set, struct abi64_siginfo *info); /* a pending one of the set, or 0 */
 bool linux_signal_waits(const struct linux_process *p);                               /* one that would interrupt a call */
 void linux_take_timers(struct linux_kernel *k);                                       /* alarms whose time has come */
-bool linux_alarm_tells(const struct linux_kernel *k, const struct linux_group *g);    /* its signal would be news to somebody */
+void linux_unqueue(struct linux_pending *from, uint64_t set);                         /* forgets them */
+bool pending_has_timer(const struct linux_pending *q, int signal, int32_t id);
+/* A signal to the process would be news to somebody. */
+bool linux_signal_tells(const struct linux_kernel *k, const struct linux_group *g, int signal);
+bool linux_alarm_tells(const struct linux_kernel *k, const struct linux_group *g); /* its signal would be news to somebody */
 void linux_deliver(struct linux_process *p); /* pending signals, before the guest goes on */
 const char *linux_signal_name(int signal);
 
@@ -320,6 +366,27 @@ int64_t outside_wait_for(struct linux_process *p, const char *why, int host, sho
 void outside_note(struct linux_process *p, const struct pollfd *fds, size_t n);             /* for a call that waits */
 /* Nobody can go on: waits up to that virtual time, or for ever if negative. False: nothing has happened. */
 bool outside_wait(struct linux_kernel *k, int64_t limit);
+
+/* source.c: descriptors whose readiness the personality says. */
+int64_t source_open(struct linux_process *p, const struct linux_source *source, void *of, bool nonblock, bool cloexec);
+void source_look(struct linux_process *p, struct linux_file *f, short *events); /* before poll does; any file will do */
+int64_t source_read(struct linux_process *p, struct linux_file *f, uint64_t to, uint64_t size);
+
+/* timer.c */
+struct linux_ticker *timer_add(struct linux_kernel *k); /* NULL: too many */
+void timer_drop(struct linux_ticker *t);
+void timer_drop_group(struct linux_kernel *k, const struct linux_group *g);
+void timer_taken(struct linux_process *p, struct abi64_siginfo *info); /* a timer's signal, before it is delivered */
+bool timer_tells(const struct linux_kernel *k, const struct linux_ticker *t);
+void timer_fire(struct linux_kernel *k, int64_t now);
+bool timer_clock(uint64_t clock); /* there are timers of it */
+int64_t timer_get(struct linux_process *p, const struct linux_ticker *t, uint64_t to, bool wide);
+int64_t timer_set(struct linux_process *p, struct linux_ticker *t, bool absolute, uint64_t from, uint64_t old, bool wide);
+
+/* sys_lock.c: locks of records. host -1: on all files. */
+enum lock_op { LOCK_ASK, LOCK_TRY, LOCK_WAIT };
+int64_t lock_call(struct linux_process *p, struct linux_file *f, enum lock_op op, bool large, bool of_file, uint64_t at);
+void lock_drop(struct linux_kernel *k, const void *owner, int host);
 
 /* sys_epoll.c helpers */
 void epoll_drop(struct linux_epoll *e);

@@ -120,6 +120,7 @@ void linux_free(struct linux_kernel *k)
         struct linux_process *p = k->tasks;
         k->tasks = p->next;
         linux_call_forget(p);
+        linux_unqueue(&p->pending, UINT64_MAX);
         files_drop(p->files);
         space_drop(p->space);
         free(p);
@@ -127,6 +128,9 @@ void linux_free(struct linux_kernel *k)
     while (k->groups) {
         struct linux_group *g = k->groups;
         k->groups = g->next;
+        timer_drop_group(k, g);
+        lock_drop(k, g, -1);
+        linux_unqueue(&g->pending, UINT64_MAX);
         free(g);
     }
     if (k->root_fd >= 0)

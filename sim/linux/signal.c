@@ -1,12 +1,14 @@
 /* Signals: exceptions become them, pending ones are delivered before the guest goes on. */
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "syscalls.h"
 
 enum { SIG_DEFAULT = 0, SIG_IGNORED = 1, CODE_KERNEL = 0x80 };
+enum { FIRST_QUEUED = 32 /* the first signal of real time */, MOST_QUEUED = 1024 };
 enum { F_RESTART = 0x10000000, F_NODEFER = 0x40000000 };
 #define F_ONESHOT 0x80000000u
 enum {
@@ -50,9 +52,9 @@ static void go_on(struct linux_group *g, struct linux_pending *to, int signal)
 {
     const uint64_t stopping = bit(SIGSTOP) | bit(SIGTSTP) | bit(SIGTTIN) | bit(SIGTTOU);
     if (signal == SIGCONT)
-        to->set &= ~stopping;
+        linux_unqueue(to, stopping);
     else if (stops(signal))
-        to->set &= ~bit(SIGCONT);
+        linux_unqueue(to, bit(SIGCONT));
     if (g->stopped && (signal == SIGCONT || signal == SIGKILL)) {
         g->stopped = 0;
         g->stop_is_news = false;
@@ -60,13 +62,79 @@ static void go_on(struct linux_group *g, struct linux_pending *to, int signal)
     }
 }
 
-void linux_queue(struct linux_group *g, struct linux_pending *to, uint64_t blocked, const struct abi64_siginfo *info)
+/* One more signal that waits. Where there is no memory for it, or too many wait, that it was sent is all that is known. */
+static bool enqueue(struct linux_pending *to, const struct abi64_siginfo *info)
+{
+    struct linux_queued **end = &to->first, *q = malloc(sizeof *q);
+    to->set |= bit(info->signo);
+    if (!q)
+        return false;
+    while (*end)
+        end = &(*end)->next;
+    *end = q;
+    *q = (struct linux_queued){.info = *info};
+    return true;
+}
+
+/* Takes the first signal of that number. */
+static struct abi64_siginfo take(struct linux_pending *from, int signal)
+{
+    struct abi64_siginfo info = {.signo = signal};
+    struct linux_queued **at = &from->first, *q;
+    while (*at && (*at)->info.signo != signal)
+        at = &(*at)->next;
+    if ((q = *at)) {
+        info = q->info;
+        *at = q->next;
+        free(q);
+    }
+    while (*at && (*at)->info.signo != signal)
+        at = &(*at)->next;
+    if (!*at)
+        from->set &= ~bit(signal);
+    return info;
+}
+
+void linux_unqueue(struct linux_pending *from, uint64_t set)
+{
+    struct linux_queued **at = &from->first;
+    from->set &= ~set;
+    while (*at) {
+        struct linux_queued *q = *at;
+        if (set & bit(q->info.signo)) {
+            *at = q->next;
+            free(q);
+        } else {
+            at = &q->next;
+        }
+    }
+}
+
+bool pending_has_timer(const struct linux_pending *q, int signal, int32_t id)
+{
+    for (const struct linux_queued *i = q->first; i; i = i->next)
+        if (i->info.signo == signal && i->info.code == SI_TIMER && i->info.kill.pid == id)
+            return true;
+    return false;
+}
+
+static unsigned count(const struct linux_pending *q)
+{
+    unsigned n = 0;
+    for (const struct linux_queued *i = q->first; i; i = i->next)
+        n++;
+    return n;
+}
+
+bool linux_queue(struct linux_group *g, struct linux_pending *to, uint64_t blocked, const struct abi64_siginfo *info)
 {
     go_on(g, to, info->signo);
-    if ((to->set & bit(info->signo)) || (ignored(g, info->signo) && !(blocked & bit(info->signo))))
-        return;
-    to->set |= bit(info->signo);
-    to->info[info->signo] = *info;
+    bool again = to->set & bit(info->signo);
+    if ((again && info->signo < FIRST_QUEUED) || (ignored(g, info->signo) && !(blocked & bit(info->signo))))
+        return true;
+    if (again && count(to) >= MOST_QUEUED)
+        return false;
+    return enqueue(to, info);
 }
 
 void linux_raise(struct linux_process *p, int signal, int code)
@@ -114,8 +182,8 @@ static void force(struct linux_process *p, int signal, int code, uint64_t addr)
         p->group->action[signal].handler = SIG_DEFAULT;
         p->blocked &= ~bit(signal);
     }
-    p->pending.set |= bit(signal);
-    p->pending.info[signal] = info;
+    linux_unqueue(&p->pending, bit(signal));
+    enqueue(&p->pending, &info);
 }
 
 void linux_force_segv(struct linux_process *p) { force(p, SIGSEGV, CODE_KERNEL, 0); }
@@ -227,8 +295,8 @@ static void settle_call(struct linux_process *p, bool again)
 static void deliver_one(struct linux_process *p, struct linux_pending *from, int signal)
 {
     struct linux_action *slot = &p->group->action[signal], a = *slot;
-    struct abi64_siginfo info = from->info[signal];
-    from->set &= ~bit(signal);
+    struct abi64_siginfo info = take(from, signal);
+    timer_taken(p, &info);
     if (a.handler == SIG_IGNORED)
         return;
     if (a.handler == SIG_DEFAULT) {
@@ -280,18 +348,21 @@ int linux_dequeue(struct linux_process *p, uint64_t set, struct abi64_siginfo *i
         if (!(from[i]->set & set))
             continue;
         int signal = next_signal(from[i]->set & set);
-        from[i]->set &= ~bit(signal);
-        *info = from[i]->info[signal];
+        *info = take(from[i], signal);
+        timer_taken(p, info);
         return signal;
     }
     return 0;
 }
 
+bool linux_signal_tells(const struct linux_kernel *k, const struct linux_group *g, int signal)
+{
+    return !ignored(g, signal) || (group_blocked(k, g) & bit(signal));
+}
+
 bool linux_alarm_tells(const struct linux_kernel *k, const struct linux_group *g)
 {
-    if (g->zombie || (g->pending.set & bit(SIGALRM)))
-        return false;
-    return !ignored(g, SIGALRM) || (group_blocked(k, g) & bit(SIGALRM));
+    return !g->zombie && !(g->pending.set & bit(SIGALRM)) && linux_signal_tells(k, g, SIGALRM);
 }
 
 void linux_take_timers(struct linux_kernel *k)
@@ -305,4 +376,5 @@ void linux_take_timers(struct linux_kernel *k)
             g->alarm.at = now + g->alarm.interval;
         linux_raise_group(k, g, SIGALRM, CODE_KERNEL, NULL);
     }
+    timer_fire(k, now);
 }

@@ -1,6 +1,8 @@
 /* System calls that move bytes from one descriptor to another. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,6 +17,9 @@ static int64_t send_file(struct linux_process *p, const uint64_t a[6], uint64_t 
     int64_t done = p->wait.done;
     if (!out || !in)
         return -EBADF;
+    if (in->source || out->source)
+        return -EINVAL;
+    mm_before_access(p->mm, in->host);
     *offset += (uint64_t)done;
     int64_t all = a[3] < LONGEST ? (int64_t)a[3] : LONGEST;
     while (done < all) {
@@ -35,6 +40,7 @@ static int64_t send_file(struct linux_process *p, const uint64_t a[6], uint64_t 
         done += put;
         *offset += (uint64_t)put;
     }
+    mm_after_write(p->mm, out->host);
     return done;
 }
 
@@ -56,6 +62,65 @@ int64_t sys_sendfile(struct linux_process *p, const uint64_t a[6])
     int64_t r = send_file(p, a, &offset, a[2] != 0);
     offset32 = (uint32_t)offset;
     return a[2] && r >= 0 && !user_put(p, a[2], &offset32, 4) ? -EFAULT : r;
+}
+
+static bool is_spliced(const struct linux_file *f) { return (f->kind == FD_HOST || f->kind == FD_PIPE) && !f->source; }
+
+/* The host's own splice or tee, which must not wait; the guest does. */
+static int64_t splice_result(struct linux_process *p, const struct linux_file *in, const struct linux_file *out, ssize_t n,
+                             uint64_t flags)
+{
+    int error = n < 0 ? errno : 0;
+    if (error == EPIPE)
+        linux_raise(p, SIGPIPE, 0);
+    if (error != EAGAIN)
+        return n < 0 ? -error : n;
+    if ((flags & SPLICE_F_NONBLOCK) || in->nonblock || out->nonblock)
+        return -EAGAIN;
+    const struct pollfd ends[2] = {{.fd = in->host, .events = POLLIN}, {.fd = out->host, .events = POLLOUT}};
+    if (in->outside || out->outside)
+        outside_note(p, outside_ready(in->host, POLLIN) ? &ends[1] : &ends[0], 1);
+    return wait_for(p, "waits for a pipe", -1, true);
+}
+
+enum { SPLICE_FLAGS = SPLICE_F_MOVE | SPLICE_F_NONBLOCK | SPLICE_F_MORE | SPLICE_F_GIFT };
+
+int64_t sys_splice(struct linux_process *p, const uint64_t a[6])
+{
+    const struct linux_file *in = fd_file(p, (uint32_t)a[0]), *out = fd_file(p, (uint32_t)a[2]);
+    off_t from = 0, to = 0;
+    if (a[5] & ~(uint64_t)SPLICE_FLAGS)
+        return -EINVAL;
+    if (!a[4])
+        return 0;
+    if (!in || !out)
+        return -EBADF;
+    if (!is_spliced(in) || !is_spliced(out))
+        return -EINVAL;
+    if ((a[1] && !user_get(p, &from, a[1], sizeof from)) || (a[3] && !user_get(p, &to, a[3], sizeof to)))
+        return -EFAULT;
+    size_t size = a[4] < LONGEST ? a[4] : LONGEST;
+    mm_before_access(p->mm, in->host);
+    mm_before_access(p->mm, out->host);
+    ssize_t n = splice(in->host, a[1] ? &from : NULL, out->host, a[3] ? &to : NULL, size, SPLICE_F_NONBLOCK);
+    if (n > 0 && ((a[1] && !user_put(p, a[1], &from, sizeof from)) || (a[3] && !user_put(p, a[3], &to, sizeof to))))
+        return -EFAULT;
+    mm_after_write(p->mm, out->host);
+    return splice_result(p, in, out, n, a[5]);
+}
+
+int64_t sys_tee(struct linux_process *p, const uint64_t a[6])
+{
+    const struct linux_file *in = fd_file(p, (uint32_t)a[0]), *out = fd_file(p, (uint32_t)a[1]);
+    if (a[3] & ~(uint64_t)SPLICE_FLAGS)
+        return -EINVAL;
+    if (!a[2])
+        return 0;
+    if (!in || !out)
+        return -EBADF;
+    if (!is_spliced(in) || !is_spliced(out))
+        return -EINVAL;
+    return splice_result(p, in, out, tee(in->host, out->host, a[2] < LONGEST ? a[2] : LONGEST, SPLICE_F_NONBLOCK), a[3]);
 }
 
 /* An offset that the guest may give; without one the descriptor's own position counts, and moves. */
@@ -92,6 +157,8 @@ int64_t sys_copy_file_range(struct linux_process *p, const uint64_t a[6])
         return -EINVAL;
     if ((r = get_offset(p, a[1], in->host, &from)) < 0 || (r = get_offset(p, a[3], out->host, &to)) < 0)
         return r;
+    mm_before_access(p->mm, in->host);
+    mm_before_access(p->mm, out->host);
     while (done < all) {
         ssize_t n = pread(in->host, buf, all - done < CHUNK ? (size_t)(all - done) : CHUNK, from + done);
         ssize_t put = n > 0 ? pwrite(out->host, buf, (size_t)n, to + done) : n;
@@ -101,6 +168,7 @@ int64_t sys_copy_file_range(struct linux_process *p, const uint64_t a[6])
             break;
         done += put;
     }
+    mm_after_write(p->mm, out->host);
     if ((r = put_offset(p, a[1], in->host, from + done)) < 0 || (r = put_offset(p, a[3], out->host, to + done)) < 0)
         return r;
     return done;

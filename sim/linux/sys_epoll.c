@@ -152,6 +152,7 @@ static int64_t wait_events(struct linux_process *p, const uint64_t a[6], int64_t
         if (!(w->events & POLLED)) /* one shot, fired */
             continue;
         fds[n] = (struct pollfd){.fd = w->file->host, .events = (short)(w->events & POLLED & ~once)};
+        source_look(p, fd_file(p, w->fd), &fds[n].events);
         outside |= w->file->outside;
         watched[n++] = w;
     }

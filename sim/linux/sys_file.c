@@ -42,8 +42,7 @@ static bool beyond(uint64_t at, uint64_t size)
     return size > end || at > end - size;
 }
 
-/* offset -1: at the file's position. */
-static int64_t read_some(struct linux_process *p, uint32_t fd, uint64_t to, uint64_t size, int64_t offset)
+int64_t file_read(struct linux_process *p, uint32_t fd, uint64_t to, uint64_t size, int64_t offset)
 {
     struct linux_file *f = fd_file(p, fd);
     uint8_t buf[CHUNK];
@@ -54,6 +53,9 @@ static int64_t read_some(struct linux_process *p, uint32_t fd, uint64_t to, uint
         return -EINVAL;
     if (beyond(to, size))
         return -EFAULT;
+    if (f->source)
+        return offset < 0 ? source_read(p, f, to, size) : -ESPIPE;
+    mm_before_access(p->mm, f->host);
     if (size > LONGEST)
         size = LONGEST;
     do {
@@ -82,17 +84,18 @@ static int64_t read_some(struct linux_process *p, uint32_t fd, uint64_t to, uint
     return done;
 }
 
-static int64_t write_some(struct linux_process *p, uint32_t fd, uint64_t from, uint64_t size, int64_t offset)
+int64_t file_write(struct linux_process *p, uint32_t fd, uint64_t from, uint64_t size, int64_t offset)
 {
     struct linux_file *f = fd_file(p, fd);
     uint8_t buf[CHUNK];
     int64_t done = p->wait.done;
     if (!f)
         return -EBADF;
-    if (f->kind == FD_EPOLL)
+    if (f->kind == FD_EPOLL || f->source)
         return -EINVAL;
     if (beyond(from, size))
         return -EFAULT;
+    mm_before_access(p->mm, f->host);
     if (size > LONGEST)
         size = LONGEST;
     do {
@@ -117,12 +120,13 @@ static int64_t write_some(struct linux_process *p, uint32_t fd, uint64_t from, u
         if ((size_t)n < want && f->kind != FD_PIPE)
             break;
     } while ((uint64_t)done < size);
+    mm_after_write(p->mm, f->host);
     return done;
 }
 
-int64_t sys_read(struct linux_process *p, const uint64_t a[6]) { return read_some(p, a[0], a[1], a[2], -1); }
+int64_t sys_read(struct linux_process *p, const uint64_t a[6]) { return file_read(p, a[0], a[1], a[2], -1); }
 
-int64_t sys_write(struct linux_process *p, const uint64_t a[6]) { return write_some(p, a[0], a[1], a[2], -1); }
+int64_t sys_write(struct linux_process *p, const uint64_t a[6]) { return file_write(p, a[0], a[1], a[2], -1); }
 
 /* An offset of 64 bits: one argument, or two. */
 static int64_t offset64(const struct linux_process *p, const uint64_t a[2])
@@ -133,53 +137,14 @@ static int64_t offset64(const struct linux_process *p, const uint64_t a[2])
 int64_t sys_pread64(struct linux_process *p, const uint64_t a[6])
 {
     int64_t offset = offset64(p, &a[3]);
-    return offset < 0 ? -EINVAL : read_some(p, a[0], a[1], a[2], offset);
+    return offset < 0 ? -EINVAL : file_read(p, a[0], a[1], a[2], offset);
 }
 
 int64_t sys_pwrite64(struct linux_process *p, const uint64_t a[6])
 {
     int64_t offset = offset64(p, &a[3]);
-    return offset < 0 ? -EINVAL : write_some(p, a[0], a[1], a[2], offset);
+    return offset < 0 ? -EINVAL : file_write(p, a[0], a[1], a[2], offset);
 }
-
-typedef int64_t some_fn(struct linux_process *p, uint32_t fd, uint64_t at, uint64_t size, int64_t offset);
-
-static int64_t vector(struct linux_process *p, const uint64_t a[6], some_fn *fn)
-{
-    int64_t skip = p->wait.done, done = 0; /* what has been moved before this call had to wait */
-    if (fd_host(p, a[0]) < 0)
-        return -EBADF;
-    if (a[2] > 1024)
-        return -EINVAL;
-    for (uint32_t i = 0; i < a[2]; i++) {
-        uint64_t base, length, at = a[1] + i * 2 * user_word(p);
-        if (!user_get_word(p, at, &base) || !user_get_word(p, at + user_word(p), &length))
-            return done ? done : -EFAULT;
-        if (length > LONGEST)
-            length = LONGEST;
-        int64_t len = (int64_t)length, before = skip < len ? skip : len;
-        done += before;
-        skip -= before;
-        if (before == len)
-            continue;
-        p->wait.done = 0;
-        int64_t n = fn(p, (uint32_t)a[0], base + (uint64_t)before, (uint64_t)(len - before), -1);
-        if (n == LINUX_WAIT) {
-            p->wait.done += done;
-            return fn == read_some && done ? done : n;
-        }
-        if (n < 0)
-            return done ? done : n;
-        done += n;
-        if (n < len - before)
-            break;
-    }
-    return done;
-}
-
-int64_t sys_readv(struct linux_process *p, const uint64_t a[6]) { return vector(p, a, read_some); }
-
-int64_t sys_writev(struct linux_process *p, const uint64_t a[6]) { return vector(p, a, write_some); }
 
 /* Descriptors -------------------------------------------------------------------------------------------------------- */
 
@@ -291,16 +256,9 @@ static int64_t set_flags(struct linux_file *f, uint32_t flags)
     return fcntl(f->host, F_SETFL, flags) < 0 ? -errno : 0;
 }
 
-/* Locks of records are granted: that two processes of the guest want one is not looked at. */
-static int64_t get_lock(struct linux_process *p, uint64_t at)
-{
-    int16_t type = F_UNLCK;
-    return user_put(p, at, &type, sizeof type) ? 0 : -EFAULT;
-}
-
 int64_t sys_fcntl64(struct linux_process *p, const uint64_t a[6])
 {
-    enum { GETLK = 5, SETLK, SETLKW, GETLK64 = 12, SETLK64, SETLKW64 };
+    enum { GETLK = 5, SETLK, SETLKW, GETLK64 = 12, SETLK64, SETLKW64, OFD_GETLK = 36, OFD_SETLK, OFD_SETLKW };
     struct linux_file *f = fd_file(p, a[0]);
     int r;
     if (!f)
@@ -315,11 +273,14 @@ int64_t sys_fcntl64(struct linux_process *p, const uint64_t a[6])
     case F_SETPIPE_SZ:
     case F_GETPIPE_SZ: r = fcntl(f->host, (int)a[1], a[2]); return r < 0 ? -errno : r;
     case GETLK:
-    case GETLK64: return get_lock(p, a[2]);
     case SETLK:
-    case SETLKW:
+    case SETLKW: return lock_call(p, f, (enum lock_op)(a[1] - GETLK), false, false, a[2]);
+    case GETLK64:
     case SETLK64:
-    case SETLKW64: return 0;
+    case SETLKW64: return p->wide ? -EINVAL : lock_call(p, f, (enum lock_op)(a[1] - GETLK64), true, false, a[2]);
+    case OFD_GETLK:
+    case OFD_SETLK:
+    case OFD_SETLKW: f->locked = p->k; return lock_call(p, f, (enum lock_op)(a[1] - OFD_GETLK), true, true, a[2]);
     default: return -EINVAL;
     }
 }
@@ -382,7 +343,10 @@ int64_t sys_ftruncate64(struct linux_process *p, const uint64_t a[6])
     int host = fd_host(p, a[0]);
     if (host < 0)
         return host;
-    return ftruncate(host, offset64(p, &a[1])) ? -errno : 0;
+    mm_before_access(p->mm, host);
+    int64_t r = ftruncate(host, offset64(p, &a[1])) ? -errno : 0;
+    mm_after_write(p->mm, host);
+    return r;
 }
 
 int64_t sys_ftruncate(struct linux_process *p, const uint64_t a[6])
@@ -395,6 +359,7 @@ int64_t sys_fsync(struct linux_process *p, const uint64_t a[6])
     int host = fd_host(p, a[0]);
     if (host < 0)
         return host;
+    mm_before_access(p->mm, host);
     return fsync(host) ? -errno : 0;
 }
 

@@ -73,12 +73,18 @@ static int64_t map_file(struct linux_process *p, const uint64_t a[6], uint64_t a
         return -ENODEV;
     if (mode < 0 || (mode & O_ACCMODE) == O_WRONLY)
         return -EACCES;
+    bool shared = (a[3] & MAP_TYPE) != MAP_PRIVATE, writable = (mode & O_ACCMODE) == O_RDWR;
+    if (shared && (a[2] & PROT_WRITE) && !writable)
+        return -EACCES;
+    mm_before_access(p->mm, host);
     int fd = fcntl(host, F_DUPFD_CLOEXEC, 3);
-    struct mm_file *file = fd < 0 ? NULL : mm_file_new(fd);
+    struct mm_file *file = fd < 0 ? NULL : shared ? mm_file_shared(p->mm, fd, writable) : mm_file_new(fd);
     if (!file)
         return -ENOMEM;
-    bool shared = (a[3] & MAP_TYPE) != MAP_PRIVATE;
-    bool ok = (shared ? mm_map_shared : mm_map)(p->mm, addr, size, make_prot(p, a[2]), file, offset);
+    bool (*const map)(struct mm *, uint64_t, uint64_t, int, struct mm_file *, uint64_t) = !shared    ? mm_map
+                                                                                          : writable ? mm_map_shared
+                                                                                                     : mm_map_shared_read_only;
+    bool ok = map(p->mm, addr, size, make_prot(p, a[2]), file, offset);
     mm_file_drop(file);
     return ok ? (int64_t)addr : -ENOMEM;
 }
@@ -93,9 +99,6 @@ static int64_t map(struct linux_process *p, const uint64_t a[6], uint64_t offset
         return -EINVAL;
     if (!(flags & MAP_ANONYMOUS) && fd_host(p, a[4]) < 0)
         return -EBADF;
-    /* Writes to a shared mapping would have to reach the file. */
-    if (!(flags & MAP_ANONYMOUS) && kind != MAP_PRIVATE && (a[2] & PROT_WRITE))
-        return -ENODEV;
     int64_t addr = choose(p, a[0], size, flags);
     if (addr < 0)
         return addr;
@@ -131,6 +134,14 @@ int64_t sys_munmap(struct linux_process *p, const uint64_t a[6])
     return mm_unmap(p->mm, a[0], size) ? 0 : -ENOMEM;
 }
 
+static bool may_be_written(const struct mm *mm, uint64_t addr, uint64_t end)
+{
+    for (const struct mm_area *a; addr < end && (a = mm_find(mm, addr)); addr = a->end)
+        if (a->read_only)
+            return false;
+    return true;
+}
+
 int64_t sys_mprotect(struct linux_process *p, const uint64_t a[6])
 {
     uint64_t size = page_up(a[1]);
@@ -140,6 +151,8 @@ int64_t sys_mprotect(struct linux_process *p, const uint64_t a[6])
         return 0;
     if (!in_range(p, a[0], size))
         return -ENOMEM;
+    if ((a[2] & PROT_WRITE) && !may_be_written(p->mm, a[0], a[0] + size))
+        return -EACCES;
     return mm_protect(p->mm, a[0], size, make_prot(p, a[2])) ? 0 : -ENOMEM;
 }
 
@@ -197,8 +210,19 @@ int64_t sys_madvise(struct linux_process *p, const uint64_t a[6])
 
 int64_t sys_msync(struct linux_process *p, const uint64_t a[6])
 {
-    (void)p;
-    return a[0] % MM_PAGE ? -EINVAL : 0;
+    uint64_t size = page_up(a[1]);
+    uint32_t flags = (uint32_t)a[2];
+    if (a[0] % MM_PAGE || (flags & ~(uint32_t)(MS_SYNC | MS_ASYNC | MS_INVALIDATE)) || !(~flags & (MS_SYNC | MS_ASYNC)))
+        return -EINVAL;
+    if (size < a[1])
+        return -ENOMEM;
+    for (uint64_t at = a[0]; at < a[0] + size;) {
+        const struct mm_area *area = mm_find(p->mm, at);
+        if (!area)
+            return -ENOMEM;
+        at = area->end;
+    }
+    return mm_flush(p->mm, a[0], size) ? 0 : -EIO;
 }
 
 /* Thread areas ------------------------------------------------------------------------------------------------------- */

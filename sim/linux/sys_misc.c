@@ -216,20 +216,6 @@ int64_t sys_set_tid_address(struct linux_process *p, const uint64_t a[6])
     return p->tid;
 }
 
-int64_t sys_sched_yield(struct linux_process *p, const uint64_t a[6])
-{
-    (void)a;
-    p->k->slice_end = p->k->ntasks > 1 ? 0 : p->k->slice_end;
-    return 0;
-}
-
-int64_t sys_sched_getaffinity(struct linux_process *p, const uint64_t a[6])
-{
-    if ((uint32_t)a[1] < user_word(p) || a[1] % user_word(p))
-        return -EINVAL;
-    return user_put_word(p, a[2], 1) ? (int64_t)user_word(p) : -EFAULT;
-}
-
 int64_t sys_getcpu(struct linux_process *p, const uint64_t a[6])
 {
     const uint32_t zero = 0;

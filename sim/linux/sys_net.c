@@ -36,7 +36,7 @@ int64_t sys_socketpair(struct linux_process *p, const uint64_t a[6])
     return r;
 }
 
-static struct linux_file *socket_file(struct linux_process *p, uint64_t fd, int64_t *error)
+struct linux_file *socket_file(struct linux_process *p, uint64_t fd, int64_t *error)
 {
     struct linux_file *f = fd_file(p, (uint32_t)fd);
     *error = !f ? -EBADF : -ENOTSOCK;
@@ -128,7 +128,7 @@ int64_t sys_sendto(struct linux_process *p, const uint64_t a[6])
     uint64_t before = p->pending.set;
     int64_t r = a[4] ? -EISCONN : transfer(p, a, sys_write);
     if (r == -EPIPE && (a[3] & MSG_NOSIGNAL) && !(before & sigpipe))
-        p->pending.set &= ~sigpipe;
+        linux_unqueue(&p->pending, sigpipe);
     return r;
 }
 
@@ -157,7 +157,7 @@ int64_t sys_socketcall(struct linux_process *p, const uint64_t a[6])
         {NULL, 0},           {sys_socket, 3},      {sys_not_socket, 1},  {sys_not_socket, 1}, {sys_not_socket, 1},
         {sys_not_socket, 1}, {sys_getsockname, 3}, {sys_getsockname, 3}, {sys_socketpair, 4}, {sys_sendto, 4},
         {sys_recvfrom, 4},   {sys_sendto, 6},      {sys_recvfrom, 6},    {sys_shutdown, 2},   {sys_setsockopt, 5},
-        {sys_getsockopt, 5}, {sys_not_socket, 1},  {sys_not_socket, 1},  {sys_not_socket, 1}, {sys_not_socket, 1},
+        {sys_getsockopt, 5}, {sys_sendmsg, 3},     {sys_recvmsg, 3},     {sys_not_socket, 1}, {sys_not_socket, 1},
         {sys_not_socket, 1},
     };
     uint64_t args[6] = {0};

@@ -64,6 +64,8 @@ static int64_t do_poll(struct linux_process *p, uint64_t at, uint32_t n, int64_t
     for (uint32_t i = 0; i < n; i++) {
         int host = guest[i].fd < 0 ? -1 : fd_host(p, (uint32_t)guest[i].fd);
         fds[i] = (struct pollfd){.fd = host < 0 ? -1 : host, .events = guest[i].events};
+        if (host >= 0)
+            source_look(p, fd_file(p, (uint32_t)guest[i].fd), &fds[i].events);
         guest[i].revents = guest[i].fd >= 0 && host < 0 ? POLLNVAL : 0;
         bad += guest[i].revents != 0;
         outside |= host >= 0 && is_outside(p, (uint32_t)guest[i].fd);
@@ -135,6 +137,7 @@ static int64_t do_select(struct linux_process *p, const uint64_t a[6], int64_t t
         f.fd = fd_host(p, fd);
         if (f.fd < 0)
             return -EBADF;
+        source_look(p, fd_file(p, fd), &f.events);
         outside |= is_outside(p, fd);
         number[used] = fd;
         fds[used++] = f;

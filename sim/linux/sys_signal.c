@@ -16,10 +16,10 @@ static uint64_t bit(int signal) { return UINT64_C(1) << (signal - 1); }
 
 static void drop_pending(struct linux_process *p, int signal)
 {
-    p->group->pending.set &= ~bit(signal);
+    linux_unqueue(&p->group->pending, bit(signal));
     for (struct linux_process *t = p->k->tasks; t; t = t->next)
         if (t->group == p->group)
-            t->pending.set &= ~bit(signal);
+            linux_unqueue(&t->pending, bit(signal));
 }
 
 static int64_t set_action(struct linux_process *p, uint32_t signal, const struct linux_action *new)
@@ -286,9 +286,7 @@ int64_t sys_rt_sigqueueinfo(struct linux_process *p, const uint64_t a[6])
         return -ESRCH;
     if ((info.code >= 0 || info.code == SI_TKILL) && g != p->group)
         return -EPERM;
-    if (!g->zombie)
-        linux_queue(g, &g->pending, group_blocked(p->k, g), &info);
-    return 0;
+    return g->zombie || linux_queue(g, &g->pending, group_blocked(p->k, g), &info) ? 0 : -EAGAIN;
 }
 
 int64_t sys_rt_tgsigqueueinfo(struct linux_process *p, const uint64_t a[6])
@@ -302,8 +300,7 @@ int64_t sys_rt_tgsigqueueinfo(struct linux_process *p, const uint64_t a[6])
             continue;
         if ((info.code >= 0 || info.code == SI_TKILL) && t->group != p->group)
             return -EPERM;
-        linux_queue(t->group, &t->pending, t->blocked, &info);
-        return 0;
+        return linux_queue(t->group, &t->pending, t->blocked, &info) ? 0 : -EAGAIN;
     }
     return -ESRCH;
 }

@@ -78,7 +78,7 @@ static void fresh(struct linux_process *p, struct linux_process *child, const st
     child->saved.gpr[GUEST_RAX] = 0;
     if (c->stack)
         child->saved.gpr[GUEST_RSP] = c->stack;
-    child->pending.set = 0;
+    child->pending = (struct linux_pending){0};
     child->wait = (struct linux_wait){0};
     child->cpu_ns = 0;
     child->robust_list = child->clear_tid = 0;
@@ -285,7 +285,9 @@ int64_t sys_waitid(struct linux_process *p, const uint64_t a[6])
     struct linux_group *g = NULL;
     struct abi64_siginfo info = {0};
     int32_t id = (int32_t)a[1], pid = a[0] == P_ALL ? -1 : a[0] == P_PID || id < 0 ? id : -id;
-    if (a[0] > P_PGID || (a[0] == P_PID && id <= 0) || (a[0] == P_PGID && id < 0) ||
+    if (a[0] == P_PIDFD && (pid = pidfd_pid(p, a[1])) < 0)
+        return pid;
+    if (a[0] > P_PIDFD || (a[0] == P_PID && id <= 0) || (a[0] == P_PGID && id < 0) ||
         !(a[3] & (WEXITED | WSTOPPED | WCONTINUED)))
         return -EINVAL;
     int options = (int)(a[3] & (WNOHANG | WCONTINUED)) | (a[3] & WSTOPPED ? WUNTRACED : 0);

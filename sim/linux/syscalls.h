@@ -35,5 +35,18 @@ int64_t poll_mask_end(struct linux_process *p, int64_t r);
  * made again. */
 int64_t pipe_wait(struct linux_process *p, const struct linux_file *f, short events, int64_t done);
 
+/* sys_file.c: offset -1: at the file's position. */
+typedef int64_t file_fn(struct linux_process *p, uint32_t fd, uint64_t at, uint64_t size, int64_t offset);
+file_fn file_read, file_write;
+
+/* sys_vector.c: one after the other, what n iovecs at that address name. */
+int64_t vector_do(struct linux_process *p, uint32_t fd, uint64_t at, uint64_t n, int64_t offset, file_fn *fn);
+
+/* sys_net.c: an end of a pair of sockets, or NULL and why not. */
+struct linux_file *socket_file(struct linux_process *p, uint64_t fd, int64_t *error);
+
+/* sys_pidfd.c: the process that a pidfd means, or -EBADF. */
+int pidfd_pid(struct linux_process *p, uint64_t fd);
+
 /* sys_time.c: a timespec of the guest's, checked; 0 or a negative error number. */
 int64_t time_get(struct linux_process *p, uint64_t from, struct abi_timespec64 *t, bool wide);

@@ -35,6 +35,7 @@ void space_drop(struct linux_space *s)
 {
     if (!s || --s->refs)
         return;
+    mm_flush(s->mm, 0, UINT64_MAX);
     mm_drop(s->mm);
     if (s->exe_fd >= 0)
         close(s->exe_fd);
@@ -114,6 +115,9 @@ static void note_exit(struct linux_kernel *k, struct linux_group *g)
 {
     g->zombie = true;
     g->alarm = (struct linux_timer){0};
+    timer_drop_group(k, g);
+    lock_drop(k, g, -1);
+    linux_unqueue(&g->pending, UINT64_MAX);
     for (struct linux_group *c = k->groups, *next; c; c = next) {
         next = c->next;
         if (c->parent != g)
@@ -157,6 +161,7 @@ void linux_exit_thread(struct linux_process *p, int status)
     p->dead = true;
     p->wait.on = false;
     linux_call_forget(p);
+    linux_unqueue(&p->pending, UINT64_MAX);
     files_drop(p->files);
     space_drop(p->space);
     p->files = NULL;
@@ -220,15 +225,22 @@ int64_t wait_for(struct linux_process *p, const char *why, int64_t deadline, boo
     return LINUX_WAIT;
 }
 
+static void slice_until(struct linux_kernel *k, const struct linux_timer *t)
+{
+    int64_t at = t->at - k->time_skipped; /* in instructions, which take a nanosecond each */
+    if (t->at && (at < 0 || (uint64_t)at < k->slice_end))
+        k->slice_end = at < 0 ? 0 : (uint64_t)at;
+}
+
 void linux_slice(struct linux_kernel *k)
 {
     uint64_t now = k->icount(k->arg);
     k->slice_end = k->ntasks > 1 ? now + SLICE : UINT64_MAX;
-    for (const struct linux_group *g = k->groups; g; g = g->next) {
-        int64_t at = g->alarm.at - k->time_skipped; /* in instructions, which take a nanosecond each */
-        if (g->alarm.at && (at < 0 || (uint64_t)at < k->slice_end))
-            k->slice_end = at < 0 ? 0 : (uint64_t)at;
-    }
+    for (const struct linux_group *g = k->groups; g; g = g->next)
+        slice_until(k, &g->alarm);
+    for (const struct linux_ticker *t = k->tickers; t; t = t->next)
+        if (timer_tells(k, t)) /* others fire when somebody looks */
+            slice_until(k, &t->when);
 }
 
 bool linux_turn_over(struct linux_kernel *k) { return k->icount(k->arg) >= k->slice_end; }
@@ -284,6 +296,9 @@ static int64_t time_to_next(struct linux_kernel *k)
     for (const struct linux_group *g = k->groups; g; g = g->next)
         if (g->alarm.at && g->alarm.at < first && linux_alarm_tells(k, g))
             first = g->alarm.at;
+    for (const struct linux_ticker *t = k->tickers; t; t = t->next)
+        if (t->when.at && t->when.at < first && timer_tells(k, t))
+            first = t->when.at;
     if (first == LINUX_TIME_END || now >= LINUX_TIME_END)
         return -1;
     return first > now ? first - now : 1;

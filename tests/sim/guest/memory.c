@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static sigjmp_buf back;
@@ -132,6 +133,93 @@ static void files(void)
     unlink("mapped");
 }
 
+static char byte_at(int fd, off_t at)
+{
+    char c = '?';
+    if (pread(fd, &c, 1, at) != 1)
+        c = '-';
+    return c ? c : '0';
+}
+
+/* Stores to a shared mapping reach the file and all who map it; what is written to the file reaches them. */
+static void shared_files(void)
+{
+    int fd = open("shared", O_RDWR | O_CREAT | O_TRUNC, 0600), reader = open("shared", O_RDONLY), status, go[2];
+    show("empty", mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED ? MAP_FAILED : NULL);
+    if (ftruncate(fd, 10000) || pwrite(fd, "abcdef", 6, 4094) != 6)
+        abort();
+    char *p = mmap(NULL, 0x4000, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    char *q = mmap(NULL, 0x1000, PROT_READ, MAP_SHARED, reader, 0x1000);
+    char *own = mmap(NULL, 0x1000, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0x1000);
+    show("of a file to be read", mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, reader, 0));
+    int changed = mprotect(q, 4096, PROT_READ | PROT_WRITE);
+    printf("protect %d %s\n", changed, strerrorname_np(errno));
+    printf("read %.6s\n", p + 4094);
+    own[1] = 'o';
+    p[4096] = 'X';
+    p[0] = 'Y';
+    printf("seen %c %c%c %c%c\n", q[0], byte_at(fd, 4096), byte_at(reader, 0), own[0] == 'c' || own[0] == 'X' ? '.' : '!',
+           own[1]);
+    if (pwrite(fd, "Z", 1, 4097) != 1)
+        abort();
+    printf("written %c %c, private %c\n", q[1], p[4097], own[1]);
+    fflush(stdout);
+    if (pipe(go))
+        abort();
+    if (fork() == 0) {
+        char c;
+        p[1] = 'k';
+        if (read(go[0], &c, 1) != 1)
+            _exit(1);
+        char *r = mmap(NULL, 0x2000, PROT_READ | PROT_WRITE, MAP_SHARED, open("shared", O_RDWR), 0x1000);
+        r[5] = p[2]; /* what the parent has stored since */
+        r[0x1000] = 'e';
+        _exit(r[6] == 'n' ? 7 : 8);
+    }
+    p[2] = 'm';
+    p[4096 + 6] = 'n';
+    if (write(go[1], "g", 1) != 1)
+        abort();
+    wait(&status);
+    printf("child %x: %c %c %c %c\n", status, p[1], q[5], p[0x2000], byte_at(reader, 0x2000));
+    errno = 0;
+    int synchronised = msync(p, 0x3000, MS_SYNC);
+    printf("msync %d %d", synchronised, errno);
+    int both = msync(p, 0x3000, MS_SYNC | MS_ASYNC);
+    printf(" %d %s", both, strerrorname_np(errno));
+    int nothing = msync((char *)4096, 0x1000, MS_SYNC);
+    printf(" %d %s\n", nothing, strerrorname_np(errno));
+    p[0x2001] = 'u';
+    p[9999] = 'l';
+    p[10001] = 'b'; /* behind the file's end: of no consequence */
+    int unmapped = munmap(p, 0x4000);
+    printf("unmap %d: %c%c%c\n", unmapped, byte_at(fd, 0x2001), byte_at(fd, 9999), byte_at(fd, 10001));
+    printf("size %d\n", (int)lseek(fd, 0, SEEK_END));
+    p = mmap(NULL, 0x3000, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    printf("again %c%c%c%c\n", p[0], p[1], p[2], p[0x2001]);
+    p[0x1800] = 'w';
+    if (ftruncate(fd, 0x1400) || ftruncate(fd, 0x3000))
+        abort();
+    printf("cut %c%c%d\n", p[0], p[0x1000], p[0x1800]);
+    if (madvise(p, 0x3000, MADV_DONTNEED))
+        abort();
+    printf("kept %c\n", p[0]);
+    fflush(stdout);
+    if (fork() == 0) {
+        strcpy(p + 100, "left to the end"); /* no msync, no munmap */
+        _exit(0);
+    }
+    wait(&status);
+    char text[16] = "";
+    if (pread(reader, text, 15, 100) != 15)
+        abort();
+    printf("%s\n", text);
+    munmap(p, 0x3000);
+    munmap(q, 0x1000);
+    unlink("shared");
+    strcpy(own, "x");
+}
+
 int main(void)
 {
     struct sigaction a = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
@@ -149,6 +237,7 @@ int main(void)
     terabytes();
 #endif
     files();
+    shared_files();
     printf("stack %d\n", deep(1500)); /* six megabytes of eight */
     stack_t ss = {.ss_sp = stack, .ss_size = sizeof stack};
     sigaltstack(&ss, NULL);

@@ -131,6 +131,83 @@ static void locks(void)
     unlink("lock");
 }
 
+static struct flock range(int type, off_t start, off_t size)
+{
+    return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = size};
+}
+
+static int lock(int fd, int op, int type, off_t start, off_t size)
+{
+    struct flock l = range(type, start, size);
+    return fcntl(fd, op, &l);
+}
+
+static void ask(const char *what, int fd, int op, int type, off_t start, off_t size)
+{
+    struct flock l = range(type, start, size);
+    int r = fcntl(fd, op, &l);
+    printf("%s: %d type %d whence %d start %ld size %ld %s\n", what, r, l.l_type, l.l_whence, (long)l.l_start, (long)l.l_len,
+           l.l_type == F_UNLCK    ? ""
+           : l.l_pid == getppid() ? "the parent's"
+           : l.l_pid == -1        ? "a file's"
+                                  : "?");
+}
+
+static void records(void)
+{
+    enum { OFD_GETLK = 36, OFD_SETLK };
+    int fd = open("records", O_RDWR | O_CREAT, 0600), reader = open("records", O_RDONLY), to[2], from[2];
+    char c;
+    write(fd, "0123456789", 10);
+    show("lock", lock(fd, F_SETLK, F_WRLCK, 10, 20));
+    show("unlock the middle", lock(fd, F_SETLK, F_UNLCK, 15, 5));
+    show("read", lock(fd, F_SETLK, F_RDLCK, 100, 0));
+    show("write with a reader's descriptor", lock(reader, F_SETLK, F_WRLCK, 50, 1));
+    show("bad kind", lock(fd, F_SETLK, 7, 50, 1));
+    show("negative", lock(fd, F_SETLK, F_RDLCK, -1, 1));
+    show("before", lock(fd, F_SETLK, F_WRLCK, 60, -5));
+    show("before everything", lock(fd, F_SETLK, F_WRLCK, 3, -5));
+    ask("own locks are no hindrance", fd, F_GETLK, F_WRLCK, 0, 0);
+    pipe(to);
+    pipe(from);
+    fflush(stdout);
+    if (fork() == 0) {
+        ask("first", fd, F_GETLK, F_WRLCK, 0, 0);
+        ask("first part", fd, F_GETLK, F_WRLCK, 0, 12);
+        ask("middle", fd, F_GETLK, F_WRLCK, 15, 5);
+        ask("last part", fd, F_GETLK, F_RDLCK, 16, 10);
+        ask("two readers", fd, F_GETLK, F_RDLCK, 200, 10);
+        ask("a reader and a writer", fd, F_GETLK, F_WRLCK, 200, 10);
+        ask("backwards", fd, F_GETLK, F_WRLCK, 55, 1);
+        show("try", lock(fd, F_SETLK, F_WRLCK, 14, 1));
+        show("free", lock(fd, F_SETLK, F_WRLCK, 17, 1));
+        fflush(stdout);
+        write(from[1], "a", 1);
+        show("wait", lock(fd, F_SETLKW, F_WRLCK, 25, 1));
+        show("after the wait", read(to[0], &c, 1));
+        fflush(stdout);
+        _exit(c == 'u' ? 9 : 1);
+    }
+    read(from[0], &c, 1);
+    usleep(20000);
+    show("the child's", lock(fd, F_SETLK, F_RDLCK, 0, 0));
+    write(to[1], "u", 1);
+    fflush(stdout);
+    close(reader); /* which unlocks all of this process's */
+    printf("child %d\n", child_status());
+    show("all of it", lock(fd, F_SETLK, F_WRLCK, 0, 0));
+    int other = open("records", O_RDWR);
+    show("a file's", lock(other, OFD_SETLK, F_WRLCK, 0, 1));
+    show("unlock", lock(fd, F_SETLK, F_UNLCK, 0, 0));
+    show("a file's", lock(other, OFD_SETLK, F_WRLCK, 3, 4));
+    ask("a file's", fd, F_GETLK, F_RDLCK, 0, 0);
+    show("try", lock(fd, F_SETLK, F_RDLCK, 0, 4));
+    close(other);
+    show("closed", lock(fd, F_SETLK, F_RDLCK, 0, 4));
+    close(fd);
+    unlink("records");
+}
+
 /* A limit of many years is as good as none: a signal ends it. A timer that tells nobody anything does not keep the others. */
 static void limits(void)
 {
@@ -239,6 +316,7 @@ int main(int argc, char **argv)
         return input();
     fifos();
     locks();
+    records();
     limits();
     return 0;
 }
