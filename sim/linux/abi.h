@@ -143,16 +143,6 @@ struct abi_fregs { /* fsave image as the kernel writes it, then the marks */
 };
 _Static_assert(sizeof(struct abi_fregs) == 112, "legacy part of _fpstate");
 
-struct abi_fxsave {
-    uint16_t cw, sw;
-    uint8_t tag, reserved0;
-    uint16_t fop;
-    uint32_t fip, fcs, fdp, fds, mxcsr, mxcsr_mask;
-    uint8_t st[8][16], xmm[16][16]; /* 32-bit code sees eight of the xmm registers */
-    uint32_t reserved1[24];
-};
-_Static_assert(sizeof(struct abi_fxsave) == 512, "fxsave image");
-
 struct abi_sigcontext {
     uint32_t gs, fs, es, ds; /* selectors, upper halves zero */
     uint32_t di, si, bp, sp, bx, dx, cx, ax;

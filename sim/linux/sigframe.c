@@ -6,12 +6,10 @@
  */
 #include <string.h>
 
-#include "linux.h"
+#include "sigframe.h"
 
-enum { A_SIGINFO = 4, A_RESTORER = 0x04000000, A_ONSTACK = 0x08000000 };
-enum { SS_DISABLED = 2, RT_TRAMPOLINE = 16 /* offset in the signal page */ };
-#define SS_AUTO_DISARM (1u << 31)
-#define HIGH_ONES      0xffff0000u
+enum { RT_TRAMPOLINE = 16 /* offset in the signal page */ };
+#define HIGH_ONES 0xffff0000u
 
 /* Floating point ----------------------------------------------------------------------------------------------------- */
 
@@ -27,45 +25,34 @@ static unsigned x87_tag(const struct guest_x87 *x, unsigned phys)
     return x->mant[phys] >> 63 ? 0 : 2;
 }
 
-static void fp_save(const struct linux_process *p, struct abi_fregs *env, struct abi_fxsave *fx)
+static struct abi_fregs legacy_image(const struct linux_process *p)
 {
     const struct guest_x87 *x = &p->cpu->x87;
-    unsigned top = x->sw >> 11 & 7, tags = 0, full = 0;
-    memset(env, 0, sizeof *env);
-    memset(fx, 0, sizeof *fx);
+    struct abi_fregs env;
+    unsigned tags = 0;
+    memset(&env, 0, sizeof env);
     for (unsigned i = 0; i < 8; i++) {
-        unsigned tag = x87_tag(x, i), phys = (top + i) & 7;
-        full |= tag << (2 * i);
-        tags |= (unsigned)(tag != 3) << i;
-        memcpy(env->st[i], &x->mant[phys], 8);
-        memcpy(env->st[i] + 8, &x->se[phys], 2);
-        memcpy(fx->st[i], env->st[i], 10);
-        memcpy(fx->xmm[i], p->cpu->xmm[i], 16);
+        unsigned phys = ((x->sw >> 11 & 7) + i) & 7;
+        tags |= x87_tag(x, i) << (2 * i);
+        memcpy(env.st[i], &x->mant[phys], 8);
+        memcpy(env.st[i] + 8, &x->se[phys], 2);
     }
-    env->cw = x->cw | HIGH_ONES;
-    env->sw = x->sw | HIGH_ONES;
-    env->tag = full | HIGH_ONES;
-    env->ipoff = (uint32_t)x->fip;
-    env->cssel = p->cpu->seg_sel[GUEST_CS];
-    env->dataoff = (uint32_t)x->fdp;
-    env->datasel = p->cpu->seg_sel[GUEST_DS] | HIGH_ONES;
-    env->status = x->sw;
-    env->magic = 0;
-    fx->cw = x->cw;
-    fx->sw = x->sw;
-    fx->tag = (uint8_t)tags;
-    fx->fop = x->fop;
-    fx->fip = (uint32_t)x->fip;
-    fx->fdp = (uint32_t)x->fdp;
-    fx->mxcsr = p->cpu->mxcsr;
-    fx->mxcsr_mask = 0xffff;
+    env.cw = x->cw | HIGH_ONES;
+    env.sw = x->sw | HIGH_ONES;
+    env.tag = tags | HIGH_ONES;
+    env.ipoff = (uint32_t)x->fip;
+    env.cssel = p->cpu->seg_sel[GUEST_CS];
+    env.dataoff = (uint32_t)x->fdp;
+    env.datasel = p->cpu->seg_sel[GUEST_DS] | HIGH_ONES;
+    env.status = x->sw;
+    return env;
 }
 
 /* Control words and the stack come from the legacy part, as in the kernel; SSE state from the fxsave image. */
-static bool fp_restore(struct linux_process *p, const struct abi_fregs *env, const struct abi_fxsave *fx)
+static bool fp_restore(struct linux_process *p, const struct abi_fregs *env, const struct abi64_fxsave *fx)
 {
     struct guest_x87 *x = &p->cpu->x87;
-    if (fx->mxcsr & ~0xffffu)
+    if (!fx_load_sse(p->cpu, fx, false))
         return false;
     x->cw = (uint16_t)env->cw;
     x->sw = (uint16_t)env->sw;
@@ -73,24 +60,8 @@ static bool fp_restore(struct linux_process *p, const struct abi_fregs *env, con
     x->fip = env->ipoff;
     x->fdp = env->dataoff;
     x->fop = env->cssel >> 16 & 0x7ff;
-    unsigned top = x->sw >> 11 & 7;
-    for (unsigned i = 0; i < 8; i++) {
-        unsigned phys = (top + i) & 7;
-        memcpy(&x->mant[phys], env->st[i], 8);
-        memcpy(&x->se[phys], env->st[i] + 8, 2);
-        memcpy(p->cpu->xmm[i], fx->xmm[i], 16);
-    }
-    p->cpu->mxcsr = fx->mxcsr;
+    fx_load_stack(x, env->st[0], sizeof env->st[0]);
     return true;
-}
-
-void sigframe_reset_fp(struct guest_cpu *c)
-{
-    memset(&c->x87, 0, sizeof c->x87);
-    memset(c->xmm, 0, sizeof c->xmm);
-    c->x87.cw = 0x37f;
-    c->x87.tw = 0xffff;
-    c->mxcsr = 0x1f80;
 }
 
 /* Registers ---------------------------------------------------------------------------------------------------------- */
@@ -136,7 +107,6 @@ static void segment_set(struct guest_cpu *c, enum guest_seg seg, uint32_t select
 
 static bool registers_restore(struct linux_process *p, const struct abi_sigcontext *sc)
 {
-    enum { KEPT = EFL_AC | EFL_DF | EFL_TF | EFL_RF };
     struct guest_cpu *c = p->cpu;
     uint64_t *g = c->gpr;
     if ((sc->cs & 0xffff) != ABI_USER_CS || (sc->ss & 0xffff) != ABI_USER_DS)
@@ -154,25 +124,16 @@ static bool registers_restore(struct linux_process *p, const struct abi_sigconte
     g[GUEST_RCX] = sc->cx;
     g[GUEST_RAX] = sc->ax;
     c->rip = sc->ip;
-    c->flags = sc->flags & EFL_ARITH;
-    c->sysflags = (c->sysflags & ~(uint64_t)KEPT) | (sc->flags & KEPT);
+    frame_set_flags(c, sc->flags);
     return true;
 }
 
 /* Frames ------------------------------------------------------------------------------------------------------------- */
 
-static bool on_altstack(const struct linux_process *p, uint32_t sp)
-{
-    const struct abi64_stack *s = &p->altstack;
-    return !((uint32_t)s->flags & SS_AUTO_DISARM) && sp > s->sp && sp - s->sp <= s->size;
-}
-
 static uint32_t frame_place(const struct linux_process *p, const struct linux_action *a, uint32_t frame_size, uint32_t *fpstate)
 {
-    uint32_t sp = (uint32_t)p->cpu->gpr[GUEST_RSP];
-    if ((a->flags & A_ONSTACK) && p->altstack.size && !on_altstack(p, sp))
-        sp = (uint32_t)(p->altstack.sp + p->altstack.size);
-    uint32_t fx = (sp - (uint32_t)sizeof(struct abi_fxsave)) & ~63u;
+    uint32_t sp = (uint32_t)frame_stack(p, a, 0);
+    uint32_t fx = (sp - (uint32_t)sizeof(struct abi64_fxsave)) & ~63u;
     *fpstate = fx - (uint32_t)sizeof(struct abi_fregs);
     return ((*fpstate - frame_size + 4) & ~15u) - 4;
 }
@@ -214,8 +175,7 @@ static bool push_rt(struct linux_process *p, int signal, const struct linux_acti
         return false;
     p->cpu->gpr[GUEST_RDX] = f.pinfo;
     p->cpu->gpr[GUEST_RCX] = f.puc;
-    if ((uint32_t)p->altstack.flags & SS_AUTO_DISARM)
-        p->altstack = (struct abi64_stack){.flags = SS_DISABLED};
+    frame_disarm(p);
     return true;
 }
 
@@ -223,32 +183,28 @@ bool sigframe_push(struct linux_process *p, int signal, const struct linux_actio
                    uint64_t oldmask)
 {
     bool rt = a->flags & A_SIGINFO;
-    struct abi_fregs env;
-    struct abi_fxsave fx;
+    struct abi_fregs env = legacy_image(p);
+    struct abi64_fxsave fx = fx_image(p->cpu, false);
     uint32_t fpstate;
     uint32_t at = frame_place(p, a, rt ? sizeof(struct abi_rt_sigframe) : sizeof(struct abi_sigframe), &fpstate);
-    fp_save(p, &env, &fx);
     if (!user_put(p, fpstate, &env, sizeof env) || !user_put(p, fpstate + (uint32_t)sizeof env, &fx, sizeof fx))
         return false;
     if (!(rt ? push_rt(p, signal, a, info, oldmask, at, fpstate) : push_plain(p, signal, a, oldmask, at, fpstate)))
         return false;
     struct guest_cpu *c = p->cpu;
     c->gpr[GUEST_RAX] = (uint32_t)signal;
-    c->gpr[GUEST_RSP] = at;
-    c->rip = a->handler;
-    c->sysflags &= ~(uint64_t)(EFL_DF | EFL_RF | EFL_TF);
     segment_set(c, GUEST_DS, ABI_USER_DS);
     segment_set(c, GUEST_ES, ABI_USER_DS);
     segment_set(c, GUEST_SS, ABI_USER_DS);
     segment_set(c, GUEST_CS, ABI_USER_CS);
-    sigframe_reset_fp(p->cpu);
+    frame_enter(c, a, at);
     return true;
 }
 
 static bool pop_fp(struct linux_process *p, uint64_t at)
 {
     struct abi_fregs env;
-    struct abi_fxsave fx;
+    struct abi64_fxsave fx;
     if (!at) {
         sigframe_reset_fp(p->cpu);
         return true;
@@ -259,7 +215,6 @@ static bool pop_fp(struct linux_process *p, uint64_t at)
 
 bool sigframe_pop(struct linux_process *p, bool rt)
 {
-    enum { KILL_AND_STOP = 1 << 8 | 1 << 18 };
     uint32_t sp = (uint32_t)p->cpu->gpr[GUEST_RSP];
     struct abi_sigframe f;
     struct abi_rt_sigframe r;
@@ -267,10 +222,11 @@ bool sigframe_pop(struct linux_process *p, bool rt)
     /* The handler's return has popped pretcode; the plain trampoline has also popped sig. */
     if (rt ? !user_get(p, &r, sp - 4, sizeof r) : !user_get(p, &f, sp - 8, sizeof f))
         return false;
-    p->blocked = (rt ? r.uc.sigmask : (uint64_t)f.extramask << 32 | f.sc.oldmask) & ~(uint64_t)KILL_AND_STOP;
+    frame_set_mask(p, rt ? r.uc.sigmask : (uint64_t)f.extramask << 32 | f.sc.oldmask);
     if (!registers_restore(p, sc) || !pop_fp(p, sc->fpstate))
         return false;
-    if (rt && (r.uc.stack.size == 0 || r.uc.stack.size >= 2048))
-        p->altstack = (struct abi64_stack){.sp = r.uc.stack.sp, .flags = r.uc.stack.flags, .size = r.uc.stack.size};
+    const struct abi_stack *s = &r.uc.stack;
+    if (rt)
+        frame_take_back(p, &(struct abi64_stack){.sp = s->sp, .flags = s->flags, .size = s->size});
     return true;
 }

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "sigframe.h"
 #include "syscalls.h"
 
 enum { MASK_BYTES = 8, MIN_ALTSTACK = 2048, ONSTACK = 1, DISABLED = 2 };
@@ -191,16 +192,10 @@ static bool put_stack(struct linux_process *p, uint64_t to, const struct abi64_s
     return p->wide ? user_put(p, to, s, sizeof *s) : user_put(p, to, &n, sizeof n);
 }
 
-static bool on_altstack(const struct linux_process *p, uint64_t sp)
-{
-    const struct abi64_stack *s = &p->altstack;
-    return !((uint32_t)s->flags & AUTODISARM) && sp > s->sp && sp - s->sp <= s->size;
-}
-
 int64_t sys_sigaltstack(struct linux_process *p, const uint64_t a[6])
 {
     struct abi64_stack new, old = p->altstack;
-    bool on = on_altstack(p, p->cpu->gpr[GUEST_RSP]);
+    bool on = frame_on_altstack(p, p->cpu->gpr[GUEST_RSP]);
     old.flags = (int32_t)((uint32_t)old.flags & AUTODISARM) | (old.size == 0 ? DISABLED : on ? ONSTACK : 0);
     if (a[0]) {
         if (!get_stack(p, &new, a[0]))

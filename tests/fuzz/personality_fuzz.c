@@ -95,40 +95,31 @@ static void put_file(const char *name, const void *data, size_t size)
 }
 
 /* The least program: a segment of code and one of data. */
+#define PUT_PROGRAM(bits, word_size, machine)                                                                                  \
+    do {                                                                                                                       \
+        const Elf##bits##_Ehdr h = {.e_ident = {0x7f, 'E', 'L', 'F', word_size, ELFDATA2LSB, EV_CURRENT},                      \
+                                    .e_type = ET_EXEC,                                                                         \
+                                    .e_machine = machine,                                                                      \
+                                    .e_version = 1,                                                                            \
+                                    .e_entry = CODE,                                                                           \
+                                    .e_phoff = sizeof h,                                                                       \
+                                    .e_ehsize = sizeof h,                                                                      \
+                                    .e_phentsize = sizeof(Elf##bits##_Phdr),                                                   \
+                                    .e_phnum = 2};                                                                             \
+        const Elf##bits##_Phdr p[2] = {                                                                                        \
+            {.p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_vaddr = CODE, .p_filesz = sizeof file, .p_memsz = sizeof file},     \
+            {.p_type = PT_LOAD, .p_flags = PF_R | PF_W, .p_vaddr = MEMORY, .p_memsz = MEMORY_SIZE}};                           \
+        memcpy(file, &h, sizeof h);                                                                                            \
+        memcpy(file + sizeof h, p, sizeof p);                                                                                  \
+    } while (0)
+
 static void put_program(bool wide)
 {
     uint8_t file[0x200] = {0};
-    if (wide) {
-        const Elf64_Ehdr h = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
-                              .e_type = ET_EXEC,
-                              .e_machine = EM_X86_64,
-                              .e_version = 1,
-                              .e_entry = CODE,
-                              .e_phoff = sizeof h,
-                              .e_ehsize = sizeof h,
-                              .e_phentsize = sizeof(Elf64_Phdr),
-                              .e_phnum = 2};
-        const Elf64_Phdr p[2] = {
-            {.p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_vaddr = CODE, .p_filesz = sizeof file, .p_memsz = sizeof file},
-            {.p_type = PT_LOAD, .p_flags = PF_R | PF_W, .p_vaddr = MEMORY, .p_memsz = MEMORY_SIZE}};
-        memcpy(file, &h, sizeof h);
-        memcpy(file + sizeof h, p, sizeof p);
-    } else {
-        const Elf32_Ehdr h = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS32, ELFDATA2LSB, EV_CURRENT},
-                              .e_type = ET_EXEC,
-                              .e_machine = EM_386,
-                              .e_version = 1,
-                              .e_entry = CODE,
-                              .e_phoff = sizeof h,
-                              .e_ehsize = sizeof h,
-                              .e_phentsize = sizeof(Elf32_Phdr),
-                              .e_phnum = 2};
-        const Elf32_Phdr p[2] = {
-            {.p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_vaddr = CODE, .p_filesz = sizeof file, .p_memsz = sizeof file},
-            {.p_type = PT_LOAD, .p_flags = PF_R | PF_W, .p_vaddr = MEMORY, .p_memsz = MEMORY_SIZE}};
-        memcpy(file, &h, sizeof h);
-        memcpy(file + sizeof h, p, sizeof p);
-    }
+    if (wide)
+        PUT_PROGRAM(64, ELFCLASS64, EM_X86_64);
+    else
+        PUT_PROGRAM(32, ELFCLASS32, EM_386);
     put_file("prog", file, sizeof file);
 }
 

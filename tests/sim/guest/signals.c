@@ -1,6 +1,7 @@
-/* What a signal handler sees and can do, printed so that a run on the host CPU and one on Selkirk can be compared.
- * Build: gcc -m32 -static -O1 -fno-pie -no-pie -fno-stack-protector signals.c */
+/* What a signal handler sees and can do, printed so that a run on the host CPU and one on Selkirk can be compared; i386 and x86-64.
+ * Build: gcc [-m32] -static -O1 -fno-pie -no-pie -fno-stack-protector signals.c */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
@@ -9,34 +10,46 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
 
-static volatile greg_t seen[NGREG];
 static volatile siginfo_t seen_info;
-static volatile uint32_t handler_sp, handler_flags, skip, seen_sig, fp_cw, fp_st0_exp, have_fp, count;
-static volatile uint64_t fp_st0;
+static volatile uintptr_t handler_sp, handler_flags;
+static volatile uint64_t st0;
+static volatile uint32_t skip, seen_sig, have_fp, fp_cw, st0_exp, count;
+static volatile int tamper = 1; /* the handler changes the registers of what it has interrupted */
 static uint8_t *page;
+
+static void handler(int sig, siginfo_t *info, void *context);
+
+static void plain(int sig);
+
+static volatile int plain_sig;
+
+/* look() and change() for the handler; faults(), others() and only_here(). */
+#ifdef __x86_64__
+#include "signals_x86_64.h"
+#define STACK_POINTER "rsp"
+#else
+#include "signals_i386.h"
+#define STACK_POINTER "esp"
+#endif
 
 static void handler(int sig, siginfo_t *info, void *context)
 {
-    ucontext_t *uc = context;
-    uint32_t sp, flags;
-    __asm__ volatile("mov %%esp, %0; pushf; pop %1" : "=r"(sp), "=r"(flags));
+    uintptr_t sp, flags;
+    __asm__ volatile("mov %%" STACK_POINTER ", %0; pushf; pop %1" : "=r"(sp), "=r"(flags));
     count++;
     seen_sig = (uint32_t)sig;
     handler_sp = sp;
     handler_flags = flags;
-    memcpy((void *)seen, uc->uc_mcontext.gregs, sizeof seen);
     memcpy((void *)&seen_info, info, sizeof seen_info);
-    have_fp = uc->uc_mcontext.fpregs != NULL;
-    if (have_fp) {
-        fp_cw = uc->uc_mcontext.fpregs->cw;
-        memcpy((void *)&fp_st0, uc->uc_mcontext.fpregs->_st[0].significand, 8);
-        fp_st0_exp = uc->uc_mcontext.fpregs->_st[0].exponent;
-    }
-    uc->uc_mcontext.gregs[REG_EIP] += (greg_t)skip;
-    uc->uc_mcontext.gregs[REG_EDX] = 0x600d;
+    look(context);
+    if (tamper)
+        change(context);
 }
 
 static void catch (int sig, int flags)
@@ -46,84 +59,9 @@ static void catch (int sig, int flags)
     sigaction(sig, &a, NULL);
 }
 
-static void show(const char *what, uint32_t label)
-{
-    static const struct {
-        const char *name;
-        int reg;
-    } regs[] = {
-        {"eax", REG_EAX}, {"ebx", REG_EBX}, {"ecx", REG_ECX}, {"edx", REG_EDX}, {"esi", REG_ESI}, {"edi", REG_EDI},
-    };
-    printf("%s: signal %u code %d eip%+d trap %d err %x", what, seen_sig, seen_info.si_code, (int)(seen[REG_EIP] - (int)label),
-           seen[REG_TRAPNO], seen[REG_ERR]);
-    for (unsigned i = 0; i < sizeof regs / sizeof *regs; i++)
-        printf(" %s=%08x", regs[i].name, seen[regs[i].reg]);
-    printf(" efl=%08x cs=%x ss=%x ds=%x es=%x", seen[REG_EFL] & 0x244cd5, seen[REG_CS], seen[REG_SS], seen[REG_DS],
-           seen[REG_ES]);
-    printf(" usp=%d handler efl=%x fp=%u cw=%x st0=%04x:%016llx\n", seen[REG_ESP] == seen[REG_UESP], handler_flags & 0x400,
-           have_fp, fp_cw & 0xffff, fp_st0_exp & 0xffff, (unsigned long long)fp_st0);
-}
+/* Masks, pending signals, alternate stack, nesting, restart ---------------------------------------------------------- */
 
-/* Runs one faulting instruction with known registers; the handler skips its bytes. */
-#define FAULT(name, bytes, instruction, ecx_value)                                                       \
-    do {                                                                                                 \
-        extern char label_##name[];                                                                      \
-        uint32_t edx_out, esp_before, esp_after;                                                         \
-        skip = bytes;                                                                                    \
-        __asm__ volatile("fninit; fld1; movl %%esp, %1; xorl %%eax, %%eax\n\t"                           \
-                         "movl $0x11111111, %%eax; movl $0x22222222, %%ebx; movl $0x44444444, %%edx\n\t" \
-                         "movl $0x55555555, %%esi; movl $0x66666666, %%edi; stc; std\n"                  \
-                         "label_" #name ": " instruction "\n\t"                                          \
-                         "cld; movl %%esp, %2; fstp %%st(0)"                                             \
-                         : "=&d"(edx_out), "=m"(esp_before), "=m"(esp_after)                             \
-                         : "c"(ecx_value)                                                                \
-                         : "eax", "ebx", "esi", "edi", "cc", "memory");                                  \
-        show(#name, (uint32_t)(uintptr_t)label_##name);                                                  \
-        printf("  back: edx=%x esp %s\n", edx_out, esp_before == esp_after ? "kept" : "changed");        \
-    } while (0)
-
-static void faults(void)
-{
-    page = mmap((void *)0x50000000, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-    page[4096] = 0; /* present, so that the error code does not depend on how the kernel populates pages */
-    mprotect(page + 4096, 4096, PROT_READ);
-    uint32_t wp = (uint32_t)(uintptr_t)page + 4096;
-    FAULT(load_unmapped, 2, "movl (%%ecx), %%eax", 0x1234);
-    printf("  addr %p\n", seen_info.si_addr);
-    FAULT(store_unmapped, 2, "movl %%eax, (%%ecx)", 0x60000ffc);
-    printf("  addr %p\n", seen_info.si_addr);
-    FAULT(store_readonly, 2, "movl %%eax, (%%ecx)", wp + 8);
-    printf("  addr %p\n", seen_info.si_addr);
-    FAULT(store_straddle, 2, "movl %%eax, (%%ecx)", wp - 2);
-    printf("  addr %p bytes %02x %02x\n", seen_info.si_addr, page[4094], page[4095]);
-    FAULT(rmw_readonly, 2, "addl %%eax, (%%ecx)", wp);
-    printf("  addr %p\n", seen_info.si_addr);
-}
-
-static void others(void)
-{
-    FAULT(ud2, 2, "ud2", 0);
-    FAULT(hlt, 1, "hlt", 0);
-    FAULT(int3, 0, "int3", 0);
-    FAULT(into, 0, "movl $0x7fffffff, %%eax; addl $1, %%eax; into", 0);
-    FAULT(bound, 2, "boundl %%eax, (%%ecx)", (uint32_t)(uintptr_t)page);
-    FAULT(int5, 2, "int $5", 0);
-    FAULT(cli, 1, "cli", 0);
-    FAULT(mov_ss, 2, "movw %%cx, %%ss", 0x1000);
-}
-
-static void divides(void)
-{
-    FAULT(div_zero, 2, "divl %%ecx", 0);
-    printf("  addr%+d\n", (int)((uint32_t)(uintptr_t)seen_info.si_addr - (uint32_t)seen[REG_EIP]));
-    FAULT(div_overflow, 2, "divl %%ecx", 1);
-    FAULT(idiv_overflow, 2, "idivl %%ecx", 2);
-    FAULT(aam_zero, 2, "aam $0", 0);
-}
-
-/* Masks, pending signals, alternate stack, nesting ------------------------------------------------------------------ */
-
-static volatile int depth, deepest, plain_sig;
+static volatile int depth, deepest;
 
 static void nested(int sig)
 {
@@ -146,14 +84,27 @@ static void masks(void)
     sigset_t set, old, pending;
     sigemptyset(&set);
     sigaddset(&set, SIGUSR1);
+    sigaddset(&set, SIGRTMIN + 3);
     catch (SIGUSR1, 0);
+    catch (SIGRTMIN + 3, 0);
     count = 0;
-    skip = 0;
+    tamper = 0;
     sigprocmask(SIG_BLOCK, &set, &old);
     raise(SIGUSR1);
+    sigqueue(getpid(), SIGRTMIN + 3, (union sigval){.sival_ptr = (void *)(uintptr_t)0x123456789abc});
     raise(SIGUSR1);
     sigpending(&pending);
-    printf("blocked: count %u pending %d\n", count, sigismember(&pending, SIGUSR1));
+    printf("blocked: count %u pending %d %d\n", count, sigismember(&pending, SIGUSR1), sigismember(&pending, SIGRTMIN + 3));
+    siginfo_t info;
+    struct timespec zero = {0, 0};
+    sigset_t rt;
+    sigemptyset(&rt);
+    sigaddset(&rt, SIGRTMIN + 3);
+    int got = sigtimedwait(&rt, &info, &zero);
+    printf("sigtimedwait: %d code %d value %p mine %d\n", got - SIGRTMIN, info.si_code, info.si_value.sival_ptr,
+           info.si_pid == getpid() && info.si_uid == getuid());
+    int again = sigtimedwait(&rt, &info, &zero);
+    printf("again: %d %d\n", again, errno == EAGAIN);
     sigprocmask(SIG_SETMASK, &old, NULL);
     printf("unblocked: count %u code %d\n", count, seen_info.si_code);
     sigprocmask(SIG_BLOCK, &set, &old);
@@ -194,33 +145,62 @@ static void stacks(void)
     printf("sigaltstack: %d\n", sigaltstack(&s, &old));
     printf("  before: flags %d\n", old.ss_flags);
     catch (SIGUSR1, SA_ONSTACK);
-    skip = 0;
     raise(SIGUSR1);
-    uint32_t base = (uint32_t)(uintptr_t)space;
+    uintptr_t base = (uintptr_t)space;
     printf("  handler on it: %d\n", handler_sp > base && handler_sp < base + sizeof space);
+    sigaltstack(NULL, &old);
+    printf("  as set: %d %zu\n", old.ss_sp == space, old.ss_size);
     s.ss_size = 100;
     printf("  too small: %d\n", sigaltstack(&s, NULL));
     s.ss_flags = SS_DISABLE;
     printf("  off: %d\n", sigaltstack(&s, NULL));
 }
 
-static void old_interface(void)
+static void restart(int flags)
 {
-    /* No restorer: the kernel's trampoline. The kernel's own structure, as libc would fill in a restorer. */
-    struct {
-        uint32_t handler, flags, restorer;
-        uint64_t mask;
-    } __attribute__((packed)) a = {(uint32_t)(uintptr_t)plain, 0, 0, 0};
-    plain_sig = 0;
-    syscall(SYS_rt_sigaction, SIGUSR2, &a, NULL, 8);
-    raise(SIGUSR2);
-    printf("plain frame, no restorer: %d\n", plain_sig);
-    a.flags = SA_SIGINFO;
-    a.handler = (uint32_t)(uintptr_t)handler;
-    syscall(SYS_rt_sigaction, SIGUSR2, &a, NULL, 8);
-    seen_sig = 0;
-    raise(SIGUSR2);
-    printf("rt frame, no restorer: %u\n", seen_sig);
+    int fd[2], status;
+    char c = 0;
+    catch (SIGALRM, flags);
+    if (pipe(fd))
+        return;
+    count = 0;
+    pid_t child = fork();
+    if (!child) {
+        usleep(400000);
+        if (write(fd[1], "x", 1) != 1)
+            _exit(1);
+        _exit(7);
+    }
+    setitimer(ITIMER_REAL, &(struct itimerval){.it_value = {0, 100000}}, NULL);
+    ssize_t n = read(fd[0], &c, 1);
+    int e = errno;
+    printf("read: %zd %s count %u byte %d\n", n, n < 0 && e == EINTR ? "EINTR" : "", count, c);
+    while (waitpid(child, &status, 0) < 0)
+        ;
+    printf("child: %d\n", WEXITSTATUS(status));
+    close(fd[0]);
+    close(fd[1]);
+}
+
+static void overflow(int depth)
+{
+    volatile char big[4096];
+    big[0] = (char)depth;
+    overflow(depth + 1);
+    big[1] = big[0];
+}
+
+static void stack_overflow(void)
+{
+    static uint8_t space[65536];
+    stack_t s = {.ss_sp = space, .ss_size = sizeof space};
+    struct sigaction a = {.sa_handler = jumper, .sa_flags = SA_ONSTACK};
+    sigaltstack(&s, NULL);
+    sigaction(SIGSEGV, &a, NULL);
+    int sig = sigsetjmp(jump, 1);
+    if (!sig)
+        overflow(0);
+    printf("stack overflow: %d\n", sig);
 }
 
 int main(void)
@@ -230,11 +210,15 @@ int main(void)
         catch (sigs[i], 0);
     faults();
     others();
-    divides();
     masks();
     nesting();
     stacks();
-    old_interface();
+    only_here();
+    fflush(stdout);
+    restart(0);
+    fflush(stdout);
+    restart(SA_RESTART);
+    stack_overflow();
     signal(SIGSEGV, jumper);
     int sig = sigsetjmp(jump, 1);
     if (!sig)

@@ -1,39 +1,12 @@
-/* What a signal handler of a 64-bit program sees and can do, printed so that a run on the host CPU and one on Selkirk can be
- * compared. Build: gcc -static -O1 -fno-pie -no-pie -fno-stack-protector signals64.c */
-#define _GNU_SOURCE
-#include <errno.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <sys/time.h>
-#include <sys/wait.h>
-#include <ucontext.h>
-#include <unistd.h>
-
+/* What the handler of an x86-64 program sees, and faults of 64-bit code. */
 static volatile gregset_t seen;
-static volatile siginfo_t seen_info;
-static volatile uint64_t handler_sp, handler_flags, skip, st0, xmm15[2];
-static volatile uint32_t seen_sig, have_fp, fp_cw, fp_mxcsr, st0_exp, count;
-static volatile int tamper = 1;
-static uint8_t *page;
+static volatile uint64_t xmm15[2];
+static volatile uint32_t fp_mxcsr;
 
-static void handler(int sig, siginfo_t *info, void *context)
+static void look(ucontext_t *uc)
 {
-    ucontext_t *uc = context;
     struct _libc_fpstate *fp = uc->uc_mcontext.fpregs;
-    uint64_t sp, flags;
-    __asm__ volatile("mov %%rsp, %0; pushf; pop %1" : "=r"(sp), "=r"(flags));
-    count++;
-    seen_sig = (uint32_t)sig;
-    handler_sp = sp;
-    handler_flags = flags;
     memcpy((void *)seen, uc->uc_mcontext.gregs, sizeof seen);
-    memcpy((void *)&seen_info, info, sizeof seen_info);
     have_fp = fp != NULL;
     if (fp) {
         fp_cw = fp->cwd;
@@ -43,18 +16,13 @@ static void handler(int sig, siginfo_t *info, void *context)
         memcpy((void *)xmm15, &fp->_xmm[15], 16);
         memset(&fp->_xmm[14], 0xa5, 16); /* what the interrupted code finds in XMM14 */
     }
-    if (!tamper)
-        return;
+}
+
+static void change(ucontext_t *uc)
+{
     uc->uc_mcontext.gregs[REG_RIP] += (greg_t)skip;
     uc->uc_mcontext.gregs[REG_RDX] = 0x600d600d600d;
     uc->uc_mcontext.gregs[REG_R14] = 0x1414;
-}
-
-static void catch (int sig, int flags)
-{
-    struct sigaction a = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | flags};
-    sigemptyset(&a.sa_mask);
-    sigaction(sig, &a, NULL);
 }
 
 static void show(const char *what, uint64_t label)
@@ -129,125 +97,4 @@ static void others(void)
     FAULT(sse_unaligned, 3, "movaps (%%rcx), %%xmm0", (uint64_t)(uintptr_t)page + 8);
 }
 
-/* Masks, pending signals, alternate stack, restart ------------------------------------------------------------------- */
-
-static void masks(void)
-{
-    sigset_t set, old, pending;
-    sigemptyset(&set);
-    sigaddset(&set, SIGUSR1);
-    sigaddset(&set, SIGRTMIN + 3);
-    catch (SIGUSR1, 0);
-    catch (SIGRTMIN + 3, 0);
-    count = 0;
-    tamper = 0;
-    sigprocmask(SIG_BLOCK, &set, &old);
-    raise(SIGUSR1);
-    sigqueue(getpid(), SIGRTMIN + 3, (union sigval){.sival_ptr = (void *)0x123456789abc});
-    sigpending(&pending);
-    printf("blocked: count %u pending %d %d\n", count, sigismember(&pending, SIGUSR1), sigismember(&pending, SIGRTMIN + 3));
-    siginfo_t info;
-    struct timespec zero = {0, 0};
-    sigset_t rt;
-    sigemptyset(&rt);
-    sigaddset(&rt, SIGRTMIN + 3);
-    int got = sigtimedwait(&rt, &info, &zero);
-    printf("sigtimedwait: %d code %d value %p mine %d\n", got - SIGRTMIN, info.si_code, info.si_value.sival_ptr,
-           info.si_pid == getpid() && info.si_uid == getuid());
-    printf("again: %d %d\n", sigtimedwait(&rt, &info, &zero), errno == EAGAIN);
-    sigprocmask(SIG_SETMASK, &old, NULL);
-    printf("unblocked: count %u code %d\n", count, seen_info.si_code);
-    sigprocmask(SIG_BLOCK, &set, &old);
-    kill(getpid(), SIGUSR1);
-    int r = sigsuspend(&old);
-    printf("sigsuspend: %d count %u code %d pid %d\n", r, count, seen_info.si_code, seen_info.si_pid == getpid());
-    sigprocmask(SIG_SETMASK, &old, NULL);
-}
-
-static void stacks(void)
-{
-    static uint8_t space[65536];
-    stack_t s = {.ss_sp = space, .ss_size = sizeof space}, old;
-    printf("sigaltstack: %d\n", sigaltstack(&s, &old));
-    printf("  before: flags %d\n", old.ss_flags);
-    catch (SIGUSR1, SA_ONSTACK);
-    raise(SIGUSR1);
-    uint64_t base = (uint64_t)(uintptr_t)space;
-    printf("  handler on it: %d\n", handler_sp > base && handler_sp < base + sizeof space);
-    sigaltstack(NULL, &old);
-    printf("  as set: %d %zu\n", old.ss_sp == space, old.ss_size);
-    s.ss_size = 100;
-    printf("  too small: %d\n", sigaltstack(&s, NULL));
-    s.ss_flags = SS_DISABLE;
-    printf("  off: %d\n", sigaltstack(&s, NULL));
-}
-
-static void restart(int flags)
-{
-    int fd[2], status;
-    char c = 0;
-    catch (SIGALRM, flags);
-    if (pipe(fd))
-        return;
-    count = 0;
-    pid_t child = fork();
-    if (!child) {
-        usleep(400000);
-        if (write(fd[1], "x", 1) != 1)
-            _exit(1);
-        _exit(7);
-    }
-    setitimer(ITIMER_REAL, &(struct itimerval){.it_value = {0, 100000}}, NULL);
-    ssize_t n = read(fd[0], &c, 1);
-    int e = errno;
-    printf("read: %zd %s count %u byte %d\n", n, n < 0 && e == EINTR ? "EINTR" : "", count, c);
-    while (waitpid(child, &status, 0) < 0)
-        ;
-    printf("child: %d\n", WEXITSTATUS(status));
-    close(fd[0]);
-    close(fd[1]);
-}
-
-static sigjmp_buf jump;
-
-static void jumper(int sig) { siglongjmp(jump, sig); }
-
-static void overflow(int depth)
-{
-    volatile char big[4096];
-    big[0] = (char)depth;
-    overflow(depth + 1);
-    big[1] = big[0];
-}
-
-static void stack_overflow(void)
-{
-    static uint8_t space[65536];
-    stack_t s = {.ss_sp = space, .ss_size = sizeof space};
-    struct sigaction a = {.sa_handler = jumper, .sa_flags = SA_ONSTACK};
-    sigaltstack(&s, NULL);
-    sigaction(SIGSEGV, &a, NULL);
-    int sig = sigsetjmp(jump, 1);
-    if (!sig)
-        overflow(0);
-    printf("stack overflow: %d\n", sig);
-}
-
-int main(void)
-{
-    const int sigs[] = {SIGSEGV, SIGFPE, SIGILL, SIGTRAP, SIGBUS};
-    for (unsigned i = 0; i < sizeof sigs / sizeof *sigs; i++)
-        catch (sigs[i], 0);
-    faults();
-    others();
-    masks();
-    stacks();
-    fflush(stdout);
-    restart(0);
-    fflush(stdout);
-    restart(SA_RESTART);
-    stack_overflow();
-    fflush(stdout);
-    signal(SIGABRT, SIG_DFL);
-    abort();
-}
+static void only_here(void) {}
