@@ -139,7 +139,7 @@ uint64_t mm_pte_get(const struct mm *mm, uint64_t addr)
 uint64_t mm_pte_next(const struct mm *mm, uint64_t addr, uint64_t end)
 {
     while (addr < end) {
-        const struct mm_node *n = mm->root, *child = n;
+        const struct mm_node *n = mm->root, *child;
         int level = 3;
         for (; level > 0 && (child = n->child[index_at(addr, level)]); level--)
             n = child;

@@ -117,7 +117,7 @@ static bool take_symbols(struct profile *p, const Elf64_Shdr *sh, size_t nsh, co
 static bool read_symbols(struct profile *p, FILE *f)
 {
     Elf64_Ehdr eh;
-    if (fread(&eh, sizeof eh, 1, f) != 1 || memcmp(eh.e_ident, ELFMAG, SELFMAG) || eh.e_shentsize != sizeof(Elf64_Shdr))
+    if (fread(&eh, sizeof eh, 1, f) != 1 || memcmp(eh.e_ident, ELFMAG, SELFMAG) != 0 || eh.e_shentsize != sizeof(Elf64_Shdr))
         return false;
     Elf64_Shdr *sh = read_part(f, eh.e_shoff, (uint64_t)eh.e_shnum * sizeof *sh);
     bool ok = false;

@@ -1,6 +1,7 @@
 /* Reads a test case from a line of JSON. */
 #include <string.h>
 
+#include "mm.h"
 #include "vectors.h"
 #include "vectors_json.h"
 
@@ -80,11 +81,13 @@ static void read_prot(struct json *r, int *prot)
     if (!json_string(r, &t))
         return;
     for (size_t i = 0; i < t.n; i++) {
-        const char *letters = "rwx", *at = memchr(letters, t.p[i], 3);
-        if (at)
-            *prot |= 1 << (at - letters);
-        else if (t.p[i] != '-')
-            json_fail(r, "prot is made of the letters r, w and x");
+        switch (t.p[i]) {
+        case 'r': *prot |= MM_READ; break;
+        case 'w': *prot |= MM_WRITE; break;
+        case 'x': *prot |= MM_EXEC; break;
+        case '-': break;
+        default: json_fail(r, "prot is made of the letters r, w and x");
+        }
     }
 }
 

@@ -284,7 +284,7 @@ void linux_slice(struct linux_kernel *k); /* anew, as there are others now, or a
 void linux_stuck(struct linux_kernel *k, const char *why);
 void linux_vfork_done(struct linux_process *p);
 struct linux_process *task_make(struct linux_kernel *k, const struct linux_process *like);
-void task_free(struct linux_process *p);
+void task_free(struct linux_kernel *k, struct linux_process *p);
 struct linux_group *group_find(struct linux_kernel *k, int pid);
 void group_reap(struct linux_kernel *k, struct linux_group *g);
 void group_tell_parent(struct linux_kernel *k, struct linux_group *g, int code, int value);

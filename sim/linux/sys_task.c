@@ -108,7 +108,7 @@ static int64_t give_up(struct linux_process *child, int64_t error)
 {
     files_drop(child->files);
     space_drop(child->space);
-    task_free(child);
+    task_free(child->k, child);
     return error;
 }
 

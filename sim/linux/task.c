@@ -69,13 +69,13 @@ struct linux_process *task_make(struct linux_kernel *k, const struct linux_proce
     return p;
 }
 
-void task_free(struct linux_process *p)
+void task_free(struct linux_kernel *k, struct linux_process *p)
 {
-    struct linux_process **at = &p->k->tasks;
+    struct linux_process **at = &k->tasks;
     while (*at != p)
         at = &(*at)->next;
     *at = p->next;
-    p->k->ntasks--;
+    k->ntasks--;
     free(p);
 }
 
@@ -92,9 +92,10 @@ void group_reap(struct linux_kernel *k, struct linux_group *g)
     struct linux_group **at = &k->groups;
     if (g == k->first) /* its status is the run's */
         return;
-    while (*at != g)
+    while (*at && *at != g)
         at = &(*at)->next;
-    *at = g->next;
+    if (*at)
+        *at = g->next;
     free(g);
 }
 
@@ -324,15 +325,12 @@ static void run_ends(struct linux_kernel *k)
 
 static struct linux_process *sweep(struct linux_kernel *k)
 {
-    struct linux_process *start = k->current->next;
-    while (start && start->dead)
-        start = start->next;
     for (struct linux_process *t = k->tasks, *next; t; t = next) {
         next = t->next;
         if (t->dead && t != k->current) /* the system call of the current one may still look at it */
-            task_free(t);
+            task_free(k, t);
     }
-    return start ? start : k->tasks;
+    return k->current->next ? k->current->next : k->tasks;
 }
 
 void linux_schedule(struct linux_kernel *k)

@@ -110,7 +110,7 @@ TEST_CASE(block, mapping_changes)
     put(LIN + PAGE, "\x41\x41\xc3", 3);
     struct gblock *b = make(LIN);
     block_new_epoch(machine.blocks);
-    EXPECT(block_find(&machine, machine.blocks, LIN, 0) == b && b->epoch == machine.blocks->epoch);
+    EXPECT(b && block_find(&machine, machine.blocks, LIN, 0) == b && b->epoch == machine.blocks->epoch);
     port_host_map(LIN, CODE + PAGE, PAGE, PORT_HOST_READ | PORT_HOST_EXEC);
     block_new_epoch(machine.blocks);
     EXPECT(!block_find(&machine, machine.blocks, LIN, 0));

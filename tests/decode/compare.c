@@ -42,7 +42,9 @@ static struct gopnd reg_of(csh h, unsigned reg)
     struct gopnd o = {.kind = GO_REG, .size = 2};
     int n, matched = 0;
     char suffix = 0;
-    for (unsigned i = 0; name && i < 8; i++) {
+    if (!name)
+        name = "(none)";
+    for (unsigned i = 0; i < 8; i++) {
         char low[4] = {names[i][0], 'l', 0}, high[3] = {names[i][0], 'h', 0};
         if (i >= 4)
             low[0] = names[i][0], low[1] = names[i][1], low[2] = 'l';

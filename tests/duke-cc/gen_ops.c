@@ -144,6 +144,10 @@ int main(int argc, char **argv)
     FILE *text = fopen(argv[2], "w"), *bin = fopen(argv[3], "wb");
     if (!text || !bin) {
         fprintf(stderr, "gen_ops: cannot write %s or %s\n", argv[2], argv[3]);
+        if (text)
+            fclose(text);
+        if (bin)
+            fclose(bin);
         return 2;
     }
     unsigned count = 0, ops = 0;

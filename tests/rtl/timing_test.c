@@ -154,7 +154,7 @@ TEST_CASE(rtl_timing, predicted_jumps_cost_nothing)
 TEST_CASE(rtl_timing, a_mispredicted_branch_costs_what_the_table_says)
 {
     struct run t;
-    struct engine_counters c;
+    struct engine_counters c = {0};
     begin(&t);
     uint32_t loop = start(&t);
     /* Taken in the last run only, over one bundle: the code is warm, the predictor has learnt the opposite. */

@@ -17,7 +17,7 @@ TEST_CASE(sim_json, values)
     const char *text = " { \"a\" : [1, -1, \"0xff\", 18446744073709551615] , \"b\":{}, \"c\":\"x\\\"y\", \"d\":true}";
     struct json r;
     struct json_text key;
-    uint64_t got[4];
+    uint64_t got[4] = {0};
     int n = 0;
     json_start(&r, text, strlen(text));
     EXPECT(json_object(&r) && json_key(&r, &key) && json_is(key, "a"));

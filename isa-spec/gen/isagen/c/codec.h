@@ -13,7 +13,7 @@ static inline unsigned duke_encode(const struct duke_op *o, uint32_t w[2])
     if ((duke_ops[o->op].forms & (1u << o->form)) == 0 || !duke_imm_fits(o->op, o->form, o->imm))
         return 0;
     unsigned words = duke_encode_words(o, w);
-    if (o->end)
+    if (words && o->end)
         w[words - 1] |= DUKE_END;
     return words;
 }
