@@ -180,10 +180,11 @@ void selkirk_set_mm(struct selkirk *m, struct mm *mm)
     if (m->mm == mm)
         return;
     mm_ref(mm);
+    mm_switch(m->mm, mm);
+    m->switched = true;
     mm_drop(m->mm);
     m->mm = mm;
     m->cpu.cr3 = mm_root(mm);
-    m->forget_code = true;
 }
 
 struct guest_cpu *selkirk_cpu(struct selkirk *m) { return &m->cpu; }
@@ -223,6 +224,9 @@ static void resume(struct selkirk *m, const struct selkirk_limits *limits)
 {
     struct morph_params *p = &m->cfg.morph;
     struct mm_changes c = mm_take_changes(m->mm);
+    m->forget_code |= m->switched && m->cpu.mode != m->ran_mode; /* the same pages may be code of both kinds */
+    m->switched = false;
+    m->ran_mode = m->cpu.mode;
     p->max_insts = limits->insts;
     p->stop_rip = limits->address;
     p->stop_rip_on = limits->address_on;

@@ -13,6 +13,8 @@ struct selkirk {
     struct hostcall_block hc; /* of the last host call */
     bool at_hostcall;         /* false: the engine stopped inside the firmware, cpu is stale */
     bool forget_code;
+    uint32_t ran_mode; /* of the code that the core has run last */
+    bool switched;     /* to another address space since then */
     volatile bool interrupted;
     char text[4096];
 };

@@ -92,7 +92,7 @@ struct mm_changes mm_take_changes(struct mm *mm)
     return c;
 }
 
-static void note_code(struct mm *mm, uint64_t start, uint64_t end)
+void mm_note_code(struct mm *mm, uint64_t start, uint64_t end)
 {
     if (mm->code_start == mm->code_end) {
         mm->code_start = start;
@@ -114,7 +114,7 @@ static bool page_set(struct mm *mm, uint64_t addr, uint64_t pte)
     if (old & PTE_PRESENT) {
         mm->tlb_dirty = true;
         if (!(old & PTE_NX))
-            note_code(mm, addr, addr + MM_PAGE);
+            mm_note_code(mm, addr, addr + MM_PAGE);
     }
     return mm_pte_set(mm, addr, pte);
 }
@@ -263,12 +263,12 @@ static enum mm_fault page_separate(struct mm *mm, const struct mm_area *a, uint6
     return page_set(mm, page, mm_pte_make(frame, a->prot)) ? MM_FAULT_FIXED : MM_FAULT_NOMEM;
 }
 
-/* A page that all who map the file share. */
+/* A page that all who map the file share; a private one is parted from it when it is written to. */
 static enum mm_fault page_share(struct mm *mm, const struct mm_area *a, uint64_t addr, uint64_t offset)
 {
     uint32_t frame;
     enum mm_fault r = mm_shared_frame(a->file, offset, &frame);
-    if (r != MM_FAULT_FIXED || page_set(mm, addr, mm_pte_make(frame, a->prot)))
+    if (r != MM_FAULT_FIXED || page_set(mm, addr, page_entry(mm, a, frame)))
         return r;
     mm_frame_free(mm, frame);
     return MM_FAULT_NOMEM;
@@ -492,6 +492,38 @@ enum mm_fault mm_fault(struct mm *mm, uint64_t addr, int access)
     return r;
 }
 
+/* Going over to another address space ------------------------------------------------------------------------------- */
+
+/* The page is there to be executed. */
+static bool is_code(uint64_t pte) { return (pte & (PTE_PRESENT | PTE_NX)) == PTE_PRESENT; }
+
+/* A page that is code in one address space is the same code in the other, be it that it has not been touched there yet. */
+static bool same_code(struct mm *to, const struct mm_area *theirs, uint64_t page, uint64_t pte)
+{
+    const struct mm_area *ours = mm_find(to, page);
+    if (ours && (ours->prot & MM_EXEC) && ours->file && ours->file->shared && ours->file == theirs->file &&
+        ours->offset - ours->start == theirs->offset - theirs->start)
+        page_bring(to, ours, page);
+    uint64_t own = mm_pte_get(to, page);
+    return is_code(own) && (own & PTE_ADDR) == (pte & PTE_ADDR);
+}
+
+void mm_switch(struct mm *from, struct mm *to)
+{
+    struct mm_changes c = mm_take_changes(from);
+    if (c.code)
+        mm_note_code(to, c.code_start, c.code_end);
+    to->tlb_dirty = true;
+    for (size_t i = 0; i < from->nareas; i++) {
+        const struct mm_area *a = &from->areas[i];
+        for (uint64_t p = a->start; (a->prot & MM_EXEC) && (p = mm_pte_next(from, p, a->end)) < a->end; p += MM_PAGE) {
+            uint64_t pte = mm_pte_get(from, p);
+            if (is_code(pte) && !same_code(to, a, p, pte))
+                mm_note_code(to, p, p + MM_PAGE);
+        }
+    }
+}
+
 /* Access ------------------------------------------------------------------------------------------------------------ */
 
 bool mm_translate(const struct mm *mm, uint64_t addr, uint32_t *paddr)
@@ -537,7 +569,7 @@ static uint64_t access_bytes(struct mm *mm, uint64_t addr, uint8_t *buf, uint64_
         if (store) {
             mm_frame_write(mm, paddr, buf + done, n);
             if ((pte & PTE_PRESENT) && !(pte & PTE_NX))
-                note_code(mm, at, at + n);
+                mm_note_code(mm, at, at + n);
         } else {
             mm_frame_read(mm, paddr, buf + done, n);
         }

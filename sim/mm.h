@@ -17,7 +17,7 @@ enum mm_fault { MM_FAULT_FIXED, MM_FAULT_MAPERR, MM_FAULT_ACCERR, MM_FAULT_BUS, 
 struct mm_file {
     int fd;
     unsigned refs;
-    struct mm_shared *shared; /* of MAP_SHARED: what the mappings have in common, or NULL */
+    struct mm_shared *shared; /* of mm_file_shared: what the mappings have in common, or NULL */
 };
 
 struct mm_area {
@@ -71,6 +71,9 @@ struct mm *mm_ref(struct mm *mm);
 void mm_drop(struct mm *mm);           /* of mm_new, mm_fork and mm_ref; NULL does nothing */
 uint64_t mm_root(const struct mm *mm); /* what CR3 holds */
 struct mm_changes mm_take_changes(struct mm *mm);
+/* The core goes over from one address space to another. Changes of the first that it has not heard of, and code pages that are not the
+ * same in both, become changes of the second: what else the core knows about code stays right. */
+void mm_switch(struct mm *from, struct mm *to);
 
 /* Maps [addr, addr+size), replacing what is there. Takes over nothing: `file` gets one more reference. False: no memory. */
 bool mm_map(struct mm *mm, uint64_t addr, uint64_t size, int prot, struct mm_file *file, uint64_t offset);
@@ -105,10 +108,10 @@ bool mm_translate(const struct mm *mm, uint64_t addr, uint32_t *paddr);
 /* A file that mappings share: counted; the descriptor is its own and is closed with the last user. */
 struct mm_file *mm_file_new(int fd);
 void mm_file_drop(struct mm_file *f);
-/* A file for MAP_SHARED: one for all of its mappings. Takes fd over. mm_share.c says when stores reach the file. */
+/* A file for MAP_SHARED, or for code: one for all of its mappings. Takes fd over. mm_share.c says when stores reach the file. */
 struct mm_file *mm_file_shared(struct mm *mm, int fd, bool writable);
 bool mm_file_flush(const struct mm_file *f);
 bool mm_flush(const struct mm *mm, uint64_t addr, uint64_t size); /* shared files in that range */
 /* The guest is about to read or change a file by a descriptor; it has changed one. */
 void mm_before_access(const struct mm *mm, int fd);
-void mm_after_write(const struct mm *mm, int fd);
+void mm_after_write(struct mm *mm, int fd);

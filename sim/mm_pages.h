@@ -25,6 +25,7 @@ bool mm_frame_share(struct mm *mm, uint32_t frame);  /* one more; false: too man
 bool mm_frame_shared(const struct mm *mm, uint32_t frame);
 bool mm_frame_write(const struct mm *mm, uint32_t paddr, const void *buf, size_t size); /* within a frame */
 bool mm_frame_read(const struct mm *mm, uint32_t paddr, void *buf, size_t size);
+void mm_note_code(struct mm *mm, uint64_t start, uint64_t end); /* executable bytes have changed */
 /* mm_share.c: the frame of a shared file's page, one more sharer of it. */
 enum mm_fault mm_shared_frame(const struct mm_file *f, uint64_t offset, uint32_t *frame);
 void mm_shared_drop(struct mm_file *f); /* the last mapping of it has gone */

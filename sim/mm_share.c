@@ -1,4 +1,4 @@
-/* Shared mappings of files: all address spaces that map a file share the frames of its pages.
+/* Shared mappings of files, and code that nobody writes to: all address spaces that map a file share the frames of its pages.
  *
  * A page's bytes as the file last had them are kept beside its frame. What the guest has stored since is what differs from them:
  * only that is written to the file, and what others have written to the file in the meantime is taken over where the guest has
@@ -23,6 +23,7 @@ struct mm_shared {
     struct mm access;     /* memory and frames; no address space */
     dev_t dev;
     ino_t ino;
+    struct timespec changed; /* the file, when it was looked at last */
     bool writable;
     struct page **pages; /* by index */
     size_t n, cap;
@@ -34,6 +35,16 @@ static struct mm_file *find(const struct mm_pool *pool, const struct stat *st)
     while (f && (f->shared->dev != st->st_dev || f->shared->ino != st->st_ino))
         f = f->shared->next;
     return f;
+}
+
+/* What somebody else has written to the file since. */
+static void refresh(struct mm *mm, const struct mm_file *f, const struct stat *st)
+{
+    const struct timespec *was = &f->shared->changed;
+    if (was->tv_sec != st->st_mtim.tv_sec || was->tv_nsec != st->st_mtim.tv_nsec) {
+        mm_file_flush(f);
+        mm_after_write(mm, f->fd);
+    }
 }
 
 struct mm_file *mm_file_shared(struct mm *mm, int fd, bool writable)
@@ -49,6 +60,7 @@ struct mm_file *mm_file_shared(struct mm *mm, int fd, bool writable)
         }
         close(spare);
         f->refs++;
+        refresh(mm, f, &st);
         return f;
     }
     f = mm_file_new(fd);
@@ -60,7 +72,8 @@ struct mm_file *mm_file_shared(struct mm *mm, int fd, bool writable)
             close(fd);
         return NULL;
     }
-    *s = (struct mm_shared){.next = mm->pool->shared, .dev = st.st_dev, .ino = st.st_ino, .writable = writable};
+    *s = (struct mm_shared){
+        .next = mm->pool->shared, .dev = st.st_dev, .ino = st.st_ino, .changed = st.st_mtim, .writable = writable};
     s->access.mem = mm->mem;
     s->access.pool = mm->pool;
     f->shared = s;
@@ -187,9 +200,15 @@ void mm_before_access(const struct mm *mm, int fd)
         mm_file_flush(f);
 }
 
-void mm_after_write(const struct mm *mm, int fd)
+void mm_after_write(struct mm *mm, int fd)
 {
     const struct mm_file *f = of_host(mm, fd);
+    for (size_t i = 0; f && i < mm->nareas; i++)
+        if (mm->areas[i].file == f && (mm->areas[i].prot & MM_EXEC))
+            mm_note_code(mm, mm->areas[i].start, mm->areas[i].end);
+    struct stat st;
+    if (f && !fstat(f->fd, &st))
+        f->shared->changed = st.st_mtim;
     for (size_t i = 0; f && i < f->shared->n; i++) {
         struct page *p = f->shared->pages[i];
         uint8_t bytes[MM_PAGE] = {0};

@@ -74,13 +74,16 @@ static bool load_image(struct linux_process *p, struct image *i)
 {
     if (!place(p, i))
         return false;
-    int fd = fcntl(i->fd, F_DUPFD_CLOEXEC, 3);
-    struct mm_file *file = fd < 0 ? NULL : mm_file_new(fd);
-    bool ok = file != NULL;
-    for (unsigned n = 0; ok && n < i->e.header.e_phnum; n++)
+    int fd = fcntl(i->fd, F_DUPFD_CLOEXEC, 3), again = fcntl(i->fd, F_DUPFD_CLOEXEC, 3);
+    struct mm_file *file = fd < 0 ? NULL : mm_file_new(fd), *code = again < 0 ? NULL : mm_file_shared(p->mm, again, false);
+    bool ok = file && code;
+    for (unsigned n = 0; ok && n < i->e.header.e_phnum; n++) {
+        bool shares = (i->e.segment[n].p_flags & (PF_X | PF_W)) == PF_X; /* the pages, with all who run the program */
         if (i->e.segment[n].p_type == PT_LOAD && i->e.segment[n].p_memsz)
-            ok = load_segment(p, &i->e.segment[n], i->base, file);
+            ok = load_segment(p, &i->e.segment[n], i->base, shares ? code : file);
+    }
     mm_file_drop(file);
+    mm_file_drop(code);
     return ok;
 }
 

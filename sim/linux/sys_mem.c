@@ -60,6 +60,13 @@ static int64_t choose(struct linux_process *p, uint64_t hint, uint64_t size, uin
     return addr ? (int64_t)addr : -ENOMEM;
 }
 
+/* Code that nobody writes to has the same pages in all processes, so that what is known about it stays when they take turns. */
+static struct mm_file *file_for(struct linux_process *p, int fd, bool shared, bool writable, uint64_t prot)
+{
+    bool code = (prot & PROT_EXEC) && !(prot & PROT_WRITE);
+    return shared || code ? mm_file_shared(p->mm, fd, writable) : mm_file_new(fd);
+}
+
 static int64_t map_file(struct linux_process *p, const uint64_t a[6], uint64_t addr, uint64_t size, uint64_t offset)
 {
     struct stat st;
@@ -78,7 +85,7 @@ static int64_t map_file(struct linux_process *p, const uint64_t a[6], uint64_t a
         return -EACCES;
     mm_before_access(p->mm, host);
     int fd = fcntl(host, F_DUPFD_CLOEXEC, 3);
-    struct mm_file *file = fd < 0 ? NULL : shared ? mm_file_shared(p->mm, fd, writable) : mm_file_new(fd);
+    struct mm_file *file = fd < 0 ? NULL : file_for(p, fd, shared, shared && writable, a[2]);
     if (!file)
         return -ENOMEM;
     bool (*const map)(struct mm *, uint64_t, uint64_t, int, struct mm_file *, uint64_t) = !shared    ? mm_map

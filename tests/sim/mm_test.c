@@ -291,3 +291,41 @@ TEST_CASE(sim_mm, fork)
     EXPECT(first.pool->frames_used <= empty + 3); /* tables */
     drop(&first, memory);
 }
+
+/* What the core keeps of the code when it goes over to another address space. */
+TEST_CASE(sim_mm, switches)
+{
+    uint8_t *memory;
+    struct mm first = make(&memory);
+    EXPECT(mm_map(&first, 0x10000, 0x2000, MM_READ | MM_WRITE | MM_EXEC, NULL, 0));
+    EXPECT(mm_map(&first, 0x20000, 0x2000, MM_READ | MM_WRITE, NULL, 0));
+    struct mm *second = mm_fork(&first);
+    EXPECT(second != NULL);
+    mm_take_changes(&first);
+    mm_switch(&first, second);
+    struct mm_changes c = mm_take_changes(second);
+    EXPECT(c.tlb && !c.code); /* the same pages */
+    EXPECT(mm_copy_out(second, 0x20000, "d", 1) == 1);
+    mm_take_changes(second);
+    mm_switch(second, &first);
+    EXPECT(!mm_take_changes(&first).code); /* data does not count */
+    EXPECT(mm_copy_out(second, 0x11000, "x", 1) == 1);
+    mm_take_changes(second);
+    mm_switch(second, &first);
+    c = mm_take_changes(&first);
+    EXPECT(c.code && c.code_start == 0x11000 && c.code_end == 0x12000); /* parted */
+    EXPECT(mm_copy_out(&first, 0x10000, "y", 1) == 1);
+    mm_switch(&first, second);
+    c = mm_take_changes(second);
+    EXPECT(c.code && c.code_start == 0x10000 && c.code_end == 0x12000); /* and what the core has not heard of */
+    EXPECT(mm_unmap(second, 0x10000, 0x1000));
+    mm_take_changes(second);
+    mm_switch(second, &first);
+    c = mm_take_changes(&first);
+    EXPECT(c.code && c.code_start == 0x11000); /* the page that the second lacks was dropped when it went */
+    mm_switch(&first, second);
+    c = mm_take_changes(second);
+    EXPECT(c.code && c.code_start == 0x10000 && c.code_end == 0x12000);
+    mm_drop(second);
+    drop(&first, memory);
+}
