@@ -198,6 +198,10 @@ void ir_call(struct ir_block *b, struct ir_val ret, uint64_t target); /* see IR_
 /* -- known.c: n is a load or store node about to be made, or just made with `value` loaded or stored */
 ir_ref ir_known_load(const struct ir_block *b, const struct ir_node *n, bool *found);
 void ir_known_note(struct ir_block *b, const struct ir_node *n, ir_ref value);
+/* The address of a load or store of integers, sums with constants taken apart. */
+struct ir_known_value ir_where(const struct ir_block *b, const struct ir_node *n);
+bool ir_same_base(const struct ir_known_value *v, const struct ir_known_value *w);
+bool ir_may_meet(const struct ir_known_value *v, const struct ir_known_value *w);
 
 /* -- xmm.c: XMM registers, by halves */
 /* To be called before anything that gives an f register: homes may be overwritten from there on. */

@@ -24,7 +24,7 @@ static ir_ref root(const struct ir_block *b, ir_ref r, unsigned scale, int32_t *
     return r;
 }
 
-static struct ir_known_value where_of(const struct ir_block *b, const struct ir_node *n)
+struct ir_known_value ir_where(const struct ir_block *b, const struct ir_node *n)
 {
     struct ir_known_value w = {.disp = n->imm, .scale = n->x, .size = (uint8_t)(1u << ir_mem_log2(n->op))};
     w.base = root(b, n->a, 0, &w.disp);
@@ -37,16 +37,16 @@ static struct ir_known_value where_of(const struct ir_block *b, const struct ir_
     return w;
 }
 
-static bool same_base(const struct ir_known_value *v, const struct ir_known_value *w)
+bool ir_same_base(const struct ir_known_value *v, const struct ir_known_value *w)
 {
     return v->base == w->base && v->index == w->index && v->scale == w->scale;
 }
 
 /* Two addresses of one base that differ within a page cannot meet, whatever the page tables say. */
-static bool may_meet(const struct ir_known_value *v, const struct ir_known_value *w)
+bool ir_may_meet(const struct ir_known_value *v, const struct ir_known_value *w)
 {
     uint32_t d = (uint32_t)w->disp - (uint32_t)v->disp, up = d & 4095, down = (0 - d) & 4095;
-    return !same_base(v, w) || up < v->size || down < w->size;
+    return !ir_same_base(v, w) || up < v->size || down < w->size;
 }
 
 static void add(struct ir_known *k, struct ir_known_value v)
@@ -61,11 +61,11 @@ static void add(struct ir_known *k, struct ir_known_value v)
 
 ir_ref ir_known_load(const struct ir_block *b, const struct ir_node *n, bool *found)
 {
-    struct ir_known_value w = where_of(b, n);
+    struct ir_known_value w = ir_where(b, n);
     *found = false;
     for (uint32_t i = b->known->n; i-- > 0;) {
         const struct ir_known_value *v = &b->known->value[i];
-        if (!same_base(v, &w) || v->disp != w.disp || v->size < w.size)
+        if (!ir_same_base(v, &w) || v->disp != w.disp || v->size < w.size)
             continue;
         *found = true;
         return v->ref;
@@ -76,12 +76,12 @@ ir_ref ir_known_load(const struct ir_block *b, const struct ir_node *n, bool *fo
 void ir_known_note(struct ir_block *b, const struct ir_node *n, ir_ref value)
 {
     struct ir_known *k = b->known;
-    struct ir_known_value w = where_of(b, n);
+    struct ir_known_value w = ir_where(b, n);
     w.ref = value;
     if (ir_is_store(n->op)) {
         uint32_t kept = 0;
         for (uint32_t i = 0; i < k->n; i++)
-            if (!may_meet(&k->value[i], &w))
+            if (!ir_may_meet(&k->value[i], &w))
                 k->value[kept++] = k->value[i];
         k->n = kept;
         k->next = 0;

@@ -6,8 +6,7 @@
 #include <stdint.h>
 
 #include "guest/ginsn.h"
-
-struct ir_block;
+#include "ir/ir.h"
 
 /* What is known of each guest op: flags that it replaces, whether it can be lifted. */
 struct opt_table {
@@ -21,3 +20,29 @@ void opt_dead_flags(const struct opt_table *t, const struct ginsn *g, unsigned n
 
 /* Finds out what is used: ir_block.use and node.kills. Nodes whose `last` stays 0 and that have no effect are dead. */
 void opt_liveness(struct ir_block *b);
+
+/* dead_stores.c: which stores of a region can be left to later ones. over[i] of a store: the node of the store that makes
+ * it needless, or 0; of a load: 1 if it must be read under an alias entry, for stores left to later ones. The stub of a late
+ * exit between the two does the earlier store. */
+enum { OPT_STORES_MAX = 48, OPT_STORES_LOADS = 64 };
+struct opt_stores {
+    uint32_t n, nloads;
+    bool enabled;
+    unsigned max_guards; /* loads between two commits that may need an alias entry */
+    uint64_t guarded;    /* those that do */
+    uint16_t *over;
+    struct opt_store {
+        struct ir_known_value where;
+        uint64_t loads; /* since then that may meet it; bit k is load[k] */
+        uint16_t node;
+        uint16_t crossed; /* a store that may meet it came behind it */
+    } at[OPT_STORES_MAX];
+    uint16_t load[OPT_STORES_LOADS]; /* nodes */
+};
+/* In one walk, while exits are being decided: before the first node; at each node, which returns how many earlier stores
+ * are left to it; at each exit. */
+void opt_stores_begin(struct opt_stores *s, uint16_t *over, unsigned max_guards);
+unsigned opt_stores_node(struct opt_stores *s, const struct ir_block *b, uint32_t i);
+void opt_stores_exit(struct opt_stores *s, bool late);
+/* All of it, for a block whose exits have been decided. */
+void opt_dead_stores(const struct ir_block *b, unsigned max_guards, uint16_t *over);

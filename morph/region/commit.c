@@ -1,6 +1,7 @@
 /* Where a region commits. Every commit brings all guest state home and is a wall for stores, so there are as few as possible: a
  * region must commit before the gated stores fill the store buffer, before a commit's count is too big, and where it ends.
  */
+#include "opt/opt.h"
 #include "region.h"
 
 /* Stores between this node and the next exit. */
@@ -44,22 +45,26 @@ void region_renumber(struct ir_block *b)
     b->nexits = n;
 }
 
-void region_commits(struct ir_block *b, unsigned room, unsigned per_store)
+void region_commits(struct ir_block *b, unsigned room, unsigned per_store, struct opt_stores *left)
 {
     unsigned stores = 0, insns = 0;
     for (uint32_t i = IR_FIRST; i < b->n; i++) {
         struct ir_node *n = &b->node[i];
         stores += ir_is_store(n->op);
+        stores -= opt_stores_node(left, b, i); /* a stub does no more of them than the way that stays has counted here */
         if (n->op != IR_EXIT)
             continue;
         struct ir_exit *e = &b->exit[n->imm];
-        if (e->flags & IR_EXIT_LATE) /* of a repeated instruction: as it was lifted */
+        if (e->flags & IR_EXIT_LATE) { /* of a repeated instruction: as it was lifted */
+            opt_stores_exit(left, true);
             continue;
+        }
         insns += e->ninsns;
         bool stays = e->kind == IR_EXIT_NONE || e->op != IR_ALWAYS;
         if (e->op != IR_ALWAYS && e->kind != IR_EXIT_DIRECT) { /* a guess: a place to commit follows */
             e->flags |= IR_EXIT_LATE;
             e->ninsns = (uint8_t)insns;
+            opt_stores_exit(left, true);
             continue;
         }
         if (stays && !is_last_pair(b, i) && (stores + stores_ahead(b, i + 1)) * per_store <= room &&
@@ -69,10 +74,12 @@ void region_commits(struct ir_block *b, unsigned room, unsigned per_store)
             } else {
                 e->flags |= IR_EXIT_LATE;
                 e->ninsns = (uint8_t)insns;
+                opt_stores_exit(left, true);
             }
             continue;
         }
         e->ninsns = (uint8_t)insns;
+        opt_stores_exit(left, false);
         stores = insns = 0;
     }
     region_renumber(b);

@@ -1,6 +1,7 @@
 /* A region's bundles to memory, and its stubs behind them. */
 #include "gen/writer.h"
 #include "region.h"
+#include "region_sched.h"
 
 enum { FIX_WORDS = 6, OWED_WORDS = 4 };
 
@@ -42,7 +43,11 @@ static uint32_t *put_fix(const struct writer *w, uint32_t *at, const struct regi
 {
     const struct gen_info *t = &w->info[f->op];
     struct gen_op o = {.nwords = 0};
-    if (t->fmt == DUKE_FMT_LI)
+    if (ir_is_store(f->op)) {
+        words_mem(&o, t, f->rc, f->ra, f->rb, f->x, f->imm);
+        if (f->entries)
+            sched_check(w->info, &o, 1u << ir_mem_log2(f->op), f->imm, f->entries);
+    } else if (t->fmt == DUKE_FMT_LI)
         words_li(&o, t, f->rd, w->ir->wide ? f->imm : (int64_t)(uint32_t)f->imm);
     else if (t->fmt == DUKE_FMT_R3 && (f->rb || f->imm == 0))
         words_r3(&o, t, f->rd, f->ra, f->rb);
@@ -92,16 +97,42 @@ static unsigned scratch(const struct region_fix *f, unsigned n)
     return r;
 }
 
+/* Stores that were left to later ones, in their order. The last bundle is not ended; *lanes is how many it has taken. */
+static uint32_t *put_stores(struct writer *w, const struct region_fix *f, unsigned n, uint32_t *at, unsigned room,
+                            unsigned *lanes)
+{
+    *lanes = 0;
+    for (unsigned k = 0; k < n; k++, ++*lanes) {
+        if (*lanes == room) {
+            at[-1] |= DUKE_END;
+            w->out->nbundles++;
+            *lanes = 0;
+        }
+        at = put_fix(w, at, &f[k]);
+    }
+    return at;
+}
+
 /* The last bundle is for the caller to end. */
 static uint32_t *put_fixes(struct writer *w, const struct region_gen *g, uint32_t *at, unsigned exit)
 {
     struct region_fix f[IR_G_COUNT];
-    unsigned n = g->fix_count[exit], room = g->lanes >> 8 & 7;
+    unsigned stores = 0, room = g->lanes >> 8 & 7, taken;
+    while (stores < g->fix_count[exit] && ir_is_store(g->fix[g->fix_first[exit] + stores].op))
+        stores++;
+    unsigned n = g->fix_count[exit] - stores;
+    at = put_stores(w, &g->fix[g->fix_first[exit]], stores, at, g->lanes & 7, &taken);
+    if (n && taken == room) {
+        at[-1] |= DUKE_END;
+        w->out->nbundles++;
+        taken = 0;
+    }
     uint32_t done = 0, all = (1u << n) - 1;
     for (unsigned k = 0; k < n; k++)
-        f[k] = g->fix[g->fix_first[exit] + k];
+        f[k] = g->fix[g->fix_first[exit] + stores + k];
     while (done != all) {
-        uint32_t now = choose(f, n, done, room);
+        uint32_t now = choose(f, n, done, room - taken);
+        taken = 0;
         if (!now) { /* a cycle: one that is overwritten is kept */
             unsigned k = (unsigned)__builtin_ctz(all & ~done), r = f[k].rd;
             uint8_t t = (uint8_t)scratch(f, n);

@@ -10,7 +10,7 @@
 #include "run/gear2.h"
 #include "run/run.h"
 
-enum { PART_INSNS = 14, LAPS_INSNS = 100, GUESS_LEAST = 3 };
+enum { PART_INSNS = 14, GUESS_LEAST = 3 };
 
 /* How a path goes on. */
 struct step {
@@ -115,7 +115,7 @@ static void choose_path(struct morph *m, struct gblock *head, unsigned max_insns
             depth--;
         if (s.next == head && depth == 0) {
             lap = lap ? lap : insns;
-            if (laps >= p->region_laps || insns + lap > (max_insns < LAPS_INSNS ? max_insns : LAPS_INSNS))
+            if (laps >= p->region_laps || insns + lap > max_insns)
                 return;
             laps++;
             lap_begin = r->nsteps;
@@ -188,14 +188,17 @@ bool region_prepare(struct morph *m, struct gblock *b, unsigned max_insns, unsig
     if (r->ir.insns == 0 || r->ir.overflow || r->ir.uses_xmm) /* code with XMM registers stays in gear 2 */
         return false;
     unsigned room = m->machine->spec_store_buffer;
-    region_commits(&r->ir, room < REGION_STORES ? room : REGION_STORES, level >= REGION_NO_HOIST ? 2 : 1);
+    struct opt_stores left;
+    opt_stores_begin(&left, r->over, level == REGION_BOLD ? m->machine->spec_alias_entries / 2 : 0);
+    left.enabled = p->region_dead_stores != 0;
+    region_commits(&r->ir, room < REGION_STORES ? room : REGION_STORES, level >= REGION_NO_HOIST ? 2 : 1, &left);
     region_calls(&r->ir, &r->calls, &r->gen);
-    region_liveness(&r->ir, r->sunk);
+    region_liveness(&r->ir, r->sunk, r->over);
     r->gen.info = m->gear2->gen.info;
     r->gen.lanes = m->gear2->gen.empty[0];
     r->gen.max_alias = m->machine->spec_alias_entries;
     r->gen.over_commits = p->region_over_commits != 0;
-    return region_schedule(&r->gen, &r->ir, r->sunk, level);
+    return region_schedule(&r->gen, &r->ir, r->sunk, r->over, level);
 }
 
 static void count(struct morph *m)

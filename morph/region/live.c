@@ -65,7 +65,16 @@ static void at_exit(struct live *l, uint32_t i)
         l->commits = indirect ? ~0u : ~(1u << IR_G_TARGET);
 }
 
-void region_liveness(struct ir_block *b, uint8_t *sunk)
+/* The last exit whose stub does store i, which is left to a later one; 0: none does. */
+static uint32_t done_last_at(const struct ir_block *b, uint32_t i, uint32_t to)
+{
+    while (--to > i)
+        if (b->node[to].op == IR_EXIT)
+            return to;
+    return 0;
+}
+
+void region_liveness(struct ir_block *b, uint8_t *sunk, const uint16_t *over)
 {
     static struct live l; /* too big for the stack */
     unsigned part = 0;
@@ -92,6 +101,11 @@ void region_liveness(struct ir_block *b, uint8_t *sunk)
             part++;
         }
         uint32_t at = i;
+        if (ir_is_store(n->op) && over[i]) {
+            at = done_last_at(b, i, over[i]);
+            if (!at)
+                continue;
+        }
         if (n->op < DUKE_OP_COUNT && !ir_is_store(n->op)) {
             if (!b->use[i].last && l.late[i] && sinkable(n)) {
                 sunk[i] = 1;

@@ -87,7 +87,8 @@ struct region_step {
 /* An op of a stub: part of what a late exit owes the guest's registers. */
 struct region_fix {
     uint16_t op;
-    uint8_t rd, ra, rb, rc, x;
+    uint8_t rd, ra, rb, rc, x; /* a store has its data in rc */
+    uint16_t entries;          /* and checks these alias entries */
     int32_t imm;
 };
 
@@ -105,6 +106,14 @@ struct region_store {
     uint16_t op;
     uint8_t size, scale;
     bool checkable; /* its displacement fits a store that checks alias entries */
+};
+
+/* A store that is left to a later one (opt/dead_stores.c). */
+struct region_left {
+    struct region_store where;
+    uint16_t node, to;
+    uint16_t entries; /* of loads that may meet it, which stand instead of it */
+    uint32_t after;   /* the last of them */
 };
 
 struct gen_bundle {
@@ -127,6 +136,10 @@ struct region_gen {
     uint32_t fault;                            /* exits stand at this cycle or later: an op before it may undo the region */
     uint32_t last_load, last_store, last_call; /* cycles; last_call: + 1 */
     uint32_t nalias, max_alias;
+    const uint16_t *over; /* see opt_stores */
+    uint32_t nleft,
+        guards; /* stores that are now left to a later one; loads up to the next commit that need an entry for that */
+    struct region_left left[REGION_STORES];
     uint32_t first_store, nalias_before, floor_before; /* see store; nalias and load_floor as of the last commit */
     uint32_t over_commits;                             /* switch: loads may pass commits */
     uint32_t level;                                    /* enum region_level */
@@ -161,7 +174,8 @@ struct region {
     struct region_step steps[REGION_STEPS_MAX];
     struct lift_calls calls;
     struct ir_known known;
-    uint8_t sunk[IR_NODES_MAX]; /* live.c: the node is computed in stubs only */
+    uint8_t sunk[IR_NODES_MAX];  /* live.c: the node is computed in stubs only */
+    uint16_t over[IR_NODES_MAX]; /* see opt_stores */
     struct ir_block ir;
     struct region_gen gen;
     struct gen_code code;
@@ -194,8 +208,9 @@ bool region_translate(struct morph *m, struct gblock *b);
 bool region_prepare(struct morph *m, struct gblock *b, unsigned max_insns, unsigned level);
 
 /* -- commit.c: which exits commit: as few as the store buffer's `room` for stores allows. Exits that need not become late,
- * commits that need not vanish. */
-void region_commits(struct ir_block *b, unsigned room, unsigned per_store);
+ * commits that need not vanish. Finds out on the way which stores are left to later ones, and do not count. */
+struct opt_stores;
+void region_commits(struct ir_block *b, unsigned room, unsigned per_store, struct opt_stores *left);
 
 /* Numbers the exits that are left in the order of their nodes. */
 void region_renumber(struct ir_block *b);
@@ -205,10 +220,10 @@ void region_renumber(struct ir_block *b);
 void region_calls(struct ir_block *b, const struct lift_calls *calls, struct region_gen *g);
 
 /* -- live.c: last uses, wishes, dead nodes (last is 0), nodes that only stubs need (sunk). Removes SETs that nobody sees. */
-void region_liveness(struct ir_block *b, uint8_t *sunk);
+void region_liveness(struct ir_block *b, uint8_t *sunk, const uint16_t *over);
 
 /* -- sched.c */
-bool region_schedule(struct region_gen *g, const struct ir_block *b, const uint8_t *sunk, unsigned level);
+bool region_schedule(struct region_gen *g, const struct ir_block *b, const uint8_t *sunk, const uint16_t *over, unsigned level);
 
 /* -- emit.c */
 uint32_t region_worst_words(const struct region_gen *g);

@@ -23,8 +23,12 @@ unsigned sched_define(struct region_gen *g, uint32_t i);
 /* -- sched_mem.c */
 void sched_load(struct region_gen *g, const struct ir_node *n, uint32_t i);
 void sched_store(struct region_gen *g, const struct ir_node *n, uint32_t i);
-/* A commit stands behind all stores so far. They are kept for loads that pass it. */
-void sched_stores_committed(struct region_gen *g);
+/* A commit, node i, stands behind all stores so far. They are kept for loads that pass it. */
+void sched_stores_committed(struct region_gen *g, uint32_t i);
+/* Loads from node i on, up to the next commit, that need an alias entry for stores left to later ones. */
+uint32_t sched_guards(const struct region_gen *g, uint32_t i);
+/* Makes the store, encoded in o, check the alias entries. */
+void sched_check(const struct gen_info *info, struct gen_op *o, unsigned size, int32_t disp, unsigned entries);
 
 /* Whether bundle c, which exists afterwards, has the lanes. */
 static inline bool sched_fits(struct region_gen *g, uint32_t c, unsigned need)

@@ -79,10 +79,25 @@ static uint32_t owe(struct region_gen *g, unsigned exit, const uint8_t *sunk)
             f = (struct region_fix){.op = DUKE_OP_LI, .rd = (uint8_t)home, .imm = g->pend[s].imm};
         } else if (sunk[r]) {
             const struct ir_node *n = &g->ir->node[r];
-            f = (struct region_fix){n->op, (uint8_t)home, g->loc[n->a], g->loc[n->b], g->loc[n->c], n->x, n->imm};
+            f = (struct region_fix){n->op, (uint8_t)home, g->loc[n->a], g->loc[n->b], g->loc[n->c], n->x, 0, n->imm};
         } else if (f.ra == home) {
             continue;
         }
+        from = max_u(from, max_u(g->reg[f.ra].made, max_u(g->reg[f.rb].made, g->reg[f.rc].made)));
+        add_fix(g, exit, f);
+    }
+    return from;
+}
+
+/* Stores that are left to later ones are done in the stub. Returns as owe does. */
+static uint32_t owe_stores(struct region_gen *g, unsigned exit)
+{
+    uint32_t from = 0;
+    for (uint32_t k = 0; k < g->nleft; k++) {
+        const struct ir_node *n = &g->ir->node[g->left[k].node];
+        struct region_fix f = {
+            .op = n->op, .ra = g->loc[n->a], .rb = g->loc[n->b], .rc = g->loc[n->c], .x = n->x, .imm = n->imm};
+        f.entries = g->left[k].entries;
         from = max_u(from, max_u(g->reg[f.ra].made, max_u(g->reg[f.rb].made, g->reg[f.rc].made)));
         add_fix(g, exit, f);
     }
@@ -102,6 +117,8 @@ static void hold_fixes(struct region_gen *g, unsigned exit, uint32_t c)
 
 static void free_pending(struct region_gen *g, uint32_t i, const uint8_t *sunk)
 {
+    for (uint32_t k = 0; k < g->nleft; k++)
+        sched_release(g, &g->ir->node[g->left[k].node], i);
     for (uint32_t m = g->pending; m; m &= m - 1) {
         ir_ref r = g->pend[__builtin_ctz(m)].ref;
         if (!r)
@@ -195,6 +212,7 @@ static void place_late(struct region_gen *g, const struct ir_node *n, uint32_t i
     const struct ir_exit *e = &g->ir->exit[n->imm];
     uint32_t exit = (uint32_t)n->imm;
     uint32_t from = max_u(max_u(g->floor, g->last), g->fault);
+    from = max_u(from, owe_stores(g, exit)); /* first: the rest overwrites what they read */
     from = max_u(from, owe(g, exit, sunk));
     uint32_t c = place_branch(g, e->op, g->loc[n->a], g->loc[n->b], n->x, GEN_EXIT, exit, from);
     hold_fixes(g, exit, c);
@@ -243,7 +261,7 @@ static void place_exit(struct region_gen *g, const struct ir_node *n, uint32_t i
     g->last = c;
     g->floor_before = g->load_floor;
     g->floor = g->load_floor = c + 1;
-    sched_stores_committed(g);
+    sched_stores_committed(g, i);
     g->last_load = g->last_store = 0;
     g->part--;
 }
@@ -275,9 +293,12 @@ static void place_fault(struct region_gen *g, const struct ir_node *n, uint32_t 
     g->has_fault = 1;
 }
 
-static void begin(struct region_gen *g, const struct ir_block *b, unsigned level)
+static void begin(struct region_gen *g, const struct ir_block *b, const uint16_t *over, unsigned level)
 {
     g->ir = b;
+    g->over = over;
+    g->nleft = 0;
+    g->guards = sched_guards(g, IR_FIRST);
     g->level = level;
     g->part = b->parts;
     g->nops = g->ncycles = g->overflow = g->nfixes = g->nstores = g->nalias = 0;
@@ -304,9 +325,9 @@ static void begin(struct region_gen *g, const struct ir_block *b, unsigned level
     }
 }
 
-bool region_schedule(struct region_gen *g, const struct ir_block *b, const uint8_t *sunk, unsigned level)
+bool region_schedule(struct region_gen *g, const struct ir_block *b, const uint8_t *sunk, const uint16_t *over, unsigned level)
 {
-    begin(g, b, level);
+    begin(g, b, over, level);
     for (uint32_t i = IR_FIRST; i < b->n && !g->overflow; i++) {
         const struct ir_node *n = &b->node[i];
         if (ir_is_load(n->op))

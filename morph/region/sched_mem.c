@@ -26,21 +26,23 @@ static enum meet meet(const struct region_store *s, const struct where *w)
 
 static bool fits_bits(int32_t k, unsigned bits) { return k == (int32_t)((uint32_t)k << (32 - bits)) >> (32 - bits); }
 
-/* Gives the store of *s alias entry `entry` to check. */
-static void check(struct region_gen *g, const struct region_store *s, unsigned entry)
+void sched_check(const struct gen_info *info, struct gen_op *o, unsigned size, int32_t disp, unsigned entries)
 {
-    struct gen_op *o = &g->op[s->op];
-    unsigned op = DUKE_OP_STC_B + (s->size == 1 ? 0u : s->size == 2 ? 1u : s->size == 4 ? 2u : 3u);
-    const struct gen_info *t = &g->info[op];
+    unsigned op = DUKE_OP_STC_B + (size == 1 ? 0u : size == 2 ? 1u : size == 4 ? 2u : 3u);
+    const struct gen_info *t = &info[op];
     if ((o->w[0] & 0x7f000000u) != (t->ext[0] & 0x7f000000u)) {
         uint32_t regs = o->w[0] & (o->nwords == 1 ? 0x00fff000u : 0x00fffff0u & ~8u);
         o->w[0] = t->ext[0] | regs;
-        o->w[1] = t->ext[1] | ((uint32_t)s->disp & 0x1ffff);
+        o->w[1] = t->ext[1] | ((uint32_t)disp & 0x1ffff);
         o->nwords = 2;
     }
-    unsigned mask = 1u << entry;
-    o->w[0] |= mask & 15;
-    o->w[1] |= mask >> 4 << 17;
+    o->w[0] |= entries & 15;
+    o->w[1] |= entries >> 4 << 17;
+}
+
+static void check(struct region_gen *g, const struct region_store *s, unsigned entries)
+{
+    sched_check(g->info, &g->op[s->op], s->size, s->disp, entries);
 }
 
 static void protect(const struct region_gen *g, struct gen_op *o, const struct ir_node *n, unsigned rd, unsigned ra,
@@ -87,10 +89,51 @@ static bool meets_at(const struct region_gen *g, const struct where *w, uint32_t
  * for a temporary, which no commit needs. */
 static bool passes_commit(const struct region_gen *g, const struct where *w, uint32_t i)
 {
-    if (!g->over_commits || g->level >= REGION_NO_HOIST || g->ir->use[i].wish >> 8 == g->part)
+    if (!g->over_commits || g->level >= REGION_NO_HOIST || g->ir->use[i].wish >> 8 == g->part || g->over[i])
         return false;
     struct obstacles o = obstacles(g, w, true, g->first_store, g->nstores);
     return o.hard == 0 && o.soft == 0;
+}
+
+/* The load stands at cycle c, under an alias entry, and not behind the stores that are left to later ones. */
+static void guard(struct region_gen *g, const struct where *w, uint32_t c, unsigned entry)
+{
+    for (uint32_t k = 0; k < g->nleft; k++) {
+        struct region_left *l = &g->left[k];
+        if (meet(&l->where, w) == MEET_NEVER)
+            continue;
+        l->entries = (uint16_t)(l->entries | 1u << entry);
+        l->after = max_u(l->after, c);
+    }
+}
+
+uint32_t sched_guards(const struct region_gen *g, uint32_t i)
+{
+    const struct ir_block *b = g->ir;
+    uint32_t n = 0;
+    for (; i < b->n; i++) {
+        if (b->node[i].op == IR_EXIT && !(b->exit[b->node[i].imm].flags & IR_EXIT_LATE))
+            break;
+        n += ir_is_load(b->node[i].op) && g->over[i];
+    }
+    return n;
+}
+
+/* Store i takes over what was left to it. */
+static struct region_left take_over(struct region_gen *g, uint32_t i)
+{
+    struct region_left all = {.node = (uint16_t)i};
+    uint32_t kept = 0;
+    for (uint32_t k = 0; k < g->nleft; k++) {
+        if (g->left[k].to != i) {
+            g->left[kept++] = g->left[k];
+            continue;
+        }
+        all.entries |= g->left[k].entries;
+        all.after = max_u(all.after, g->left[k].after);
+    }
+    g->nleft = kept;
+    return all;
 }
 
 void sched_load(struct region_gen *g, const struct ir_node *n, uint32_t i)
@@ -101,7 +144,10 @@ void sched_load(struct region_gen *g, const struct ir_node *n, uint32_t i)
     bool early = passes_commit(g, &w, i);
     uint32_t *nalias = early ? &g->nalias_before : &g->nalias;
     uint32_t from = max_u(early ? g->floor_before : g->load_floor, max_u(g->reg[ra].avail, g->reg[rb].avail));
-    bool may = g->level == REGION_BOLD && *nalias < g->max_alias && fits_bits(n->imm, 29);
+    bool guarded = g->over[i] != 0;
+    uint32_t reserved = early ? 0 : g->guards - guarded;
+    g->guards -= guarded;
+    bool may = g->level == REGION_BOLD && *nalias + reserved < g->max_alias && fits_bits(n->imm, 29);
     struct obstacles obs = obstacles(g, &w, may, early ? 0 : g->first_store, g->nstores);
     unsigned rd = sched_define(g, i);
     sched_release(g, n, i);
@@ -111,12 +157,14 @@ void sched_load(struct region_gen *g, const struct ir_node *n, uint32_t i)
     while (!sched_fits(g, c, t->need) || (c < obs.soft && meets_at(g, &w, c)))
         c++;
     words_mem(o, t, rd, ra, rb, n->x, n->imm);
-    if (c < obs.soft) {
+    if (c < obs.soft || guarded) {
         unsigned entry = (*nalias)++;
         protect(g, o, n, rd, ra, rb, entry);
         for (uint32_t k = 0; k < g->nstores; k++)
             if (g->store[k].cycle > c && meet(&g->store[k], &w) != MEET_NEVER)
-                check(g, &g->store[k], entry);
+                check(g, &g->store[k], 1u << entry);
+        if (guarded)
+            guard(g, &w, c, entry);
     }
     sched_put_at(g, o, c, t->need);
     sched_wrote(g, t, rd, c);
@@ -130,26 +178,40 @@ void sched_store(struct region_gen *g, const struct ir_node *n, uint32_t i)
 {
     const struct gen_info *t = &g->info[n->op];
     struct where w = where_of(n);
+    struct region_left left = take_over(g, i);
+    struct region_store s = {.key = w.key, .disp = w.disp, .size = (uint8_t)w.size, .scale = (uint8_t)w.scale};
+    if (g->over[i]) {
+        left.to = g->over[i];
+        left.where = s;
+        g->left[g->nleft++] = left;
+        return;
+    }
     unsigned ra = g->loc[n->a], rb = g->loc[n->b], rc = g->loc[n->c];
     uint32_t from = max_u(max_u(g->floor, g->reg[rc].avail), max_u(g->reg[ra].avail, g->reg[rb].avail));
     struct gen_op *o = sched_new_op(g);
     words_mem(o, t, rc, ra, rb, n->x, n->imm);
     sched_release(g, n, i);
+    if (left.entries)
+        from = max_u(from, left.after + 1);
     uint32_t c = sched_put(g, o, max_u(from, max_u(g->last_load, g->last_store)), t->need);
     g->last_store = c;
     if (g->nstores - g->first_store == REGION_STORES) {
         g->overflow = 1;
         return;
     }
-    g->store[g->nstores++] = (struct region_store){
-        w.key, w.disp, c, (uint16_t)(o - g->op), (uint8_t)w.size, (uint8_t)w.scale, fits_bits(w.disp, 17)};
+    s.cycle = c;
+    s.op = (uint16_t)(o - g->op);
+    s.checkable = fits_bits(w.disp, 17);
+    g->store[g->nstores++] = s;
+    if (left.entries)
+        check(g, &s, left.entries);
     g->last = max_u(g->last, c);
     sched_read(g, ra, c);
     sched_read(g, rb, c);
     sched_read(g, rc, c);
 }
 
-void sched_stores_committed(struct region_gen *g)
+void sched_stores_committed(struct region_gen *g, uint32_t i)
 {
     uint32_t n = g->nstores - g->first_store;
     for (uint32_t k = 0; k < n; k++)
@@ -157,4 +219,6 @@ void sched_stores_committed(struct region_gen *g)
     g->nstores = g->first_store = n;
     g->nalias_before = g->nalias;
     g->nalias = 0;
+    g->nleft = 0;
+    g->guards = sched_guards(g, i + 1);
 }
