@@ -136,6 +136,28 @@ package duke_fp_pkg;
     b = unpack(bv, single, 1'b0);
   endfunction
 
+  // Ten more bits of a quotient (rest / divisor) or of a root, for which 20 bits of the radicand come from the top of `radicand`.
+  function automatic void ten_bits(inout logic [63:0] rest, inout logic [59:0] quotient, input logic [63:0] radicand,
+                                   input logic [63:0] divisor, input logic root);
+    /* verilator no_inline_task */
+    logic [63:0] t, more;
+    t = divisor;
+    more = radicand;
+    for (int i = 0; i < 10; i++) begin
+      if (root) begin
+        rest = {rest[61:0], more[63:62]};
+        more = more << 2;
+        t = {2'd0, quotient, 2'b01};
+      end
+      quotient = quotient << 1;
+      if (rest >= t) begin
+        rest = rest - t;
+        quotient[0] = 1'b1;
+      end
+      if (!root) rest = rest << 1;
+    end
+  endfunction
+
   function automatic logic [63:0] quieted(input logic [63:0] x, input logic single);
     return single ? {32'd0, x[31:0] | 32'h0040_0000} : x | 64'h0008_0000_0000_0000;
   endfunction
@@ -171,10 +193,10 @@ package duke_fp_pkg;
     return a.sign == b.sign && a.inf == b.inf && (a.inf || (a.exp == b.exp && a.sig == b.sig));
   endfunction
 
-  // First stage. q: quotient or root of the iterative unit, 56 bits with the weight of bit 55 that of the exponents' difference
+  // First stage. q: quotient or root of the iterative unit, 60 bits with the weight of bit 59 that of the exponents' difference
   // (half the exponent), and whether there is more.
   function automatic void first(output mid_t m, input logic [6:0] code, input logic [63:0] av, input logic [63:0] bv,
-                                input logic [63:0] cv, input logic [55:0] q, input logic q_more, input logic [13:0] fcsr);
+                                input logic [63:0] cv, input logic [59:0] q, input logic q_more, input logic [13:0] fcsr);
     /* verilator no_inline_task */
     num_t a, b, c, p, s;
     logic single, done, nan, snan, lt, eq, un, holds;
@@ -225,7 +247,7 @@ package duke_fp_pkg;
             FP_FDIV_D, FP_FDIV_S: begin
               p.sign = a.sign ^ b.sign;
               p.exp = a.exp - b.exp;
-              ps = {2'd0, q, 69'd0, q_more};
+              ps = {2'd0, q, 65'd0, q_more};
               s.sign = p.sign;
               s.exp = EXP_ZERO;
               if ((a.inf && b.inf) || (a.zero && b.zero)) begin
@@ -294,7 +316,7 @@ package duke_fp_pkg;
       FP_FSQRT_D, FP_FSQRT_S: begin
         m.sign = a.sign;
         m.exp = exp_t'(a.exp >>> 1);
-        m.sig = {2'd0, q, 69'd0, q_more};
+        m.sig = {2'd0, q, 65'd0, q_more};
         m.flags = a.denormal ? DE : 6'd0;
         done = a.nan || a.zero || a.inf || a.sign;
         value = zero_of(a.sign, single);

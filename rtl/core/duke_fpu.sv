@@ -1,7 +1,7 @@
 // Floating point of one A lane. All but divide and square root are pipelined with three cycles' latency: operands are registered
-// when the op leaves X, the first stage's result when it leaves M, and W normalizes and rounds. A divide or square root first
-// waits in X for its quotient, four bits a cycle; M and W then treat it as the rest. Rounding mode and the other modes are read in
-// M, where all control registers are. Flags come out in W.
+// when the op leaves X, the first stage's result when it leaves M, and W normalizes and rounds. A divide or square root takes its
+// operands apart in X and then waits there for its quotient, ten bits a cycle, but for the last ten, which come in M; from there
+// on it is as the rest. Rounding mode and the other modes are read in M, where all control registers are. Flags come out in W.
 //
 // Nothing happens while no floating-point op is in X, M or W.
 module duke_fpu
@@ -35,70 +35,70 @@ module duke_fpu
     if (x_en_i) code = scalar(x_code_i);
   end
 
-  // Divide and square root, bit by bit: 56 bits of quotient or root, and what remains.
-  localparam logic [3:0] LAST = 4'd15;    // 0: not begun; 1 to 14: four bits each; then it is there
-  logic [3:0] step_q;
-  logic root_q;
+  // Divide and square root. The ten bits that M works out are the last of 60, or of 30 for a single, which needs 26: 24, one if
+  // the first is 0, and one for rounding.
+  localparam logic [2:0] HELD = 3'd6;     // 0: not begun; 1 to 5, or 2 for a single: ten bits each; then it waits for M
+  logic [2:0] step_q;
+  logic root, root_q, iterates, last;
   logic [63:0] rest_q, divisor_q, more_q;
-  logic [55:0] quotient_q;
-  logic iterates;
-  assign iterates = x_en_i && is_iterative(code);
-  assign x_done_o = step_q == LAST || !is_iterative(code);
+  logic [59:0] quotient_q;
+  always_comb begin
+    root = 1'b0;
+    iterates = 1'b0;
+    last = 1'b0;
+    if (x_en_i) begin
+      root = code == FP_FSQRT_D || code == FP_FSQRT_S;
+      iterates = is_iterative(code);
+      if (step_q != 3'd0) last = step_q == HELD || step_q == (is_single(code) ? 3'd2 : 3'd5);
+    end
+    x_done_o = last || !iterates;
+  end
 
+  logic m_root_q;
+  logic [63:0] m_rest_q, m_divisor_q;
+  logic [59:0] m_quotient_q;
   always_ff @(posedge clk_i) begin
     automatic num_t a, b;
-    automatic logic [63:0] rest, more, t;
-    automatic logic [55:0] quotient;
+    automatic logic [63:0] rest;
+    automatic logic [59:0] quotient;
     if (!rst_ni) begin
       step_q <= '0;
     end else if (iterates) begin
-      step_q <= x_take_i ? 4'd0 : step_q == LAST ? LAST : step_q + 4'd1;
-      if (step_q == 4'd0) begin
+      step_q <= x_take_i ? 3'd0 : last ? HELD : step_q + 3'd1;
+      if (step_q == 3'd0) begin
         unpack_pair(a, b, x_a_i, x_b_i, is_single(code));
-        root_q <= code == FP_FSQRT_D || code == FP_FSQRT_S;
-        rest_q <= (code == FP_FSQRT_D || code == FP_FSQRT_S) ? '0 : {11'd0, a.sig};
+        root_q <= root;
+        rest_q <= root ? '0 : {11'd0, a.sig};
         // The radicand, in [1, 4): an odd exponent is made even.
         more_q <= a.exp[0] ? {a.sig, 11'd0} : {1'b0, a.sig, 10'd0};
         divisor_q <= {11'd0, b.sig};
         quotient_q <= '0;
-      end else if (step_q != LAST) begin
+      end else begin
         rest = rest_q;
-        more = more_q;
         quotient = quotient_q;
-        for (int i = 0; i < 4; i++) begin
-          t = divisor_q;
-          if (root_q) begin
-            rest = {rest[61:0], more[63:62]};
-            more = more << 2;
-            t = {6'd0, quotient, 2'b01};
-          end
-          quotient = quotient << 1;
-          if (rest >= t) begin
-            rest = rest - t;
-            quotient[0] = 1'b1;
-          end
-          if (!root_q) rest = rest << 1;
-        end
+        if (step_q != HELD) ten_bits(rest, quotient, more_q, divisor_q, root_q);
         rest_q <= rest;
-        more_q <= more;
+        more_q <= more_q << 20;
         quotient_q <= quotient;
+        if (x_take_i) begin
+          m_root_q <= root_q;
+          m_rest_q <= rest;
+          m_divisor_q <= divisor_q;
+          m_quotient_q <= quotient;
+        end
       end
     end
   end
 
-  // Operands, with the quotient.
+  // Operands.
   logic [6:0] code_q;
   logic [63:0] a_q, b_q, c_q;
-  logic [55:0] m_quotient_q;
-  logic m_more_q;
   always_ff @(posedge clk_i) begin
     if (x_en_i && x_take_i) begin
       code_q <= code;
       a_q <= x_a_i;
       b_q <= x_b_i;
       c_q <= x_c_i;
-      m_quotient_q <= quotient_q;
-      m_more_q <= rest_q != '0;
     end
   end
 
@@ -106,8 +106,18 @@ module duke_fpu
   logic [31:0] upper_q;
   always_ff @(posedge clk_i) begin
     automatic mid_t mid;
+    automatic logic [63:0] rest;
+    automatic logic [59:0] quotient;
     if (m_en_i) begin
-      first(mid, code_q, a_q, b_q, c_q, m_quotient_q, m_more_q, fcsr_i);
+      rest = '0;
+      quotient = '0;
+      if (is_iterative(code_q)) begin
+        rest = m_rest_q;
+        quotient = m_quotient_q;
+        ten_bits(rest, quotient, '0, m_divisor_q, m_root_q);  // X has used up the radicand
+        if (is_single(code_q)) quotient = quotient << 30;
+      end
+      first(mid, code_q, a_q, b_q, c_q, quotient, rest != '0, fcsr_i);
       mid_q <= mid;
       upper_q <= upper_of(code_q) == 2'd1 ? a_q[63:32] : upper_of(code_q) == 2'd2 ? b_q[63:32] : '0;
     end

@@ -114,11 +114,21 @@ int main(int argc, char **argv)
         top.x_c_i = x[2];
         top.fcsr_i = static_cast<uint16_t>(modes);
         top.x_en_i = 1;
+        if (b.chance(5)) { // killed on its way, by another op's redirect
+            for (uint64_t n = b.below(8); n-- > 0;)
+                clock();
+            top.x_take_i = 1;
+            clock();
+            top.x_take_i = 0;
+        }
         top.eval();
         for (unsigned n = 0; !top.x_done_o; n++) {
-            b.same("too many cycles", n > 16, 0);
+            b.same("too many cycles", n > 5, 0);
             clock();
         }
+        if (b.chance(5)) // M has no room
+            for (uint64_t n = b.below(4); n-- > 0;)
+                clock();
         top.x_take_i = 1;
         clock();
         top.x_en_i = top.x_take_i = 0;
