@@ -290,7 +290,7 @@ static enum block_result decode_block(struct fetch *f, struct ginsn *g, unsigned
                                       struct block_fault *fault)
 {
     uint64_t at = f->rip, last = 0; /* last: what is still to be written of the instruction before */
-    unsigned n = 0, handler, start = 0;
+    unsigned n = 0, handler, start = 0, odd = 0;
     struct decode_quick found;
     b->end = BLOCK_END_LIMIT;
     for (;; n++, g++) {
@@ -307,6 +307,7 @@ static enum block_result decode_block(struct fetch *f, struct ginsn *g, unsigned
             b->end = BLOCK_END_UNDECODED;
             break;
         }
+        odd |= handler - HANDLER_OTHER < HANDLER_HOT - HANDLER_OTHER;
         if (n)
             set_last_word(g - 1, last | (uint64_t)handler << 16);
         else
@@ -320,6 +321,7 @@ static enum block_result decode_block(struct fetch *f, struct ginsn *g, unsigned
         }
     }
     set_last_word(g - 1, last | (uint64_t)HANDLER_END << 16);
+    b->flags = odd ? BLOCK_X87 : 0;
     b->start = (uint16_t)start;
     b->ninsns = (uint16_t)n;
     b->len = (uint16_t)(at - f->rip);
@@ -407,7 +409,6 @@ enum block_result block_make(struct morph *m, uint64_t rip, struct gblock **out,
     b->succ[0] = b->succ[1] = c->blocks;
     b->count = b->native = b->translation = 0;
     b->mode = (uint8_t)sh->cpu.mode;
-    b->flags = 0;
     b->paddr = f.paddr;
     b->paddr2 = BLOCK_NO_PAGE;
     b->epoch = c->epoch;

@@ -20,7 +20,11 @@ struct morph;
 
 enum block_end { BLOCK_END_BRANCH, BLOCK_END_LIMIT, BLOCK_END_PAGE, BLOCK_END_UNDECODED };
 
-enum { BLOCK_DEAD = 1 }; /* flags */
+enum { /* flags */
+       BLOCK_DEAD = 1,
+       BLOCK_X87 = 2,     /* has instructions that only the interpreter knows, x87 most of all */
+       BLOCK_SPAN_AT = 8, /* from here on: see block_span */
+};
 
 enum {
     BLOCK_NO_KEY = 1,
@@ -128,6 +132,12 @@ static inline uint64_t block_key(const struct block_cache *c, const struct guest
 {
     return (uint64_t)c->epoch << 2 | cpu->user << 1 | cpu->mode;
 }
+
+/* How many instructions from the first the interpreter should do though some could be translated, plus 1; 0: nobody has thought about
+ * it. */
+static inline unsigned block_span(const struct gblock *b) { return b->flags >> BLOCK_SPAN_AT; }
+
+static inline void block_set_span(struct gblock *b, unsigned n) { b->flags |= (n + 1) << BLOCK_SPAN_AT; }
 
 /* The block at linear address `rip`, or NULL. Does not check mappings: see block_find. */
 static inline struct gblock *block_peek(const struct block_cache *c, uint64_t rip, unsigned mode)

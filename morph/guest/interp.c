@@ -74,6 +74,8 @@ static bool helper_stores(unsigned op)
     }
 }
 
+static bool is_x87(unsigned op) { return op >= G_FADD && op <= G_FCOMIP; } /* the first and the last of x87.toml */
+
 unsigned interp_handler(const struct ginsn *g, enum guest_mode mode)
 {
     unsigned attr = gop_infos[g->op].attr;
@@ -93,7 +95,10 @@ unsigned interp_handler(const struct ginsn *g, enum guest_mode mode)
                 return HANDLER_HOT + i;
     if (mode == GUEST_IA32 && !sem_liftable(g) && (g->seg >= GUEST_FS || (g->seg == GUEST_CS && helper_stores(g->op))))
         return HANDLER_ODD_SEGMENT;
-    return interp_handlers[g->op] ? g->op : HANDLER_OTHER;
+    if (interp_handlers[g->op])
+        return g->op;
+    unsigned row = mode == GUEST_IA32 && is_x87(g->op) ? interp_x87_row(g) : 0;
+    return row ? HANDLER_X87 + row - 1 : HANDLER_OTHER;
 }
 
 void interp_bind(struct ginsn *g)
@@ -164,12 +169,15 @@ static inline __attribute__((always_inline)) enum interp_result begin_next(struc
     return PORT_TAIL_CALLS ? interp_handlers[next->start](cpu, m, first) : INTERP_FOLLOW;
 }
 
+/* Whether all of it is for the interpreter for ever. */
+static bool is_all_odd(const struct gblock *b) { return block_span(b) == b->ninsns + 1u && !b->native; }
+
 /* Whether the interpreter may begin the block without telling the dispatcher. */
 static bool may_follow(const struct morph *m, const struct gblock *b)
 {
     const struct morph_params *params = &m->sh->params;
     bool stops = params->stop_rip_on && params->stop_rip - b->rip < b->len;
-    return b->count + 1 < m->interp.follow && !(b->translation | b->native) && !stops;
+    return (is_all_odd(b) || (b->count + 1 < m->interp.follow && !(b->translation | b->native))) && !stops;
 }
 
 /* The block behind st->block is none of the two that were there last: looks for it, or makes it. */
@@ -181,7 +189,8 @@ __attribute__((noinline)) static enum interp_result follow_other(struct guest_cp
     if (!sh->follow_key || block_make(m, cpu->rip, &next, &fault) != BLOCK_OK || !may_follow(m, next))
         return INTERP_END;
     next->follow_key = sh->follow_key;
-    next->count++;
+    next->count = is_all_odd(next) ? m->interp.follow / 2
+                                   : next->count + 1; /* so that interp_end need not ask here each time */
     b->succ[0] = b->succ[1];
     b->succ[1] = next;
     return begin_next(cpu, m, next);
@@ -310,7 +319,7 @@ static bool is_stack_access(const struct ginsn *g, const struct port_fault *faul
 static struct port_fault write_intent(struct morph *m, struct port_fault fault)
 {
     const struct ginsn *g = m->interp.insn;
-    if (fault.store || !sem_writes_memory(g) || g->op == G_ARPL || is_stack_access(g, &fault))
+    if (fault.store || !(sem_writes_memory(g) || helper_stores(g->op)) || g->op == G_ARPL || is_stack_access(g, &fault))
         return fault;
     fault.store = 1;
     uint64_t start = fault.addr & 4095 ? fault.addr : wrap(m, interp_operand_address(m, g));

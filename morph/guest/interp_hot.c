@@ -60,6 +60,13 @@ interp_fn *const interp_handlers[] = {
     [HANDLER_OTHER] = helper_other,
     [HANDLER_ODD_SEGMENT] = helper_odd_segment,
     [HANDLER_END] = interp_end,
+#define ROW(n, name) x87_##name,
+#define MEM ROW
+#define REG ROW
+#define ONE ROW
+#define TWO ROW
+#include "interp_x87.def"
+#undef ROW
 #define X(op_, body, name, as, s, k0, s0, k1, s1, k2, s2, am) [HANDLER_HOT + HOT_##op_##_##name] = hot_##op_##_##name,
     HOT_LIST(HOT_NO_FIRST, X)
 #undef X

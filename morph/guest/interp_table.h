@@ -5,6 +5,7 @@
  */
 #pragma once
 #include "interp.h"
+#include "interp_x87.h"
 #include "sem/sem.h"
 
 /* A specialised handler serves instructions of its op whose sizes and operand kinds are those of `form`. An address size of 8
@@ -25,6 +26,13 @@ extern interp_fn *const interp_handlers[]; /* by handler number: GOP_COUNT + row
 #define HELPER(op, name) interp_fn helper_##name;
 #include "sem/helpers.def"
 #undef HELPER
+#define ROW(n, name) interp_fn x87_##name;
+#define MEM ROW
+#define REG ROW
+#define ONE ROW
+#define TWO ROW
+#include "interp_x87.def"
+#undef ROW
 interp_fn helper_div128, helper_idiv128, helper_privileged, helper_iopl, helper_other, helper_odd_segment, helper_simd,
     interp_end;
 
@@ -41,5 +49,6 @@ enum {
     HANDLER_OTHER,
     HANDLER_ODD_SEGMENT,
     HANDLER_END,
-    HANDLER_HOT,
+    HANDLER_X87, /* rows of interp_x87.def */
+    HANDLER_HOT = HANDLER_X87 + INTERP_X87_ROWS,
 };

@@ -249,8 +249,8 @@ struct f80 f80_mul(struct x87_env *e, struct f80 x, struct f80 y)
     return num_round(e, sign, exp, (uint64_t)(product >> 64), (uint64_t)product, env_precision(e));
 }
 
-/* (hi:lo) / d for hi < d and d with its top bit set: two digits of 32 bits, each estimated from the leading half of d. */
-static uint64_t divide128(uint64_t hi, uint64_t lo, uint64_t d, uint64_t *rest)
+/* Two digits of 32 bits, each estimated from the leading half of d. */
+uint64_t num_divide(uint64_t hi, uint64_t lo, uint64_t d, uint64_t *rest)
 {
     uint64_t d1 = d >> 32, d0 = d & 0xffffffff, quotient = 0;
     for (int half = 0; half < 2; half++) {
@@ -294,7 +294,7 @@ struct f80 f80_div(struct x87_env *e, struct f80 x, struct f80 y)
         hi >>= 1;
         exp++;
     }
-    quotient = divide128(hi, lo, b.mant, &rest);
+    quotient = num_divide(hi, lo, b.mant, &rest);
     /* The rest against half the divisor says all that rounding wants to know. */
     lo = rest == 0 ? 0 : rest > b.mant - rest ? TOP_BIT | 1 : rest == b.mant - rest ? TOP_BIT : 1;
     return num_round(e, sign, exp, quotient, lo, env_precision(e));

@@ -94,6 +94,20 @@ static struct stored convert(struct x87_run *r, bool integer)
     return out;
 }
 
+/* The memory operand is not written, but that it could not be comes before an exception of the unit. */
+static void check_writable(const struct x87_run *r)
+{
+    switch (r->g->opnd[0].size) {
+    case 2: gst16(r->ea, gld16(r->ea)); break;
+    case 4: gst32(r->ea, gld32(r->ea)); break;
+    case 8: gst64(r->ea, gld64(r->ea)); break;
+    default:
+        gst64(r->ea, gld64(r->ea));
+        gst16(r->ea + 8, gld16(r->ea + 8));
+        break;
+    }
+}
+
 static void store(struct x87_run *r, bool integer, bool popping)
 {
     struct stored out = convert(r, integer);
@@ -110,6 +124,7 @@ static void store(struct x87_run *r, bool integer, bool popping)
             break;
         }
     } else {
+        check_writable(r);
         popping = false;
     }
     x87_settle(r);

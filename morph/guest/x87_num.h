@@ -113,6 +113,8 @@ bool num_round_at(const struct x87_env *e, unsigned sign, uint64_t *hi, uint64_t
 /* Operations with the rounding and precision of the control word; exceptions are collected in *e. */
 struct f80 f80_add(struct x87_env *e, struct f80 x, struct f80 y, unsigned negate_y);
 struct f80 f80_mul(struct x87_env *e, struct f80 x, struct f80 y);
+/* (hi:lo) / d for hi < d and d with its top bit set. */
+uint64_t num_divide(uint64_t hi, uint64_t lo, uint64_t d, uint64_t *rest);
 struct f80 f80_div(struct x87_env *e, struct f80 x, struct f80 y);
 struct f80 f80_sqrt(struct x87_env *e, struct f80 x);
 /* C3, C2, C0 of comparing x with y. A quiet NaN is invalid unless `quiet`. */

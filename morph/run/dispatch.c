@@ -145,12 +145,18 @@ static bool recover(struct morph *m, uint32_t cause)
     return go_on;
 }
 
-/* Interprets one instruction: what translated code leaves to the interpreter. */
+/* Interprets what translated code leaves to the interpreter: one instruction at least. */
+static enum interp_result interpret_odd(struct morph *m, struct gblock *b)
+{
+    unsigned n = gear2_span(m, b);
+    return n == b->ninsns && n > 1 ? interp_run(m, b) : interp_block(m, b, n ? n : 1);
+}
+
 static bool step(struct morph *m)
 {
     bool go_on = true;
     struct gblock *b = block_here(m, &go_on);
-    return b ? report(m, interp_block(m, b, 1)) : go_on;
+    return b ? report(m, interpret_odd(m, b)) : go_on;
 }
 
 static bool enter(struct morph *m, uint32_t native, struct wish *w)
@@ -234,6 +240,6 @@ void morph_run(struct morph *m)
         w = (struct wish){.exit = NO_EXIT};
         /* A block whose first instruction only the interpreter knows: what follows it may be translated. */
         bool refused = b->translation == GEAR2_REFUSED && !b->native;
-        go_on = report(m, refused ? interp_block(m, b, 1) : interp_run(m, b));
+        go_on = report(m, refused ? interpret_odd(m, b) : interp_run(m, b));
     }
 }

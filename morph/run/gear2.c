@@ -14,7 +14,27 @@
 enum {
     PART_INSNS = 14, /* a commit at least after so many, should every one of them store to two double words */
     PENDING_MAX = 24,
+    SPAN_GAP = 8, /* so many instructions are worth an entry */
 };
+
+unsigned gear2_span(struct morph *m, struct gblock *b)
+{
+    const struct ginsn *insns = block_insns(m->blocks, b);
+    unsigned span = 0, gap = 0;
+    if (block_span(b))
+        return block_span(b) - 1;
+    for (unsigned i = 0; i < b->ninsns && gap < SPAN_GAP; i++) {
+        gap++;
+        if (!lift_can(&insns[i])) {
+            span = i + 1u;
+            gap = 0;
+        }
+    }
+    if (span && gap < SPAN_GAP)
+        span = b->ninsns;
+    block_set_span(b, span);
+    return span;
+}
 
 struct gear2_way_out gear2_way_out(const struct gblock *b, const struct ginsn *last)
 {
@@ -48,6 +68,8 @@ static struct gblock *usable(struct morph *m, struct gblock *b, unsigned max_ins
     if (!b || b->native || b->translation == GEAR2_REFUSED || b->count * 4 < m->sh->params.hot2)
         return NULL;
     if (g->ir.insns + b->ninsns > max_insns || b->epoch != m->blocks->epoch)
+        return NULL;
+    if (b->flags & BLOCK_X87 && gear2_span(m, b))
         return NULL;
     for (uint32_t i = 0; i < g->nblocks; i++)
         if (g->blocks[i] == b)
@@ -238,10 +260,11 @@ static bool emit(struct morph *m, struct gblock *b)
 static bool translate_one(struct morph *m, struct gblock *b)
 {
     unsigned max = m->sh->params.block_insns > 63 ? 63 : (unsigned)m->sh->params.block_insns;
-    if (gear2_prepare(m, b, GEAR2_BLOCKS_MAX, max) && emit(m, b))
+    bool odd = b->flags & BLOCK_X87 && gear2_span(m, b);
+    if (!odd && gear2_prepare(m, b, GEAR2_BLOCKS_MAX, max) && emit(m, b))
         return true;
     /* Something did not fit: the block alone is smaller. */
-    if (m->gear2->ir.insns && gear2_prepare(m, b, 1, max) && emit(m, b))
+    if (!odd && m->gear2->ir.insns && gear2_prepare(m, b, 1, max) && emit(m, b))
         return true;
     b->translation = GEAR2_REFUSED;
     m->sh->stats.gear2_refused++;

@@ -42,5 +42,9 @@ struct gear2_way_out gear2_way_out(const struct gblock *b, const struct ginsn *l
 /* How many of n instructions from rip on come before the stop address; an instruction at rip itself does. */
 unsigned gear2_until_stop(struct morph *m, const struct ginsn *insns, unsigned n, uint64_t rip);
 
+/* How many instructions of the block, from its first, the interpreter had better do: those that gear 2 does not know, and few between
+ * and behind them, as entering translated code and leaving it takes longer. 0: the block begins with what is worth translating. */
+unsigned gear2_span(struct morph *m, struct gblock *b);
+
 /* The part before emission, for tests and tools: m->gear2->ir and ->gen are filled in. */
 bool gear2_prepare(struct morph *m, struct gblock *b, unsigned max_blocks, unsigned max_insns);

@@ -42,12 +42,15 @@ static void compare_sse(struct report *r, const struct oracle_state *host, const
             say(r, "  xmm%u: host %016" PRIx64 "'%016" PRIx64 ", got %016" PRIx64 "'%016" PRIx64 "\n", i, host->xmm[i][1],
                 host->xmm[i][0], got->xmm[i][1], got->xmm[i][0]);
     for (unsigned i = 0; i < 8; i++)
-        if (host->mmx[i] != got->mmx[i])
-            say(r, "  mm%u: host %016" PRIx64 ", got %016" PRIx64 "\n", i, host->mmx[i], got->mmx[i]);
+        if (host->st[i] != got->st[i] || host->se[i] != got->se[i])
+            say(r, "  mm%u: host %04x.%016" PRIx64 ", got %04x.%016" PRIx64 "\n", i, host->se[i], host->st[i], got->se[i],
+                got->st[i]);
+    if (host->fcw != got->fcw || host->fsw != got->fsw)
+        say(r, "  x87: host control %04x, status %04x, got %04x, %04x\n", host->fcw, host->fsw, got->fcw, got->fsw);
     if (host->mxcsr != got->mxcsr)
         say(r, "  mxcsr: host %04x, got %04x\n", host->mxcsr, got->mxcsr);
-    if (host->mmx_used != got->mmx_used)
-        say(r, "  registers not tagged empty: host %02x, got %02x\n", host->mmx_used, got->mmx_used);
+    if (host->st_used != got->st_used)
+        say(r, "  registers not tagged empty: host %02x, got %02x\n", host->st_used, got->st_used);
 }
 
 bool oracle_differs(const struct oracle_state *host, const struct oracle_state *got, uint32_t eflags_mask,

@@ -62,7 +62,11 @@ static void x_begin(void *p, const struct oracle_kind *kind, const struct oracle
     memcpy(cpu->gpr, s->gpr, sizeof cpu->gpr);
     memcpy(cpu->xmm, s->xmm, sizeof cpu->xmm);
     cpu->mxcsr = s->mxcsr;
-    cpu->x87 = (struct guest_x87){.cw = 0x37f, .tw = 0xffff};
+    cpu->x87 = (struct guest_x87){.cw = s->fcw, .sw = s->fsw, .tw = oracle_tags(s)};
+    for (unsigned i = 0; i < 8; i++) {
+        cpu->x87.mant[i] = s->st[i];
+        cpu->x87.se[i] = s->se[i];
+    }
     cpu->rip = s->rip;
     cpu->flags = s->eflags & EFL_ARITH;
     cpu->sysflags = (s->eflags & ~(uint32_t)EFL_ARITH) | EFL_FIXED | EFL_IF;
@@ -118,10 +122,14 @@ static void x_run(void *p, unsigned n, struct oracle_state *out)
     memcpy(out->gpr, cpu->gpr, sizeof out->gpr);
     if (x->kind.sse) {
         memcpy(out->xmm, cpu->xmm, sizeof out->xmm);
-        memcpy(out->mmx, cpu->x87.mant, sizeof out->mmx);
         out->mxcsr = cpu->mxcsr;
-        for (unsigned i = 0; i < 8; i++)
-            out->mmx_used |= (uint8_t)(((cpu->x87.tw >> (2 * i) & 3) != 3) << i);
+        out->fcw = (uint16_t)cpu->x87.cw;
+        out->fsw = (uint16_t)cpu->x87.sw;
+        for (unsigned i = 0; i < 8; i++) {
+            out->st[i] = cpu->x87.mant[i];
+            out->se[i] = (uint16_t)cpu->x87.se[i];
+            out->st_used |= (uint8_t)(((cpu->x87.tw >> (2 * i) & 3) != 3) << i);
+        }
     }
     for (unsigned i = 0; i < GUEST_SEGS; i++)
         out->seg[i] = (uint16_t)cpu->seg_sel[i];

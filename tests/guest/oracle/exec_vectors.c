@@ -86,6 +86,8 @@ static void get_sse(const char *line, unsigned nxmm, struct oracle_state *out)
     const char *x87 = strstr(line, "\"x87\":"), *regs = x87 ? strstr(x87, "\"regs\":[") : NULL,
                *xmm = strstr(line, "\"xmm\":[");
     unsigned tw = x87 ? (unsigned)number_after(x87, "tw") : 0;
+    out->fcw = x87 ? (uint16_t)number_after(x87, "cw") : 0;
+    out->fsw = x87 ? (uint16_t)number_after(x87, "sw") : 0;
     out->mxcsr = (uint32_t)number_after(line, "mxcsr");
     if (regs)
         regs += 8;
@@ -96,8 +98,9 @@ static void get_sse(const char *line, unsigned nxmm, struct oracle_state *out)
     for (unsigned i = 0; i < 8; i++) {
         uint8_t bytes[10] = {0};
         get_hex(&regs, bytes, 10);
-        memcpy(&out->mmx[i], bytes, 8);
-        out->mmx_used |= (uint8_t)(((tw >> (2 * i) & 3) != 3) << i);
+        memcpy(&out->st[i], bytes, 8);
+        memcpy(&out->se[i], bytes + 8, 2);
+        out->st_used |= (uint8_t)(((tw >> (2 * i) & 3) != 3) << i);
     }
 }
 

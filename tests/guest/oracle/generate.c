@@ -184,6 +184,11 @@ enum plan {
     PLAN_INVALID,
     PLAN_MXCSR_STORE,
     PLAN_MXCSR,
+    PLAN_X87, /* see generate_x87.c */
+    PLAN_RAW, /* see generate_raw.c */
+    PLAN_JMP_MEM,
+    PLAN_CALL_MEM,
+    PLAN_JMP16,
     PLAN_COUNT,
 };
 static const uint8_t plan_starts[] = {
@@ -191,14 +196,16 @@ static const uint8_t plan_starts[] = {
     PLAN_JMP_REG,   PLAN_CALL_REG,  PLAN_JMP_FAR,   PLAN_RET_PUSH,  PLAN_RET_PUSH,  PLAN_RETF_CS,
     PLAN_STRING_CX, PLAN_STRING_CX, PLAN_STRING_CX, PLAN_STRING_CX, PLAN_STRING_SI, PLAN_STRING_SI,
     PLAN_POPF_PUSH, PLAN_XLAT_BX,   PLAN_LEAVE_BP,  PLAN_ENTER,     PLAN_SEG_AX,    PLAN_DIV_DX,
-    PLAN_DIV_DX,    PLAN_DIV_DX,    PLAN_MOFFS,     PLAN_MOFFS,     PLAN_INT,
+    PLAN_DIV_DX,    PLAN_DIV_DX,    PLAN_MOFFS,     PLAN_MOFFS,     PLAN_INT,       PLAN_RAW,
+    PLAN_JMP_MEM,   PLAN_CALL_MEM,  PLAN_JMP16,
 };
 /* In 64-bit mode without far transfers and segment registers: other modes and the kernel's own treatment would show. */
 static const uint8_t plan_starts64[] = {
     PLAN_JCC,       PLAN_JCC,       PLAN_JCC,       PLAN_JMP,       PLAN_CALL,      PLAN_LOOP,      PLAN_JMP_REG,
     PLAN_CALL_REG,  PLAN_RET_PUSH,  PLAN_RET_PUSH,  PLAN_STRING_CX, PLAN_STRING_CX, PLAN_STRING_CX, PLAN_STRING_CX,
     PLAN_STRING_SI, PLAN_STRING_SI, PLAN_POPF_PUSH, PLAN_XLAT_BX,   PLAN_LEAVE_BP,  PLAN_ENTER,     PLAN_DIV_DX,
-    PLAN_DIV_DX,    PLAN_DIV_DX,    PLAN_MOFFS,     PLAN_MOFFS,     PLAN_INT,       PLAN_INVALID,
+    PLAN_DIV_DX,    PLAN_DIV_DX,    PLAN_MOFFS,     PLAN_MOFFS,     PLAN_INT,       PLAN_INVALID,   PLAN_RAW,
+    PLAN_JMP_MEM,   PLAN_CALL_MEM,
 };
 
 static bool is_used(const struct generator *gen, unsigned at) { return gen->used[at / 8] >> (at % 8) & 1; }
@@ -262,6 +269,9 @@ static uint32_t random_mxcsr(struct random *r)
            (random_below(r, 4) ? 0 : (uint32_t)random_next(r) & 0x3f);
 }
 
+/* Whether reads from a stack at this address may reach code: its bytes are not all there yet when the host goes step by step. */
+static bool reaches_code(uint64_t at) { return at >= ORACLE_CODE - 0x100 && at < ORACLE_CODE + ORACLE_CODE_SIZE + 0x100; }
+
 static uint32_t small_count(struct random *r) { return random_below(r, 4) ? random_below(r, 20) : random_below(r, 200); }
 
 /* The next instruction of a sequence; moves gen->plan on. 0: nothing possible. */
@@ -295,7 +305,14 @@ static unsigned from_plan(struct generator *gen, const struct oracle_state *s, u
         }
         return target ? relative(s, target, 0x80 + random_below(r, 16), 2, p) : 0;
     }
-    case PLAN_JMP: return target ? relative(s, target, 0xe9, 1, p) : 0;
+    case PLAN_JMP: {
+        uint32_t near = random_below(r, 2) ? fresh_place(gen, here, here > 100 ? here - 100 : 0, here + 100) : 0;
+        if (!near)
+            return target ? relative(s, target, 0xe9, 1, p) : 0;
+        p[0] = 0xeb;
+        p[1] = (uint8_t)(near - ((uint32_t)s->rip + 2));
+        return 2;
+    }
     case PLAN_CALL: return target ? relative(s, target, 0xe8, 1, p) : 0;
     case PLAN_JMP_REG:
     case PLAN_CALL_REG:
@@ -337,7 +354,11 @@ static unsigned from_plan(struct generator *gen, const struct oracle_state *s, u
         gen->plan = PLAN_RETF_IP;
         return push_imm(random_below(r, 6) ? 0x23 : (uint32_t)random_next(r) & 0xffffff0f, p);
     case PLAN_RETF_IP: gen->plan = PLAN_RETF; return target ? push_imm(target, p) : 0;
-    case PLAN_RETF: p[0] = 0xcb; return 1;
+    case PLAN_RETF:
+        p[0] = (uint8_t)(0xcb - random_below(r, 2));
+        p[1] = (uint8_t)(random_below(r, 16) * 4);
+        p[2] = 0;
+        return p[0] == 0xcb ? 1 : 3;
     case PLAN_STRING_CX:
         gen->plan = PLAN_STRING_SI;
         gen->plan_arg = 1;
@@ -438,6 +459,31 @@ static unsigned from_plan(struct generator *gen, const struct oracle_state *s, u
         memcpy(p, "\x0f\xae\x14\x25", 4);
         put32(p + 4, ORACLE_DATA + 0x40);
         return 8;
+    case PLAN_RAW: return generator_raw(gen, p);
+    case PLAN_JMP_MEM:
+    case PLAN_CALL_MEM:
+        if (!target || reaches_code(s->gpr[GUEST_RSP]))
+            return 0;
+        if (!gen->plan_arg) { /* mov [data], target */
+            gen->plan = plan;
+            gen->plan_arg = ORACLE_DATA + 0x100 + 8 * random_below(r, 64);
+            if (wide)
+                p[n++] = 0x48;
+            memcpy(p + n, "\xc7\x04\x25", 3);
+            put32(p + n + 3, gen->plan_arg);
+            put32(p + n + 7, target);
+            return n + 11;
+        }
+        n = generator_indirect(gen, s, plan == PLAN_CALL_MEM ? 2 : 4, gen->plan_arg, p);
+        gen->plan_arg = n ? 0 : gen->plan_arg;
+        return n;
+    case PLAN_JMP16: return random_below(r, 4) ? 0 : generator_jump16(gen, p);
+    case PLAN_X87:
+        gen->plan = PLAN_X87;
+        n = generator_x87_sequence(gen, s, p);
+        if (!gen->image_op || !n)
+            gen->plan = PLAN_NONE;
+        return n;
     default: return 0;
     }
 }
@@ -451,9 +497,6 @@ static uint32_t packed_to_eflags(unsigned packed)
             v |= bits[i];
     return v;
 }
-
-/* Whether reads from a stack at this address may reach code: its bytes are not all there yet when the host goes step by step. */
-static bool reaches_code(uint64_t at) { return at >= ORACLE_CODE - 0x100 && at < ORACLE_CODE + ORACLE_CODE_SIZE + 0x100; }
 
 /* Whether the instruction may be used: it reads no undefined flag, and the decoder knows it as what was meant. */
 static bool suitable(const struct generator *gen, const struct oracle_state *s, const uint8_t *p, unsigned n)
@@ -511,7 +554,7 @@ unsigned generator_next(struct generator *gen, const struct oracle_state *s, uin
         return 0;
     for (unsigned tries = 0; tries < 50; tries++) {
         memset(bytes, 0xcc, 16);
-        gen->addr32 = false;
+        gen->addr32 = gen->addr16 = false;
         if (!is_free(gen, here, ROOM - 8)) { /* little room left: go elsewhere */
             uint32_t target = fresh_place(gen, here, 0, ORACLE_CODE_SIZE);
             if (!target || !is_free(gen, here, 5))
@@ -532,13 +575,17 @@ unsigned generator_next(struct generator *gen, const struct oracle_state *s, uin
             gen->plan = PLAN_NONE;
             if (random_below(r, 25) == 0)
                 gen->plan = PLAN_MXCSR_STORE;
+            if (gen->kind.x87 && random_below(r, 10) == 0) {
+                gen->plan = PLAN_X87;
+                gen->image_op = 0;
+            }
         }
         bool lost = s->gpr[GUEST_RSP] < ORACLE_DATA + 0x100 || s->gpr[GUEST_RSP] > ORACLE_DATA + ORACLE_RW_SIZE - 0x100;
         if (gen->plan) {
             n = from_plan(gen, s, bytes);
         } else if (gen->kind.sse && random_below(r, 8)) {
-            bool bmi = random_below(r, 10) == 0 && generator_has_bmi();
-            n = (bmi ? generator_bmi : generator_sse)(gen, s, bytes);
+            bool bmi = random_below(r, 10) == 0 && generator_has_bmi(), x87 = gen->kind.x87 && random_below(r, 6);
+            n = (x87 ? generator_x87 : bmi ? generator_bmi : generator_sse)(gen, s, bytes);
         } else {
             unsigned total = 0, pick;
             for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -664,7 +711,10 @@ void generator_begin(struct generator *gen, const struct oracle_kind *kind, uint
         memcpy(s->seg, (const uint16_t[]){0, 0x33, 0x2b, 0, 0, 0}, sizeof s->seg);
     for (unsigned i = 0; i < (wide ? 16 : 8); i++)
         s->gpr[i] = wide ? random_value64(r) : random_value(r);
+    s->fcw = 0x37f;
     if (kind->sse)
         begin_sse(gen, s, mem);
+    if (kind->x87)
+        generator_begin_x87(gen, s, mem);
     s->gpr[GUEST_RSP] = ORACLE_DATA + 0x400 + random_below(r, 0x1800);
 }

@@ -4,78 +4,6 @@
 #include "oracle.h"
 #include "rows.h"
 
-static void put32(uint8_t *p, uint32_t v) { memcpy(p, &v, 4); }
-
-static uint32_t segment_base(const struct generator *gen, const struct oracle_state *s, unsigned seg)
-{
-    if (gen->kind.mode == GUEST_X86_64)
-        return seg == GUEST_FS ? (uint32_t)ORACLE_FS : seg == GUEST_GS ? (uint32_t)ORACLE_TLS : 0;
-    return (s->seg[seg] & 0xfffc) == 0x60 ? ORACLE_TLS : 0;
-}
-
-/* The same in 64-bit mode, where most registers are too far from anything. */
-static unsigned put_mem64(struct generator *gen, const struct oracle_state *s, unsigned reg, uint64_t offset, unsigned behind,
-                          uint8_t *rex, uint8_t *p)
-{
-    struct random *r = &gen->rng;
-    unsigned n = 0;
-    for (unsigned tries = 0; tries < 12; tries++) {
-        unsigned base = random_below(r, 16), index = random_below(r, 2) ? 4 : random_below(r, 16), scale = random_below(r, 4);
-        uint64_t disp = offset - s->gpr[base] - (index != 4 ? s->gpr[index] << scale : 0);
-        if (gen->addr32)
-            disp = (uint64_t)(int32_t)disp;
-        if (disp != (uint64_t)(int32_t)disp)
-            continue;
-        bool sib = index != 4 || (base & 7) == 4, small = disp == (uint64_t)(int8_t)disp && random_below(r, 4);
-        unsigned mod = disp == 0 && (base & 7) != 5 && random_below(r, 4) ? 0 : small ? 1 : 2;
-        *rex |= (uint8_t)(base >> 3 | (index >> 3) << 1);
-        p[n++] = (uint8_t)(mod << 6 | reg << 3 | (sib ? 4 : base & 7));
-        if (sib)
-            p[n++] = (uint8_t)(scale << 6 | (index & 7) << 3 | (base & 7));
-        memcpy(p + n, &disp, 4);
-        return n + (mod == 0 ? 0 : mod == 1 ? 1 : 4);
-    }
-    bool absolute = offset == (uint64_t)(int32_t)offset && random_below(r, 2);
-    uint64_t disp = absolute ? offset : offset - (s->rip + behind + 5);
-    if (disp != (uint64_t)(int32_t)disp)
-        return 0;
-    p[n++] = (uint8_t)(reg << 3 | (absolute ? 4 : 5));
-    if (absolute)
-        p[n++] = 0x25;
-    memcpy(p + n, &disp, 4);
-    return n + 4;
-}
-
-unsigned generator_put_mem(struct generator *gen, const struct oracle_state *s, unsigned reg, uint32_t target,
-                           uint64_t base_of_seg, unsigned at, unsigned tail, uint8_t *rex, uint8_t *p)
-{
-    struct random *r = &gen->rng;
-    if (gen->kind.mode == GUEST_X86_64)
-        return put_mem64(gen, s, reg, target - base_of_seg, at + tail, rex, p);
-    uint32_t offset = target - (uint32_t)base_of_seg;
-    unsigned base = random_below(r, 9), index = random_below(r, 3) ? 4 : random_below(r, 8), scale = random_below(r, 4), n = 0;
-    if (base == 8 && index == 4 && random_below(r, 2)) { /* disp32 alone */
-        p[n++] = (uint8_t)(reg << 3 | 5);
-        put32(p + n, offset);
-        return n + 4;
-    }
-    uint32_t sum = (uint32_t)((base < 8 ? s->gpr[base] : 0) + (index != 4 ? s->gpr[index] << scale : 0)), disp = offset - sum;
-    bool sib = base == 8 || index != 4 || base == 4 || random_below(r, 8) == 0;
-    unsigned mod = base == 8 ? 0 : (int32_t)disp == (int8_t)disp && random_below(r, 4) ? 1 : 2;
-    if (base < 8 && base != 5 && disp == 0 && random_below(r, 4))
-        mod = 0;
-    p[n++] = (uint8_t)(mod << 6 | reg << 3 | (sib ? 4 : base));
-    if (sib)
-        p[n++] = (uint8_t)(scale << 6 | index << 3 | (base == 8 ? 5 : base));
-    if (mod == 1) {
-        p[n++] = (uint8_t)disp;
-    } else if (mod == 2 || base == 8) {
-        put32(p + n, disp);
-        n += 4;
-    }
-    return n;
-}
-
 static unsigned put_imm(struct generator *gen, unsigned size, uint8_t *p)
 {
     uint32_t v = random_value(&gen->rng);
@@ -133,6 +61,11 @@ unsigned generator_row(struct generator *gen, const struct oracle_state *s, cons
     if (row->map0f == 0x0f && row->opcode == 0xae)
         small = false;
     unsigned n = put_prefixes(gen, row, memory, small, &seg, p);
+    if (!wide && seg == GUEST_GS && s->seg[GUEST_GS] == 0x63 && !(row->what & LEA) && random_below(r, 3)) {
+        memmove(p + 1, p, n++);
+        p[0] = 0x67;
+        gen->addr16 = true;
+    }
     if (wide) {
         gen->addr32 = memory && !(row->what & BIT) && random_below(r, 10) == 0;
         if (gen->addr32) {
@@ -170,7 +103,7 @@ unsigned generator_row(struct generator *gen, const struct oracle_state *s, cons
         uint32_t target = random_data(r, quad ? 8 : small ? 2 : 4);
         if (row->what & LEA)
             target = random_value(r);
-        uint64_t base = segment_base(gen, s, seg), offset = 0;
+        uint64_t base = generator_segment_base(gen, s, seg), offset = 0;
         if (row->what & BIT) {
             unsigned log = quad ? 6 : small ? 4 : 5;
             uint64_t v = s->gpr[reg | (rex & 4) << 1];
@@ -181,8 +114,8 @@ unsigned generator_row(struct generator *gen, const struct oracle_state *s, cons
             target -= (uint32_t)offset;
             offset = 0;
         }
-        if (!wide && base && target - (uint32_t)base > UINT32_MAX - 16) /* beyond the segment's end: morph wraps around */
-            target += 32;
+        if (!wide && base && target - (uint32_t)base > UINT32_MAX - 512)
+            target += 1024;
         unsigned done = generator_put_mem(gen, s, reg, target, base + offset, n - !rex, imm_size, &rex, p + n);
         if (!done)
             return 0;

@@ -43,7 +43,11 @@ static bool wanted(const struct ginsn *g)
     case G_CRC32:
     case G_MOVBE:
     case G_ADCX:
-    case G_ADOX: return true;
+    case G_ADOX:
+    case G_CVTSD2SI: /* from memory, too */
+    case G_CVTTSD2SI:
+    case G_CVTSS2SI:
+    case G_CVTTSS2SI: return true;
     default: break;
     }
     if (is_sha(g->op) && !host_has_sha())
@@ -118,6 +122,9 @@ unsigned generator_sse(struct generator *gen, const struct oracle_state *s, uint
     if (f->reg >= 0)
         rex &= 0xfb;
     unsigned n = 0, rex_at;
+    uint64_t base = 0;
+    if (memory)
+        n = generator_mem_prefixes(gen, s, &base, p);
     if (f->prefix)
         p[n++] = f->prefix;
     rex_at = n;
@@ -146,7 +153,7 @@ unsigned generator_sse(struct generator *gen, const struct oracle_state *s, uint
         uint32_t target = random_data(r, size);
         if (is_sha(g.op) || random_below(r, 20)) /* less often misaligned than others: most raise #GP then */
             target &= ~(size - 1);
-        unsigned done = generator_put_mem(gen, s, reg, target, 0, n - (wide && !rex), tail, &rex, p + n);
+        unsigned done = generator_put_mem(gen, s, reg, target, base, n - (wide && !rex), tail, &rex, p + n);
         if (!done)
             return 0;
         n += done;

@@ -1,9 +1,9 @@
 /* guest-oracle: random guest instructions on the host CPU and on morph's interpreter, compared one by one.
  *
- *   guest-oracle --seed S --count N [--mode ia32|x86-64] [--sse] [--len L] [--case K] [--vectors COMMAND] [--dump FILE]
- *                [--expect FILE] [--child PATH] [--verbose]
+ *   guest-oracle --seed S --count N [--mode ia32|x86-64] [--sse | --x87] [--len L] [--case K] [--vectors COMMAND] [--dump FILE]
+ *                [--expect FILE] [--coverage FILE] [--child PATH] [--verbose]
  *
- * --mode says which mode the code is for, --sse that there are MMX and SSE instructions, too.
+ * --mode says which mode the code is for, --sse that there are MMX and SSE instructions, too, --x87 all of these and x87.
  * --case runs one case of the seed alone. --vectors runs each case also by a command that reads cases as `selkirk vectors` does,
  * for example "selkirk vectors --gear translate". --dump and --expect write cases and the host's results in the format of
  * docs/vectors.md. Exit status: 0 no difference, 1 a difference, 2 bad usage, 3 this host cannot.
@@ -19,20 +19,22 @@
 #include <unistd.h>
 
 #include "compare.h"
+#include "coverage.h"
 #include "decode.h"
+#include "sem/sem.h"
 #include "vectors.h"
 
 struct options {
     uint64_t seed, first, count;
     unsigned len;
     struct oracle_kind kind;
-    const char *child, *dump, *expect, *vectors;
+    const char *child, *dump, *expect, *vectors, *coverage;
     bool verbose;
 };
 
 struct totals {
     uint64_t cases, insns, faults, given_up;
-    uint64_t by_op[GOP_COUNT];
+    struct coverage *coverage; /* NULL: not wanted */
 };
 
 static uint64_t case_seed(uint64_t seed, uint64_t number)
@@ -80,14 +82,38 @@ struct trace {
 static void forget_pushes(enum guest_mode mode, struct oracle_memory *mem, const struct trace *t, const uint8_t *data)
 {
     struct ginsn g;
-    if (guest_decode(t->bytes, 15, mode, &g) == DECODE_OK && (g.op == G_ENTER || g.op == G_PUSHA || g.op == G_CALL_FAR))
+    if (guest_decode(t->bytes, 15, mode, &g) != DECODE_OK)
+        return;
+    bool image = g.op == G_FNSTENV || g.op == G_FNSAVE || g.op == G_FXSAVE; /* or of an image that does not fit */
+    if (image || g.op == G_ENTER || g.op == G_PUSHA || g.op == G_CALL_FAR)
         memcpy(mem->data, data, sizeof mem->data);
+}
+
+/* The signal of #MF is that of #XM. MMX instructions wait as those of the x87 do. */
+static bool waits_for_x87(const uint8_t *bytes, enum guest_mode mode)
+{
+    struct ginsn g;
+    if (guest_decode(bytes, 15, mode, &g) != DECODE_OK)
+        return false;
+    for (unsigned i = 0; i < g.nopnds; i++)
+        if (g.opnd[i].kind == GO_MMX)
+            return true;
+    return g.op == G_FWAIT || g.op == G_EMMS || generator_is_x87(bytes);
+}
+
+static void forget_pointers(enum guest_mode mode, struct oracle_memory *mem, const struct trace *t, uint32_t at,
+                            const uint8_t *got)
+{
+    struct ginsn g;
+    if (guest_decode(t->bytes, 15, mode, &g) == DECODE_OK)
+        generator_forget_pointers(&g, at, mem->data, got);
 }
 
 static const char *kind_options(const struct options *o)
 {
-    static const char *const texts[2][2] = {{"", "--sse "}, {"--mode x86-64 ", "--mode x86-64 --sse "}};
-    return texts[o->kind.mode == GUEST_X86_64][o->kind.sse];
+    static const char *const texts[2][3] = {{"", "--sse ", "--x87 "},
+                                            {"--mode x86-64 ", "--mode x86-64 --sse ", "--mode x86-64 --x87 "}};
+    return texts[o->kind.mode == GUEST_X86_64][o->kind.sse + o->kind.x87];
 }
 
 static void print_state(const struct options *o, const struct oracle_state *s)
@@ -106,8 +132,8 @@ static void print_state(const struct options *o, const struct oracle_state *s)
     for (unsigned i = 0; i < (wide ? 16 : 8); i++)
         fprintf(stderr, "  xmm%u %016" PRIx64 "'%016" PRIx64 "%s", i, s->xmm[i][1], s->xmm[i][0], i % 2 ? "\n" : "");
     for (unsigned i = 0; i < 8; i++)
-        fprintf(stderr, "  mm%u %016" PRIx64 "%s", i, s->mmx[i], i % 4 == 3 ? "\n" : "");
-    fprintf(stderr, "  mxcsr %04x\n", s->mxcsr);
+        fprintf(stderr, "  mm%u %04x.%016" PRIx64 "%s", i, s->se[i], s->st[i], i % 4 == 3 ? "\n" : "");
+    fprintf(stderr, "  mxcsr %04x, x87 control %04x, status %04x, used %02x\n", s->mxcsr, s->fcw, s->fsw, s->st_used);
 }
 
 static void complain(const struct options *o, const char *what, const char *executor, const struct oracle_case *c,
@@ -173,15 +199,18 @@ static bool make_case(const struct options *o, struct host_cpu *h, const struct 
             forget_pushes(o->kind.mode, mem, t, x->data(xs));
         if (host.vector < 0)
             generator_done(&gen, t->bytes, t->len, &s);
+        if (host.vector == GUEST_XM && s.fsw & 0x80 && waits_for_x87(t->bytes, o->kind.mode))
+            host.vector = GUEST_MF;
         x->run(xs, 1, &got);
+        if (host.vector < 0 && o->kind.x87)
+            forget_pointers(o->kind.mode, mem, t, gen.image, x->data(xs));
         if (oracle_differs(&host, &got, defined_mask(&gen), mem->data, x->data(xs), text, sizeof text)) {
             complain(o, "after the last of these", x->name, c, text, trace, i + 1, &s);
             return false;
         }
         totals->insns++;
-        struct ginsn g;
-        if (t->len && guest_decode(t->bytes, 15, o->kind.mode, &g) == DECODE_OK)
-            totals->by_op[g.op]++;
+        if (t->len && totals->coverage)
+            coverage_note(totals->coverage, o->kind.mode, t->bytes, host.vector >= 0);
         s = c->after = host;
         c->eflags_mask = defined_mask(&gen);
         c->ninsns++;
@@ -233,10 +262,12 @@ static int help(void)
            "  --len 1..%u        most instructions in a case (12)\n"
            "  --mode MODE        ia32 (default) or x86-64\n"
            "  --sse              MMX and SSE instructions too\n"
+           "  --x87              x87, MMX and SSE instructions too\n"
            "  --case K           case K of the seed alone\n"
            "  --vectors COMMAND  run each case by this as well; it reads cases as `selkirk vectors` does\n"
            "  --dump FILE        write the cases\n"
            "  --expect FILE      write the host's results\n"
+           "  --coverage FILE    write which instructions were executed in which forms\n"
            "  --child PATH       the traced program (guest-oracle-child beside this one)\n"
            "  --verbose          show the instructions\n\n"
            "Exit status: 0 no difference, 1 a difference, 2 bad usage, 3 this host cannot.\n",
@@ -273,6 +304,10 @@ int main(int argc, char **argv)
             o.kind.sse = true;
             continue;
         }
+        if (!strcmp(name, "--x87")) {
+            o.kind.sse = o.kind.x87 = true;
+            continue;
+        }
         if (!strcmp(name, "--verbose")) {
             o.verbose = true;
             continue;
@@ -288,6 +323,9 @@ int main(int argc, char **argv)
             o.expect = value;
         } else if (!strcmp(name, "--vectors")) {
             o.vectors = value;
+        } else if (!strcmp(name, "--coverage")) {
+            o.coverage = value;
+            totals.coverage = coverage_make();
         } else if (!number(value, &v)) {
             return usage(strncmp(name, "--", 2) ? "arguments are options" : "unknown option, or it wants a number");
         } else if (!strcmp(name, "--seed")) {
@@ -344,10 +382,10 @@ int main(int argc, char **argv)
             "guest-oracle: seed %" PRIu64 ": %" PRIu64 " cases, %" PRIu64 " instructions, %" PRIu64 " exceptions, %" PRIu64
             " given up: %s\n",
             o.seed, totals.cases, totals.insns, totals.faults, totals.given_up, ok ? "no difference" : "DIFFERENT");
-    if (o.verbose)
-        for (unsigned i = 0; i < GOP_COUNT; i++)
-            if (totals.by_op[i])
-                fprintf(stderr, "  op %u: %" PRIu64 "\n", i, totals.by_op[i]);
+    if (o.coverage && !coverage_write(totals.coverage, o.coverage)) {
+        perror(o.coverage);
+        ok = false;
+    }
     host_close(h);
     oracle_interp.close(xs);
     return ok ? 0 : 1;

@@ -117,15 +117,19 @@ void host_set(struct host_cpu *h, const struct oracle_state *s)
     }
     if (!h->kind.sse)
         return;
-    struct user_fpregs_struct fp = {.cwd = 0x37f, .mxcsr = s->mxcsr, .mxcr_mask = 0xffff};
+    struct user_fpregs_struct fp = {.cwd = s->fcw, .swd = s->fsw, .ftw = s->st_used, .mxcsr = s->mxcsr, .mxcr_mask = 0xffff};
     memcpy(fp.xmm_space, s->xmm, sizeof s->xmm);
+    for (unsigned i = 0; i < 8; i++) { /* relative to TOP there */
+        unsigned phys = ((s->fsw >> 11) + i) & 7;
+        memcpy(&fp.st_space[4 * i], &s->st[phys], 8);
+        memcpy(&fp.st_space[4 * i + 2], &s->se[phys], 2);
+    }
     if (ptrace(PTRACE_SETFPREGS, h->pid, NULL, &fp)) {
         perror("guest-oracle: PTRACE_SETFPREGS");
         exit(3);
     }
 }
 
-/* MMX registers: no case has x87 instructions, so TOP stays 0 and ST(i) is register i. */
 static void get_sse(struct host_cpu *h, struct oracle_state *s)
 {
     struct user_fpregs_struct fp;
@@ -136,10 +140,15 @@ static void get_sse(struct host_cpu *h, struct oracle_state *s)
     memcpy(s->xmm, fp.xmm_space, sizeof s->xmm);
     if (h->kind.mode != GUEST_X86_64)
         memset(s->xmm[8], 0, 8 * sizeof *s->xmm);
-    for (unsigned i = 0; i < 8; i++)
-        memcpy(&s->mmx[i], &fp.st_space[4 * i], 8);
+    for (unsigned i = 0; i < 8; i++) {
+        unsigned phys = ((fp.swd >> 11) + i) & 7;
+        memcpy(&s->st[phys], &fp.st_space[4 * i], 8);
+        memcpy(&s->se[phys], &fp.st_space[4 * i + 2], 2);
+    }
     s->mxcsr = fp.mxcsr;
-    s->mmx_used = (uint8_t)fp.ftw;
+    s->fcw = fp.cwd;
+    s->fsw = fp.swd;
+    s->st_used = (uint8_t)fp.ftw;
 }
 
 /* The vector behind a signal. */

@@ -9,6 +9,8 @@
 
 #include "shared.h"
 
+struct ginsn;
+
 enum {
     ORACLE_CODE = 0x10000000,
     ORACLE_CODE_SIZE = 0x1000,
@@ -32,9 +34,11 @@ struct oracle_state {
     uint64_t addr;  /* of a page fault */
     /* With SSE: */
     uint64_t xmm[16][2];
-    uint64_t mmx[8];
+    uint64_t st[8]; /* the x87's registers, not relative to TOP: significands, which MMX registers are, too; */
+    uint16_t se[8]; /* signs and exponents */
     uint32_t mxcsr;
-    uint8_t mmx_used; /* registers that are not tagged empty */
+    uint16_t fcw, fsw;
+    uint8_t st_used; /* registers that are not tagged empty */
 };
 
 struct oracle_memory {
@@ -44,7 +48,8 @@ struct oracle_memory {
 /* What is tested. */
 struct oracle_kind {
     enum guest_mode mode;
-    bool sse; /* MMX and SSE instructions and state */
+    bool sse; /* MMX and SSE instructions, x87, MMX and SSE state */
+    bool x87; /* x87 instructions, too; then sse holds as well */
 };
 
 struct oracle_case {
@@ -102,7 +107,9 @@ struct generator {
     uint8_t used[ORACLE_CODE_SIZE / 8]; /* code bytes that are taken */
     unsigned plan, plan_arg;            /* what a sequence under way wants next */
     uint32_t undefined;                 /* EFLAGS bits without a defined value */
-    bool addr32;                        /* 64-bit mode: the address-size prefix is there */
+    bool addr32, addr16;                /* 64-bit mode, IA-32: the address-size prefix is there */
+    uint32_t image;                     /* where a sequence under way keeps an image of the x87's state */
+    uint32_t image_op;                  /* and what it is to be next: see generate_x87.c; 0: no sequence */
     uint8_t pattern[ORACLE_PATTERN];
 };
 void generator_begin(struct generator *gen, const struct oracle_kind *kind, uint64_t seed, struct oracle_state *s,
@@ -116,11 +123,27 @@ void generator_done(struct generator *gen, const uint8_t *bytes, unsigned len, c
  * addresses, `at` bytes before p. Returns bytes written; 0: the address cannot be reached by 32 bits of displacement. */
 unsigned generator_put_mem(struct generator *gen, const struct oracle_state *s, unsigned reg, uint32_t target,
                            uint64_t base_of_seg, unsigned at, unsigned tail, uint8_t *rex, uint8_t *p);
+uint32_t generator_segment_base(const struct generator *gen, const struct oracle_state *s, unsigned seg);
+/* Now and then prefixes for the memory operand's address; *base of its segment. Returns their number. */
+unsigned generator_mem_prefixes(struct generator *gen, const struct oracle_state *s, uint64_t *base, uint8_t *p);
 /* An instruction from a row of rows.h; 0: try again. (generate_row.c) */
 struct row;
 unsigned generator_row(struct generator *gen, const struct oracle_state *s, const struct row *row, uint8_t *p);
+/* Instructions as they stand: what user code may not do, fences, hints; jumps through memory, and with 16-bit operands. (generate_raw.c) */
+unsigned generator_raw(struct generator *gen, uint8_t *p);
+unsigned generator_indirect(struct generator *gen, const struct oracle_state *s, unsigned reg, uint32_t at, uint8_t *p);
+unsigned generator_jump16(struct generator *gen, uint8_t *p);
 /* A random MMX or SSE instruction; 0: try again. (generate_sse.c) */
 unsigned generator_sse(struct generator *gen, const struct oracle_state *s, uint8_t *p);
+/* The same of the x87, and the steps of its sequences. (generate_x87.c) */
+unsigned generator_x87(struct generator *gen, const struct oracle_state *s, uint8_t *p);
+unsigned generator_x87_sequence(struct generator *gen, const struct oracle_state *s, uint8_t *p);
+void generator_begin_x87(struct generator *gen, struct oracle_state *s, struct oracle_memory *mem);
+/* Bytes of an image in memory that hosts differ in, or lose at a context switch: pointers of the last instruction. Takes over `got`. */
+void generator_forget_pointers(const struct ginsn *g, uint32_t at, uint8_t *data, const uint8_t *got);
+bool generator_is_x87(const uint8_t *bytes);
+/* The full tag word. */
+uint16_t oracle_tags(const struct oracle_state *s);
 /* A random BMI1 or BMI2 instruction; 0: try again. (generate_bmi.c) */
 unsigned generator_bmi(struct generator *gen, const struct oracle_state *s, uint8_t *p);
 bool generator_has_bmi(void); /* the host */

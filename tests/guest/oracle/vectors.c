@@ -50,7 +50,14 @@ static void put_regs(FILE *f, const struct oracle_case *c, const struct oracle_s
 
 static void put_sse(FILE *f, const struct oracle_case *c, const struct oracle_state *s, const char *before)
 {
-    fprintf(f, "%s\"mxcsr\":%u,\"xmm\":[", before, s->mxcsr);
+    fprintf(f, "%s\"x87\":{\"cw\":%u,\"sw\":%u,\"tw\":%u,\"regs\":[", before, s->fcw, s->fsw, oracle_tags(s));
+    for (unsigned i = 0; i < 8; i++) {
+        fputs(i ? ",\"" : "\"", f);
+        for (unsigned j = 0; j < 10; j++)
+            fprintf(f, "%02x", (unsigned)(j < 8 ? s->st[i] >> (8 * j) : (uint64_t)s->se[i] >> (8 * (j - 8))) & 0xff);
+        fputs("\"", f);
+    }
+    fprintf(f, "]},\"mxcsr\":%u,\"xmm\":[", s->mxcsr);
     for (unsigned i = 0; i < (c->kind.mode == GUEST_X86_64 ? 16 : 8); i++) {
         fputs(i ? ",\"" : "\"", f);
         for (unsigned j = 0; j < 16; j++)
