@@ -37,6 +37,8 @@ struct block_cache *block_cache_make(struct arena *arena, uint32_t max_blocks, u
     c->hash = heads;
     c->pages = page_heads;
     c->lin_filter = lin_filter;
+    for (unsigned i = 0; i < BLOCK_RECENT; i++)
+        c->recent[i] = blocks;
     c->hash_mask = hash - 1;
     c->page_mask = pages - 1;
     c->filter_mask = filter - 1;
@@ -64,6 +66,7 @@ void block_drop_all(struct block_cache *c)
         c->pages[b->paddr >> PAGE_SHIFT & c->page_mask] = LIST_END;
         c->pages[b->paddr2 >> PAGE_SHIFT & c->page_mask] = LIST_END;
         b->follow_key = BLOCK_NO_KEY;
+        b->flags |= BLOCK_DEAD;
     }
     for (uint32_t i = 0; i < (c->filter_mask + 1) / 64; i++)
         c->lin_filter[i] = 0;

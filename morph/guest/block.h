@@ -29,6 +29,7 @@ enum { /* flags */
 enum {
     BLOCK_NO_KEY = 1,
     BLOCK_MAX_INSNS = 64,
+    BLOCK_RECENT = 64,
 };
 
 enum { BLOCK_NO_PAGE = 0xffffffffu };
@@ -71,6 +72,7 @@ struct block_cache {
         uint32_t epoch, user;
     } fetch;
     struct decode_memo memo;
+    struct gblock *recent[BLOCK_RECENT]; /* what block_here found, by address; never NULL, but perhaps dead or another by now */
 };
 
 enum block_result {
@@ -94,6 +96,12 @@ struct block_cache *block_cache_make(struct arena *arena, uint32_t max_blocks, u
 /* Makes, binds and enters the block at linear address `rip` in the CPU's mode and privilege, unless there is one. Calls
  * morph_mark_code for a new one. */
 enum block_result block_make(struct morph *m, uint64_t rip, struct gblock **out, struct block_fault *fault);
+
+/* Where a block is remembered that will soon be asked for again. */
+static inline struct gblock **block_recent(struct block_cache *c, uint64_t rip)
+{
+    return &c->recent[(rip ^ rip >> 6) & (BLOCK_RECENT - 1)];
+}
 
 /* Slow path of block_find: the mappings may have changed since the block was last used. Drops it if they have. */
 bool block_still_mapped(struct morph *m, struct gblock *b);

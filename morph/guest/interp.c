@@ -186,8 +186,15 @@ __attribute__((noinline)) static enum interp_result follow_other(struct guest_cp
     struct shared *sh = m->sh;
     struct gblock *b = m->interp.block, *next;
     struct block_fault fault;
-    if (!sh->follow_key || block_make(m, cpu->rip, &next, &fault) != BLOCK_OK || !may_follow(m, next))
+    if (!sh->follow_key || block_make(m, cpu->rip, &next, &fault) != BLOCK_OK)
         return INTERP_END;
+    if (!may_follow(m, next)) {
+        if (next->native && next != b->succ[1]) { /* found at once the next time */
+            b->succ[0] = b->succ[1];
+            b->succ[1] = next;
+        }
+        return INTERP_END;
+    }
     next->follow_key = sh->follow_key;
     next->count = is_all_odd(next) ? m->interp.follow / 2
                                    : next->count + 1; /* so that interp_end need not ask here each time */
@@ -207,7 +214,7 @@ enum interp_result interp_end(struct guest_cpu *cpu, struct morph *m, const stru
 
     (void)g;
     if (next->rip != rip || next->follow_key != m->sh->follow_key || count >= st->follow)
-        return follow_other(cpu, m);
+        return next->rip == rip && next->native ? INTERP_END : follow_other(cpu, m);
     next->count = count;
     return begin_next(cpu, m, next);
 }

@@ -315,6 +315,23 @@ ALWAYS enum interp_result arith_st(struct guest_cpu *cpu, struct morph *m, const
     X87(op##_st0) { return arith_st(cpu, m, g, kind, true, 0); } \
     X87(op##_sti) { return arith_st(cpu, m, g, kind, false, 0); } \
     X87(op##_pop) { return arith_st(cpu, m, g, kind, false, 1); }
+X87(fsqrt)
+{
+    struct guest_x87 *f = &cpu->x87;
+    unsigned top = reg_of(f, 0);
+    struct res a = get(f, top);
+    if (!usable(cpu) || !usual(cpu) || tag_at(f, top) == TAG_EMPTY || !is_normal(a) || a.se >> 15)
+        SLOW;
+    bool odd = !(a.se & 1);
+    u128 rest;
+    uint64_t root = odd ? num_root(a.mant, 0, &rest) : num_root(a.mant >> 1, a.mant << 63, &rest);
+    int64_t exp = ((int64_t)a.se - odd + F80_BIAS) >> 1;
+    struct res r = rounded(0, exp, root, rest == 0 ? 0 : rest > root ? TOP_BIT | 1 : 1);
+    put(f, top, r);
+    settle(f, r.se, 0);
+    return done_st(cpu, m, g);
+}
+
 ARITH_ALL(0, fadd, ADD)
 ARITH_ALL(1, fmul, MUL)
 ARITH_ALL(4, fsub, SUB)

@@ -300,6 +300,53 @@ struct f80 f80_div(struct x87_env *e, struct f80 x, struct f80 y)
     return num_round(e, sign, exp, quotient, lo, env_precision(e));
 }
 
+/* The root of 32 bits, the leading two of which are not 00, and what is left. */
+static uint32_t root_of_32(uint32_t v, uint32_t *rest)
+{
+    uint32_t root = 0, left = 0;
+    for (unsigned i = 0; i < 16; i++) {
+        uint32_t trial = root << 2 | 1;
+        left = left << 2 | v >> 30;
+        v <<= 2;
+        bool fits = left >= trial;
+        left -= fits ? trial : 0;
+        root = root << 1 | fits;
+    }
+    *rest = left;
+    return root;
+}
+
+/* The same of 64 bits and of 128, from the root of their upper half (P. Zimmermann, Karatsuba Square Root). */
+static uint64_t root_of_64(uint64_t v, uint64_t *rest)
+{
+    uint32_t r;
+    uint64_t s = root_of_32((uint32_t)(v >> 32), &r), t = (uint64_t)r << 16 | (v >> 16 & 0xffff), q = t / (2 * s);
+    int64_t left = (int64_t)(((t - q * 2 * s) << 16 | (v & 0xffff)) - q * q);
+    s = (s << 16) + q;
+    if (left < 0) {
+        left += (int64_t)(2 * s - 1);
+        s--;
+    }
+    *rest = (uint64_t)left;
+    return s;
+}
+
+uint64_t num_root(uint64_t hi, uint64_t lo, u128 *rest)
+{
+    uint64_t r, s = root_of_64(hi, &r), half = r << 31 | lo >> 33, q = half / s; /* r has up to 33 bits */
+    u128 left = ((u128)(half - q * s) << 1 | (lo >> 32 & 1)) << 32 | (lo & 0xffffffff);
+    u128 square = (u128)q * q;
+    bool less = left < square;
+    left -= square;
+    s = (s << 32) + q;
+    if (less) {
+        left += ((u128)s << 1) - 1 + (s == 0 ? (u128)1 << 65 : 0);
+        s--;
+    }
+    *rest = left;
+    return s;
+}
+
 struct f80 f80_sqrt(struct x87_env *e, struct f80 x)
 {
     struct num a = num_take(x);
@@ -313,22 +360,10 @@ struct f80 f80_sqrt(struct x87_env *e, struct f80 x)
     num_denormal(e, &a);
     if (a.cls == NUM_INF)
         return x;
-    /* mant * 2^odd * 2^126 has a root of 64 bits; two bits of it go in for each bit that comes out. */
+    /* mant * 2^(63 + odd) has a root of 64 bits. */
     int32_t odd = !(a.exp & 1);
-    uint64_t root = 0;
-    u128 rest = 0, number = (u128)a.mant << 63;
-    if (odd)
-        number <<= 1;
-    for (int i = 0; i < 64; i++) {
-        u128 trial = (u128)root << 2 | 1;
-        rest = rest << 2 | (uint64_t)(number >> 126);
-        number <<= 2;
-        root <<= 1;
-        if (rest >= trial) {
-            rest -= trial;
-            root |= 1;
-        }
-    }
+    u128 rest;
+    uint64_t root = odd ? num_root(a.mant, 0, &rest) : num_root(a.mant >> 1, a.mant << 63, &rest);
     uint64_t lo = rest == 0 ? 0 : rest > root ? TOP_BIT | 1 : 1; /* a root is never half-way */
     int32_t exp = (a.exp - odd + F80_BIAS) >> 1;
     return num_round(e, 0, exp, root, lo, env_precision(e));

@@ -115,6 +115,8 @@ struct f80 f80_add(struct x87_env *e, struct f80 x, struct f80 y, unsigned negat
 struct f80 f80_mul(struct x87_env *e, struct f80 x, struct f80 y);
 /* (hi:lo) / d for hi < d and d with its top bit set. */
 uint64_t num_divide(uint64_t hi, uint64_t lo, uint64_t d, uint64_t *rest);
+/* The square root of hi:lo, of which the leading two bits are not 00, and what is left. */
+uint64_t num_root(uint64_t hi, uint64_t lo, u128 *rest);
 struct f80 f80_div(struct x87_env *e, struct f80 x, struct f80 y);
 struct f80 f80_sqrt(struct x87_env *e, struct f80 x);
 /* C3, C2, C0 of comparing x with y. A quiet NaN is invalid unless `quiet`. */

@@ -55,10 +55,13 @@ static bool report_fetch(struct morph *m, enum block_result r, const struct bloc
 static struct gblock *block_here(struct morph *m, bool *go_on)
 {
     const struct guest_cpu *cpu = &m->sh->cpu;
-    struct gblock *b = block_find(m, m->blocks, cpu->rip, cpu->mode);
+    struct gblock **recent = block_recent(m->blocks, cpu->rip), *b = *recent;
     struct block_fault fault;
-    if (b)
+    if (b->rip == cpu->rip && b->mode == cpu->mode && b->epoch == m->blocks->epoch && !(b->flags & BLOCK_DEAD) && b->ninsns)
         return b;
+    b = block_find(m, m->blocks, cpu->rip, cpu->mode);
+    if (b)
+        return *recent = b;
     enum block_result r = block_make(m, cpu->rip, &b, &fault);
     if (r == BLOCK_FULL) {
         m->sh->stats.decode_flushes++;

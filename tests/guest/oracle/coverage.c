@@ -21,9 +21,8 @@ static const struct {
     const char *name;
     unsigned bits;
 } fields[] = {
-    {"mode", 1}, {"map", 3},  {"prefix", 2}, {"opcode", 8}, {"modrm", 8}, {"rexw", 1}, {"rexb", 1},
-    {"ext", 1},  {"p66", 1},  {"opsize", 4}, {"p67", 1},    {"lock", 1},  {"rep", 1},  {"seg", 1},
-    {"high", 1},
+    {"mode", 1}, {"map", 3},    {"prefix", 2}, {"opcode", 8}, {"modrm", 8}, {"rexw", 1}, {"rexb", 1}, {"ext", 1},
+    {"p66", 1},  {"opsize", 4}, {"p67", 1},    {"lock", 1},   {"rep", 1},   {"seg", 1},  {"high", 1},
 };
 enum { NFIELDS = sizeof fields / sizeof *fields };
 

@@ -127,6 +127,8 @@ unsigned generator_sse(struct generator *gen, const struct oracle_state *s, uint
         n = generator_mem_prefixes(gen, s, &base, p);
     if (f->prefix)
         p[n++] = f->prefix;
+    if (f->map == 0x38 && f->prefix == 0xf2 && random_below(r, 3) == 0) /* CRC32 of 16 bits */
+        p[n++] = 0x66;
     rex_at = n;
     n += wide;
     p[n++] = 0x0f;
