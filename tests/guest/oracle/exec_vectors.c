@@ -20,8 +20,10 @@ struct vectors_process *vectors_start(const char *command)
 {
     int in[2], out[2];
     struct vectors_process *p = calloc(1, sizeof *p);
-    if (!p || pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC))
+    if (!p || pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC)) {
+        free(p);
         return NULL;
+    }
     signal(SIGPIPE, SIG_IGN);
     p->pid = fork();
     if (!p->pid) {

@@ -56,7 +56,9 @@ void generator_begin_x87(struct generator *gen, struct oracle_state *s, struct o
     s->fcw = random_cw(r);
     s->fcw |= 0x40;
     s->fsw = (uint16_t)((random_next(r) & 0x7f40) | (random_next(r) & s->fcw & 0x3f)); /* nothing pending */
-    s->st_used = (uint8_t)(random_below(r, 4) ? random_next(r) & random_next(r) : random_next(r));
+    s->st_used = (uint8_t)random_next(r);
+    if (random_below(r, 4)) /* most often few */
+        s->st_used &= (uint8_t)random_next(r);
     for (unsigned i = 0; i < 8; i++) {
         uint8_t real[10];
         random_real(&r->s, real);
@@ -129,9 +131,10 @@ static unsigned put_memory(struct generator *gen, const struct oracle_state *s, 
         return 0;
     if (rex)
         p[n++] = 0x40 | rex;
-    memcpy(p + n, opcode, behind);
-    memcpy(p + n + behind, modrm, done);
-    return n + behind + done;
+    for (unsigned i = 0; i < behind; i++)
+        p[n++] = (uint8_t)opcode[i];
+    memcpy(p + n, modrm, done);
+    return n + done;
 }
 
 unsigned generator_x87(struct generator *gen, const struct oracle_state *s, uint8_t *p)

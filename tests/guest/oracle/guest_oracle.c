@@ -159,7 +159,7 @@ static bool make_case(const struct options *o, struct host_cpu *h, const struct 
                       struct oracle_case *c, struct totals *totals, bool *complete)
 {
     static struct generator gen;
-    struct trace trace[ORACLE_MAX_INSNS];
+    struct trace trace[ORACLE_MAX_INSNS] = {0};
     struct oracle_memory *mem = host_memory(h);
     struct oracle_state s;
     char text[4096];
@@ -288,6 +288,12 @@ static bool number(const char *text, uint64_t *out)
     return *text && !*end;
 }
 
+static void shut(FILE *f)
+{
+    if (f)
+        fclose(f);
+}
+
 int main(int argc, char **argv)
 {
     struct options o = {.seed = 1, .count = 1000, .len = 12};
@@ -349,13 +355,17 @@ int main(int argc, char **argv)
     FILE *dump = NULL, *expect = NULL;
     if ((o.dump && !(dump = fopen(o.dump, "w"))) || (o.expect && !(expect = fopen(o.expect, "w")))) {
         perror(o.dump && !dump ? o.dump : o.expect);
+        shut(dump);
         return 2;
     }
     struct vectors_process *process = o.vectors ? vectors_start(o.vectors) : NULL;
     struct host_cpu *h = host_open(o.child, &o.kind);
     void *xs = oracle_interp.open();
-    if (!h || !xs)
+    if (!h || !xs) {
+        shut(dump);
+        shut(expect);
         return 3;
+    }
     bool ok = true;
     for (uint64_t i = 0; i < o.count && ok; i++) {
         c.seed = o.seed;
@@ -372,10 +382,8 @@ int main(int argc, char **argv)
         if (process)
             ok = send_case(&o, process, &c);
     }
-    if (dump)
-        fclose(dump);
-    if (expect)
-        fclose(expect);
+    shut(dump);
+    shut(expect);
     if (process)
         vectors_end(process);
     fprintf(stderr,
