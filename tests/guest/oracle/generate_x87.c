@@ -131,8 +131,8 @@ static unsigned put_memory(struct generator *gen, const struct oracle_state *s, 
         return 0;
     if (rex)
         p[n++] = 0x40 | rex;
-    for (unsigned i = 0; i < behind; i++)
-        p[n++] = (uint8_t)opcode[i];
+    while (*opcode)
+        p[n++] = (uint8_t)*opcode++;
     memcpy(p + n, modrm, done);
     return n + done;
 }
