@@ -17,12 +17,11 @@ enum {
     SPAN_GAP = 8, /* so many instructions are worth an entry */
 };
 
-unsigned gear2_span(struct morph *m, struct gblock *b)
+/* Kept out of the translator's own code, which it would push out of the instruction cache. */
+__attribute__((noinline)) static unsigned find_span(struct morph *m, struct gblock *b)
 {
     const struct ginsn *insns = block_insns(m->blocks, b);
     unsigned span = 0, gap = 0;
-    if (block_span(b))
-        return block_span(b) - 1;
     for (unsigned i = 0; i < b->ninsns && gap < SPAN_GAP; i++) {
         gap++;
         if (!lift_can(&insns[i])) {
@@ -35,6 +34,8 @@ unsigned gear2_span(struct morph *m, struct gblock *b)
     block_set_span(b, span);
     return span;
 }
+
+unsigned gear2_span(struct morph *m, struct gblock *b) { return block_span(b) ? block_span(b) - 1 : find_span(m, b); }
 
 struct gear2_way_out gear2_way_out(const struct gblock *b, const struct ginsn *last)
 {
@@ -176,8 +177,10 @@ bool gear2_prepare(struct morph *m, struct gblock *b, unsigned max_blocks, unsig
     for (;;) {
         struct gblock *next;
         enum lift_result r = lift_block(m, &l, b, --left ? max_insns : 0, &next);
-        if (r != LIFT_OPEN || !next) /* only a block with a next one is left open */
+        if (r != LIFT_OPEN)
             break;
+        if (!next) /* only a block with a next one is left open */
+            __builtin_unreachable();
         if (l.rip != next->rip) { /* what is known of the operands decides the branch, against the profile */
             direct_leave(&l);
             break;
