@@ -8,6 +8,8 @@
 #include "sem/common.sem.inc"
 #undef SEM
 
+enum { GUEST_EFL_NT = 1 << 14 };
+
 #define HELPER_FN(name) enum interp_result helper_##name(struct guest_cpu *cpu, struct morph *m, const struct ginsn *g)
 
 static inline sem_ctx helper_ctx(struct guest_cpu *cpu, struct morph *m, const struct ginsn *g)

@@ -194,23 +194,29 @@ HELPER_FN(ret_far)
     return INTERP_OK;
 }
 
-/* To the same privilege and mode; in 64-bit mode the stack is always loaded too. */
+/* To the same privilege and mode. In 64-bit mode the stack is always loaded too. With NT set there is no task to return to. */
 HELPER_FN(iret)
 {
     sem_ctx c = helper_ctx(cpu, m, g);
     unsigned size = g->opsize;
-    uint64_t sp = cpu->gpr[GUEST_RSP];
+    uint64_t sp = cpu->gpr[GUEST_RSP], new_sp = sp + 3 * size;
+    unsigned stack = cpu->seg_sel[GUEST_SS];
+    if (cpu->sysflags & GUEST_EFL_NT)
+        return interp_raise(m, GUEST_GP, 0);
     uint64_t offset = mem_ld(&c, stack_lin(&c, sp), size);
     unsigned selector = (uint16_t)mem_ld(&c, stack_at(&c, sp, size), size);
     uint64_t eflags = mem_ld(&c, stack_at(&c, sp, 2 * size), size);
-    uint64_t new_sp = sp + 3 * size;
-    if (c.f.wide)
-        return INTERP_UNIMPLEMENTED;
+    if (c.f.wide) {
+        new_sp = mem_ld(&c, stack_at(&c, sp, 3 * size), size);
+        stack = (uint16_t)mem_ld(&c, stack_at(&c, sp, 4 * size), size);
+    }
     enum interp_result r = check_code(m, selector, true);
+    if (!r && c.f.wide)
+        r = helper_load_segment(m, GUEST_SS, stack);
     if (r)
         return r;
     cpu->seg_sel[GUEST_CS] = selector;
-    set_reg(&c, GUEST_RSP, new_sp, stack_size(&c));
+    set_reg(&c, GUEST_RSP, new_sp, c.f.wide ? size : stack_size(&c));
     helper_set_eflags(m, eflags, size);
     jump_ind(&c, offset, SEM_JMP);
     return INTERP_OK;

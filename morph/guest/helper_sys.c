@@ -3,7 +3,7 @@
 
 #include "x87.h"
 
-enum { EFL_NT = 1 << 14, EFL_USER = EFL_ARITH | EFL_TF | EFL_DF | EFL_NT | EFL_AC | EFL_ID };
+enum { EFL_USER = EFL_ARITH | EFL_TF | EFL_DF | GUEST_EFL_NT | EFL_AC | EFL_ID };
 
 HELPER_FN(pushf)
 {

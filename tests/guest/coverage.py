@@ -17,7 +17,7 @@ sys.path.insert(0, str(SPEC / "gen"))
 sys.dont_write_bytecode = True
 from isagen import emit_x86 as x86  # noqa: E402
 
-CODE, DATA = 0x10000, 0x20000
+CODE, DATA, USER_DATA = 0x10000, 0x20000, 0x2b
 GEARS = ("interp", "translate", "region")
 PREFIX = (b"", b"\x66", b"\xf3", b"\xf2")
 MAP_BYTES = {"one": b"", "0F": b"\x0f", "0F38": b"\x0f\x38", "0F3A": b"\x0f\x3a"}
@@ -87,13 +87,33 @@ def forms():
     return out
 
 
+def far(op, mode, end):
+    """The operand of what loads a segment register: 4,096 bytes; None for other instructions."""
+    code = 0x33 if mode else 0x23
+    if op in ("LDS", "LES", "LSS", "LFS", "LGS"):
+        words = [end, USER_DATA]
+    elif op in ("MOV_TO_SEG", "POP_SEG"):
+        words = [USER_DATA]
+    elif op == "RET_FAR":
+        words = [end, code]
+    elif op == "IRET":
+        words = [end, code, 2, DATA + 0x800, USER_DATA]
+    else:
+        return None
+    one = b"".join(w.to_bytes(4, "little") for w in words)
+    before = b"" if op != "IRET" else bytes(0x800)
+    return (before + one * (4096 // len(one)))[:4096].ljust(4096, b"\0").hex()
+
+
 def case(op, mode, data):
     """Memory is full of the address behind the instruction, so that whatever jumps ends there."""
     p, end = "r" if mode else "e", CODE + len(data)
     regs = {"ax": 1, "cx": 1, "dx": 0 if op in ("DIV", "IDIV") else end, "bx": DATA + 0x400, "sp": DATA + 0x800, "bp": DATA + 0x900,
             "si": DATA + 0x200, "di": DATA + 0x100}
     values = {p + k: v for k, v in regs.items()} | {p + "ip": CODE}
-    filler = end.to_bytes(8 if mode else 4, "little").hex() * (512 if mode else 1024)
+    filler = far(op, mode, end) or end.to_bytes(8 if mode else 4, "little").hex() * (512 if mode else 1024)
+    if op == "MOV_TO_SEG":
+        values |= {p + "dx": USER_DATA}
     return {"mode": ("ia32", "x86-64")[mode], "regs": values, "end": end, "max_insts": 1000, "fp": True,
             "xmm": [f"{i:02x}" * 16 for i in range(1, 9)],
             "mem": [{"addr": CODE, "bytes": (data + b"\xf4").hex()}, {"addr": DATA, "bytes": filler, "prot": "rw"}]}
@@ -175,7 +195,8 @@ def table(all_forms, results):
     for what in sorted(raising):
         out.append(f"\n{what}:\n{spread(raising[what])}")
     out.append("\n## Missing\n\nDecoded, but no gear has them; a run stops with the instruction's address and text.\n")
-    out.append(spread(missing) or "None.")
+    out.append((spread(missing) or "No form.") + "\n\nThe same holds for operands that form the rare case: IA-32 code that loads DS or ES "
+               "with the null selector or a\nsegment that is read-only or limited, and far transfers between 32-bit and 64-bit code.")
     return "\n".join(out) + "\n"
 
 

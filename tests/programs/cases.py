@@ -234,7 +234,7 @@ def all_cases() -> list[Case]:
     names = sorted(p.parent.name for p in BENCHMARKS.glob("*/expected"))
     bench = [Case(f"bench.{n}", f"benchmarks/i386/{n}", quick=n in QUICK_BENCHMARKS) for n in names]
     bench += [Case(f"bench64.{n}", f"benchmarks/x86_64/{n}", quick=n in QUICK_BENCHMARKS) for n in names]
-    own = [Case(n, f"tests/programs/{n}", quick=True) for n in ("faults", "faults64", "floats", "floats64")]
+    own = [Case(n, f"tests/programs/{n}", quick=True) for n in ("far", "far64", "faults", "faults64", "floats", "floats64")]
     text, big = prose(60), prose(2000, 9)
     dynamic = [Case(f"debian.{j.name}", j.program, j.args, j.files, j.stdin, j.quick) for j in debian.jobs(text, big)]
     dynamic += [Case(f"debian32.{j.name}", debian.IN_ROOT.get(j.program, j.program), j.args, j.files, j.stdin, j.quick, I386)
