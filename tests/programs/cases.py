@@ -19,6 +19,7 @@ class Case:
     stdin: bytes = b""
     quick: bool = False
     root: str = ""  # relative to the build folder: the file system that the program lives in; the host's where there is none
+    built: str = ""  # relative to the build folder: a program of ours that the folder has as `built`
 
 
 def prose(lines: int, seed: int = 1) -> bytes:
@@ -235,6 +236,9 @@ def all_cases() -> list[Case]:
     bench = [Case(f"bench.{n}", f"benchmarks/i386/{n}", quick=n in QUICK_BENCHMARKS) for n in names]
     bench += [Case(f"bench64.{n}", f"benchmarks/x86_64/{n}", quick=n in QUICK_BENCHMARKS) for n in names]
     own = [Case(n, f"tests/programs/{n}", quick=True) for n in ("far", "far64", "faults", "faults64", "floats", "floats64")]
+    own += [Case(f"threads.{arch}.{lib}", "/bin/sh", ["-c", "exec ./built"], quick=True,
+                 root="" if (arch, lib) == ("x86_64", "glibc") else I386, built=f"tests/programs/threads-{arch}-{lib}")
+            for arch in ("i386", "x86_64") for lib in ("glibc", "musl")]
     text, big = prose(60), prose(2000, 9)
     dynamic = [Case(f"debian.{j.name}", j.program, j.args, j.files, j.stdin, j.quick) for j in debian.jobs(text, big)]
     dynamic += [Case(f"debian32.{j.name}", debian.IN_ROOT.get(j.program, j.program), j.args, j.files, j.stdin, j.quick, I386)

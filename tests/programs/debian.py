@@ -196,6 +196,11 @@ done
 rm packed
 """
 
+SPEED = rb"""
+# A second of the program's own time; what it counts in it differs.
+openssl speed -mr -seconds 1 -bytes 64 sha256 2>&1 | sed -n 's/^+F:\([0-9]*\):\([a-z0-9]*\):[0-9.]*$/\1 \2/p'
+"""
+
 IN_ROOT = {"/usr/bin/python3": "/usr/bin/python3.11"}  # names that only an installed package has
 
 
@@ -218,5 +223,6 @@ def jobs(text: bytes, big: bytes, in_root: bool = False) -> list[Job]:
         Job("squeeze", "/bin/sh", ["script"], {"script": SQUEEZE, "text": big}),
         Job("squeeze.large", "/bin/sh", ["script"], {"script": LARGE, "text": big * (1 + 10_000_000 // len(big))}),
         Job("openssl", "/usr/bin/openssl", ["dgst", "-sha512", "text"], files),
+        Job("openssl.speed", "/bin/sh", ["script"], {"script": SPEED}),
         Job("bc", "/usr/bin/bc", ["-l"], stdin=b"scale=30\n4*a(1)\ne(1)\n2^200\nsqrt(2)\n", quick=True),
     ]

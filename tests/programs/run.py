@@ -66,13 +66,15 @@ def snapshot(folder: Path) -> dict[str, tuple]:
     return found
 
 
-def prepare(case: cases.Case, folder: Path) -> None:
+def prepare(args: argparse.Namespace, case: cases.Case, folder: Path) -> None:
     folder.mkdir()
     for name, content in case.files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         path.chmod(0o644)
+    if case.built:
+        shutil.copy(args.build / case.built, folder / "built")
     for path in sorted(folder.rglob("*"), reverse=True):
         if path.is_dir():
             path.chmod(0o755)
@@ -148,14 +150,14 @@ def run_case(args: argparse.Namespace, case: cases.Case, configs: list[tuple[str
     host_dir, outdir = work / "host" / "w", work / "stats"
     outdir.mkdir()
     host_dir.parent.mkdir()
-    prepare(case, host_dir)
+    prepare(args, case, host_dir)
     command = [program_of(args, case), *case.args]
     host = execute(on_host(args, case, host_dir, command), case, host_dir, args.timeout)
     for engine, gear in configs:
         label = f"{engine}, gear {gear}" if engine != "host" else "host again"
         folder = work / f"{engine}{gear}" / "w"
         folder.parent.mkdir()
-        prepare(case, folder)
+        prepare(args, case, folder)
         line = (on_host(args, case, folder, command) if engine == "host" else
                 under_selkirk(args, case, engine, gear, outdir / f"{engine}{gear}", command))
         ours = execute(line, case, folder, args.timeout)
@@ -185,7 +187,8 @@ def main() -> int:
     if not chosen:
         print("run.py: no case matches; --list prints them", file=sys.stderr)
         return 2
-    needed = sorted({c.root + c.program for c in chosen} | (set() if args.host_only else {"bin/selkirk"}))
+    needed = sorted({c.root + c.program for c in chosen} | {c.built for c in chosen if c.built}
+                    | (set() if args.host_only else {"bin/selkirk"}))
     missing = [str(args.build / p) for p in needed if not (args.build / p).exists()]
     if missing:
         print(f"run.py: missing: {', '.join(missing)}; scripts/test builds and fetches all", file=sys.stderr)
