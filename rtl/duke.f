@@ -1,6 +1,7 @@
 core/duke_pkg.sv
 core/duke_alu_pkg.sv
 core/duke_fp_pkg.sv
+core/duke_xfp_pkg.sv
 core/duke_vec_pkg.sv
 core/duke_predict.sv
 core/duke_fetch.sv
@@ -10,6 +11,7 @@ core/duke_regs.sv
 core/duke_div.sv
 core/duke_mul.sv
 core/duke_fpu.sv
+core/duke_xfpu.sv
 core/duke_lsu.sv
 core/duke_ctrl.sv
 core/duke_core.sv

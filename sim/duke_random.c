@@ -136,12 +136,12 @@ static void put_alu(struct gen *g)
     for (int tries = 0; tries < 50; tries++) {
         unsigned op = below(g, DUKE_OP_COUNT);
         const struct duke_op_info *info = &duke_ops[op];
-        if (info->kind != DUKE_KIND_ALU || (info->unit == DUKE_UNIT_V && !g->p.machine->units_vec) ||
-            (info->unit == DUKE_UNIT_F && !g->p.machine->units_fp))
+        if (info->kind != DUKE_KIND_ALU || (info->unit == DUKE_UNIT_X && !g->p.machine->units_x87) ||
+            (info->unit == DUKE_UNIT_V && !g->p.machine->units_vec) || (info->unit == DUKE_UNIT_F && !g->p.machine->units_fp))
             continue;
         if (info->unit == DUKE_UNIT_V && !chance(g, 20)) /* there are many, and they change no addresses */
             continue;
-        if ((info->lat == DUKE_LAT_DIV || info->lat == DUKE_LAT_FP_DIV) && !chance(g, 25))
+        if ((info->lat == DUKE_LAT_DIV || info->lat == DUKE_LAT_FP_DIV || info->lat == DUKE_LAT_X_DIV) && !chance(g, 25))
             continue;
         struct duke_op o = {.op = (uint16_t)op, .form = (uint8_t)below(g, 3), .rd = (uint8_t)some_dest(g)};
         if ((info->forms & (1u << o.form)) == 0)
@@ -282,10 +282,62 @@ static void put_number(struct gen *g)
     D_R(&g->p, FMV_F, (uint8_t)below(g, 16), 60, 0), D_END(&g->p);
 }
 
+/* The same for the x87: any number that there is, to both files. */
+static void put_extended(struct gen *g)
+{
+    static const uint16_t exponents[] = {0,      1,      2,      0x7ffe, 0x7fff, 0x3fff, 0x3ffe,
+                                         0x3c01, 0x3bcd, 0x43fe, 0x3f81, 0x3f6a, 0x407e};
+    uint64_t sig = rnd(g);
+    unsigned e = exponents[below(g, sizeof exponents / sizeof exponents[0])], n = below(g, 16);
+    switch (below(g, 5)) {
+    case 0: sig = 0; break;
+    case 1: sig = ~UINT64_C(0) << below(g, 64); break;
+    case 2: sig = UINT64_C(1) << below(g, 64); break;
+    default: break;
+    }
+    if (chance(g, 85))
+        sig |= UINT64_C(1) << 63;
+    if (chance(g, 40)) /* where they meet */
+        e = (unsigned)range(g, 0x3ff0, 0x4040);
+    D_LI(&g->p, 61, (int64_t)(e | below(g, 2) << 15)), D_END(&g->p);
+    load_constant(g, 60, sig);
+    D_R(&g->p, FMV_F, (uint8_t)n, 60, 0), D_END(&g->p);
+    D_R(&g->p, FMK_E, (uint8_t)n, (uint8_t)n, 61), D_END(&g->p);
+}
+
+/* Modes, an op of unit X, and its flags. */
+static void put_x87_flags(struct gen *g, unsigned r)
+{
+    static const uint16_t ops[] = {DUKE_OP_FADD_X,   DUKE_OP_FMUL_X,   DUKE_OP_FDIV_X,   DUKE_OP_FSQRT_X, DUKE_OP_FSUB_X,
+                                   DUKE_OP_FCVT_D_X, DUKE_OP_FCVT_S_X, DUKE_OP_FROUND_X, DUKE_OP_FCHS_X};
+    struct duke_program *p = &g->p;
+    if (chance(g, 50)) {
+        D_LI(p, 60, (int64_t)below(g, 16) << 16 | below(g, 4)), D_END(p);
+        D_WRCR(p, chance(g, 80) ? 60 : (uint8_t)some_source(g), FCSR), D_END(p);
+    }
+    duke_put(p, (struct duke_op){.op = ops[below(g, sizeof ops / sizeof ops[0])],
+                                 .rd = (uint8_t)below(g, 16),
+                                 .ra = (uint8_t)below(g, 16),
+                                 .rb = (uint8_t)below(g, 16)});
+    if (chance(g, 30))
+        D_COMMIT(p, 1);
+    D_END(p);
+    if (chance(g, 10))
+        D_R(p, ROLLBACK, 0, 0, 0), D_END(p);
+    D_RDCR(p, (uint8_t)r, FCSR), D_END(p);
+}
+
 static void put_system(struct gen *g)
 {
     struct duke_program *p = &g->p;
     unsigned r = some_dest(g);
+    if (p->machine->units_x87 && chance(g, 25)) {
+        if (chance(g, 65))
+            put_extended(g);
+        else
+            put_x87_flags(g, r);
+        return;
+    }
     switch (below(g, p->machine->units_fp ? 24 : 20)) {
     case 20: /* flags of the bundle before */
         if (chance(g, 50))

@@ -73,10 +73,10 @@ static bool same(struct engine *a, struct engine *b)
     b->ops->get_state(b, &t);
     bool ok = true;
     for (unsigned i = 0; i < 64; i++) {
-        if (s.r[i] != t.r[i] || s.f[i] != t.f[i] || s.cr[i] != t.cr[i]) {
-            printf("register %u: fast r %016llx f %016llx cr %016llx, reference r %016llx f %016llx cr %016llx\n", i,
-                   (unsigned long long)s.r[i], (unsigned long long)s.f[i], (unsigned long long)s.cr[i],
-                   (unsigned long long)t.r[i], (unsigned long long)t.f[i], (unsigned long long)t.cr[i]);
+        if (s.r[i] != t.r[i] || s.f[i] != t.f[i] || s.cr[i] != t.cr[i] || s.e[i] != t.e[i]) {
+            printf("register %u: fast r %016llx f %016llx e %04x cr %016llx, reference r %016llx f %016llx e %04x cr %016llx\n",
+                   i, (unsigned long long)s.r[i], (unsigned long long)s.f[i], s.e[i], (unsigned long long)s.cr[i],
+                   (unsigned long long)t.r[i], (unsigned long long)t.f[i], t.e[i], (unsigned long long)t.cr[i]);
             ok = false;
         }
     }

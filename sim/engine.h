@@ -23,7 +23,7 @@ struct engine_record {
     uint64_t tval;
     uint32_t nwrites, nstores;
     struct {
-        uint32_t reg; /* 0..63 r, 64..127 f */
+        uint32_t reg; /* 0..63 r, 64..127 f, 128..191 e */
         uint64_t value;
     } writes[6];
     struct {
@@ -52,6 +52,7 @@ struct engine_cfg {
 /* Architectural state, for checkpoints and for moving between engines; valid at a commit point only. */
 struct duke_state {
     uint64_t r[64], f[64];
+    uint16_t e[64];
     uint64_t cr[64];
     uint32_t pc;
 };

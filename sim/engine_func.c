@@ -38,6 +38,8 @@ static void reset(struct engine *base)
     struct func *e = self(base);
     memset(e->reg, 0, sizeof e->reg);
     memset(e->shadow, 0, sizeof e->shadow);
+    memset(e->exponent, 0, sizeof e->exponent);
+    memset(e->exponent_shadow, 0, sizeof e->exponent_shadow);
     memset(&e->counters, 0, sizeof e->counters);
     memset(e->alias, 0, sizeof e->alias);
     memset(e->scr, 0, sizeof e->scr);
@@ -171,6 +173,7 @@ static void get_state(struct engine *base, struct duke_state *out)
     *out = (struct duke_state){.pc = e->pc};
     memcpy(out->r, e->reg, sizeof out->r);
     memcpy(out->f, e->reg + 64, sizeof out->f);
+    memcpy(out->e, e->exponent, sizeof out->e);
     for (unsigned i = 0; i < 64; i++)
         out->cr[i] = func_read_cr(e, i, 0);
 }
@@ -182,11 +185,14 @@ static void set_state(struct engine *base, const struct duke_state *in)
     memcpy(e->reg + 64, in->f, sizeof in->f);
     e->reg[0] = 0;
     memcpy(e->shadow, e->reg, sizeof e->shadow);
+    memcpy(e->exponent, in->e, sizeof in->e);
+    memcpy(e->exponent_shadow, in->e, sizeof in->e);
     e->undo_count = e->gated = 0;
     e->f_dirty = e->interrupt_due = false;
     func_alias_clear(e);
     for (unsigned i = 0; i < 64; i++)
         func_write_cr(e, i, in->cr[i]);
+    e->fcsr_shadow = e->fcsr;
     func_enter_trap_state(e, (in->cr[DUKE_CR_STATUS] & 1) != 0);
     e->pc = in->pc;
     e->ras_depth = 0;

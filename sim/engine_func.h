@@ -17,6 +17,7 @@
 
 enum {
     FUNC_REGS = 128, /* r0..r63, f0..f63 */
+    FUNC_E = 128,    /* e0 in the commit record */
     FUNC_SINK = 128, /* what writes to r0 go to */
     FUNC_TEMP = 129, /* saved operands of bundles that overwrite what they read */
     FUNC_TEMPS = 24,
@@ -62,6 +63,17 @@ struct func_soft {
     uint64_t load, store; /* 1: never equal */
     uintptr_t addend;
     uint32_t page;
+};
+
+/* fcsr: bits that exist, and the x87's part */
+#define FCSR_BITS   UINT64_C(0x7f0f3fff)
+#define FCSR_X87_C1 (UINT64_C(1) << 30)
+enum { FCSR_X87_RC = 16, FCSR_X87_PC = 18, FCSR_X87_FLAGS = 24 };
+
+/* An operand or result of unit X; an integer is in sig. */
+struct func_x87 {
+    uint64_t sig;
+    uint16_t exp;
 };
 
 /* A bundle in the decode cache. */
@@ -113,7 +125,7 @@ struct func {
     uint32_t hidden_limit, dram_limit; /* at offsets below these any access of up to 8 bytes is inside */
     uint8_t *memory;                   /* host address of physical address 0 */
     uint8_t *code_page;                /* by physical page: FUNC_PAGE_* */
-    bool f_dirty;                      /* an f register was written since the last commit */
+    bool f_dirty;                      /* f, e or fcsr was written since the last commit */
     bool alias_any;
     uint64_t poison;
     uint64_t saved;                   /* by a first load: the register's old value; by a native store: memory's */
@@ -121,12 +133,13 @@ struct func {
     uint32_t saved_undo, saved_gated;
     struct func_soft soft[FUNC_SOFT_TLB];
     struct func_undo undo[FUNC_MAX_GATED];
-    uint64_t shadow[FUNC_REGS]; /* only the shadowed ones are used */
+    uint64_t shadow[FUNC_REGS];                 /* only the shadowed ones are used */
+    uint16_t exponent[64], exponent_shadow[64]; /* file e */
 
     /* The reference's. */
     uint64_t traps; /* taken; count - traps bundles have retired, and count is the next record's seq */
     uint64_t tval, tvec, scr[4], cat, scat, tcause, tinfo, gctl, fcsr;
-    uint64_t fcsr_shadow; /* its flags as of the last commit */
+    uint64_t fcsr_shadow; /* as of the last commit */
     uint32_t tpc;
     bool in_trap, interrupt_due, hcall_due;
     uint32_t hcall_number;
@@ -204,6 +217,8 @@ uint64_t func_read_cr(const struct func *e, unsigned n, uint32_t done);
 
 /* engine_func_fp.c: operands ra, rb, rc and the old rd; flags are added to fcsr. */
 uint64_t func_fp(unsigned op, const uint64_t operand[4], uint64_t *fcsr);
+/* engine_func_x87.c: unit X; flags and C1 go to fcsr. Results that are not extended numbers are in sig. */
+struct func_x87 func_x87(unsigned op, struct func_x87 a, struct func_x87 b, uint64_t *fcsr);
 /* engine_func_vec.c: unit V */
 uint64_t func_vec(unsigned op, uint64_t a, uint64_t b);
 bool func_fp_host(void); /* whether this host can */

@@ -244,7 +244,7 @@ static bool is_slow(const struct duke_op *op)
     switch (info->kind) {
     case DUKE_KIND_LOAD:
     case DUKE_KIND_STORE: return info->spec != DUKE_SPEC_NO;
-    case DUKE_KIND_ALU: return info->unit == DUKE_UNIT_F || info->unit == DUKE_UNIT_V;
+    case DUKE_KIND_ALU: return info->unit == DUKE_UNIT_F || info->unit == DUKE_UNIT_V || info->unit == DUKE_UNIT_X;
     case DUKE_KIND_RDCR: return (op->imm & 63) == DUKE_CR_STATUS; /* counts the bundle's own stores too soon */
     case DUKE_KIND_CHKS:
     case DUKE_KIND_NOP:

@@ -19,7 +19,8 @@ static inline void fast_commit(struct func *e, unsigned n, uint32_t next)
     copy_regs(e->shadow, e->reg);
     if (__builtin_expect(e->f_dirty, 0)) {
         copy_regs(e->shadow + 64, e->reg + 64);
-        e->fcsr_shadow = e->fcsr & 0x3f00;
+        memcpy(e->exponent_shadow, e->exponent, sizeof *e->exponent * DUKE_SHADOWED);
+        e->fcsr_shadow = e->fcsr;
         e->f_dirty = false;
     }
     e->undo_count = e->gated = 0;

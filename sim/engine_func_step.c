@@ -34,8 +34,6 @@ struct plan {
     uint64_t tval;
 };
 
-#define FCSR_FLAGS UINT64_C(0x3f00)
-
 static unsigned reg_of(unsigned n, unsigned flags, unsigned f_bit) { return n + ((flags & f_bit) != 0 ? 64 : 0); }
 
 const struct func_bundle *func_decode(struct func *e, uint32_t pc)
@@ -88,6 +86,16 @@ static void plan_write(struct plan *p, int reg, uint64_t value)
         return;
     p->write[p->nwrites].reg = (unsigned)reg;
     p->write[p->nwrites++].value = value;
+}
+
+/* An op of unit X. */
+static void plan_x87(const struct func *e, struct plan *p, const struct duke_op *op, uint64_t ra, uint64_t rb)
+{
+    const struct func_x87 a = {ra, e->exponent[op->ra]}, b = {rb, e->exponent[op->rb]};
+    const struct func_x87 v = func_x87(op->op, a, b, &p->fcsr);
+    plan_write(p, duke_writes(op), v.sig);
+    if ((duke_ops[op->op].flags & DUKE_E_RD) != 0)
+        plan_write(p, FUNC_E + op->rd, v.exp);
 }
 
 /* Double words that [addr, addr + size) touches. */
@@ -230,6 +238,10 @@ static void plan_op(struct func *e, struct plan *p, const struct duke_op *op, ui
             plan_write(p, duke_writes(op), func_fp(op->op, operand, &p->fcsr));
             break;
         }
+        if (info->unit == DUKE_UNIT_X) {
+            plan_x87(e, p, op, ra, rb);
+            break;
+        }
         if (info->unit == DUKE_UNIT_V) {
             plan_write(p, duke_writes(op), func_vec(op->op, ra, rb));
             break;
@@ -304,8 +316,8 @@ void func_write_cr(struct func *e, unsigned n, uint64_t v)
     case DUKE_CR_SCR3: e->scr[3] = v; break;
     case DUKE_CR_POISON: e->poison = v; break;
     case DUKE_CR_FCSR:
-        e->fcsr = v & 0x3fff;
-        e->fcsr_shadow = v & FCSR_FLAGS;
+        e->fcsr = v & FCSR_BITS;
+        e->f_dirty = true;
         break;
     case DUKE_CR_ICOUNT: e->icount = v; break;
     case DUKE_CR_ILIMIT:
@@ -413,7 +425,8 @@ static void rollback(struct func *e, struct engine_record *rec)
 {
     memcpy(e->reg, e->shadow, sizeof *e->reg * DUKE_SHADOWED);
     memcpy(e->reg + 64, e->shadow + 64, sizeof *e->reg * DUKE_SHADOWED);
-    e->fcsr = (e->fcsr & ~FCSR_FLAGS) | e->fcsr_shadow;
+    memcpy(e->exponent, e->exponent_shadow, sizeof *e->exponent * DUKE_SHADOWED);
+    e->fcsr = e->fcsr_shadow;
     e->f_dirty = false;
     func_undo_to(e, 0);
     e->gated = 0;
@@ -487,7 +500,8 @@ static void commit(struct func *e, const struct duke_op *op, uint32_t next, stru
 {
     memcpy(e->shadow, e->reg, sizeof *e->reg * DUKE_SHADOWED);
     memcpy(e->shadow + 64, e->reg + 64, sizeof *e->reg * DUKE_SHADOWED);
-    e->fcsr_shadow = e->fcsr & FCSR_FLAGS;
+    memcpy(e->exponent_shadow, e->exponent, sizeof *e->exponent * DUKE_SHADOWED);
+    e->fcsr_shadow = e->fcsr;
     e->f_dirty = false;
     e->undo_count = e->gated = 0;
     func_alias_clear(e);
@@ -516,8 +530,8 @@ static void perform(struct func *e, struct plan *p, struct engine_record *rec)
     const struct func_bundle *b = p->b;
     const struct duke_op *committing = NULL;
     uint32_t op_pc = b->pc;
-    e->f_dirty = e->f_dirty || (p->fcsr & ~e->fcsr) != 0;
-    e->fcsr |= p->fcsr;
+    e->f_dirty = e->f_dirty || p->fcsr != e->fcsr;
+    e->fcsr = p->fcsr;
     for (unsigned i = 0; i < b->n; op_pc += 4 * b->op[i++].words) {
         if (duke_ops[b->op[i].op].kind == DUKE_KIND_COMMIT)
             committing = &b->op[i];
@@ -526,7 +540,10 @@ static void perform(struct func *e, struct plan *p, struct engine_record *rec)
     perform_stores(e, p, rec);
     for (unsigned i = 0; i < p->nwrites; i++) {
         unsigned reg = p->write[i].reg;
-        e->reg[reg] = p->write[i].value;
+        if (reg < FUNC_E)
+            e->reg[reg] = p->write[i].value;
+        else
+            e->exponent[reg - FUNC_E] = (uint16_t)p->write[i].value;
         e->f_dirty = e->f_dirty || reg >= 64;
         if (i < sizeof rec->writes / sizeof rec->writes[0]) {
             rec->writes[i].reg = reg;

@@ -59,7 +59,7 @@ static void say_record(struct lockstep *l, const char *who, const struct engine_
     say(l, "%-5s record %" PRIu64 ": pc %08x next %08x flags %x cause %u tval %#" PRIx64 "\n", who, r->seq, r->pc, r->next_pc,
         r->flags, r->cause, r->tval);
     for (unsigned i = 0; i < r->nwrites && i < 6; i++)
-        say(l, "      %c%u = %016" PRIx64 "\n", r->writes[i].reg < 64 ? 'r' : 'f', r->writes[i].reg & 63, r->writes[i].value);
+        say(l, "      %c%u = %016" PRIx64 "\n", "rfe"[r->writes[i].reg / 64 % 3], r -> writes[i].reg & 63, r->writes[i].value);
     for (unsigned i = 0; i < r->nstores && i < 2; i++)
         say(l, "      [%08x], %u bytes = %016" PRIx64 "\n", r->stores[i].addr, r->stores[i].size, r->stores[i].data);
 }
@@ -76,10 +76,12 @@ static bool say_registers(struct lockstep *l)
             say(l, "r%-3u rtl %016" PRIx64 " func %016" PRIx64 "\n", i, a.r[i], b.r[i]);
         if (a.f[i] != b.f[i])
             say(l, "f%-3u rtl %016" PRIx64 " func %016" PRIx64 "\n", i, a.f[i], b.f[i]);
+        if (a.e[i] != b.e[i])
+            say(l, "e%-3u rtl %04x func %04x\n", i, a.e[i], b.e[i]);
         bool cr = a.cr[i] != b.cr[i] && i != DUKE_CR_CYCLE;
         if (cr)
             say(l, "cr%-2u rtl %016" PRIx64 " func %016" PRIx64 "\n", i, a.cr[i], b.cr[i]);
-        any = any || a.r[i] != b.r[i] || a.f[i] != b.f[i] || cr;
+        any = any || a.r[i] != b.r[i] || a.f[i] != b.f[i] || a.e[i] != b.e[i] || cr;
     }
     if (a.pc != b.pc)
         say(l, "pc   rtl %08x func %08x\n", a.pc, b.pc);

@@ -271,6 +271,9 @@ static void rtl_get_state(rtl_model *m, duke_state *out)
         out->r[i] = CORE(file)[(bank_r >> i & 1) << 7 | i];
         out->f[i] = CORE(file)[(bank_f >> i & 1) << 7 | 64 | i];
     }
+    const uint64_t bank_e = CORE(xfpu__DOT__committed_q) ^ CORE(xfpu__DOT__dirty_q);
+    for (unsigned i = 0; i < 64; i++)
+        out->e[i] = CORE(xfpu__DOT__e_q)[(bank_e >> i & 1) << 6 | i];
     for (unsigned i = 0; i < 32; i++)
         out->cr[i] = CORE(ctrl__DOT__cr_q)[i];
     out->cr[DUKE_CR_STATUS] = CORE(ctrl__DOT__in_trap_q) | static_cast<uint64_t>(CORE(storebuf__DOT__gated_q)) << 8;
@@ -290,12 +293,14 @@ static void rtl_set_state(rtl_model *m, const duke_state *in)
     for (unsigned i = 0; i < 64; i++) {
         CORE(file)[i] = CORE(file)[128 | i] = i == 0 ? 0 : in->r[i];
         CORE(file)[64 | i] = CORE(file)[192 | i] = in->f[i];
+        CORE(xfpu__DOT__e_q)[i] = CORE(xfpu__DOT__e_q)[64 | i] = in->e[i];
     }
     static const uint8_t writable[] = {DUKE_CR_TVEC, DUKE_CR_TCAUSE, DUKE_CR_TVAL, DUKE_CR_TPC,    DUKE_CR_TINFO, DUKE_CR_CPC,
                                        DUKE_CR_GCTL, DUKE_CR_CAT,    DUKE_CR_SCAT, DUKE_CR_SCR0,   DUKE_CR_SCR1,  DUKE_CR_SCR2,
                                        DUKE_CR_SCR3, DUKE_CR_POISON, DUKE_CR_FCSR, DUKE_CR_ICOUNT, DUKE_CR_ILIMIT};
     for (uint8_t cr : writable)
         CORE(ctrl__DOT__cr_q)[cr] = in->cr[cr];
+    CORE(ctrl__DOT__shadow_fcsr_q) = static_cast<uint32_t>(in->cr[DUKE_CR_FCSR]);
     CORE(ctrl__DOT__in_trap_q) = in->cr[DUKE_CR_STATUS] & 1;
     m->top->start_i = 1;
     m->top->start_pc_i = in->pc;

@@ -129,7 +129,7 @@ static void native_side(struct trace *t, const struct engine_record *rec)
         return;
     }
     for (uint32_t i = 0; i < rec->nwrites; i++)
-        fprintf(t->out, "      %c%u = %016llx\n", rec->writes[i].reg < 64 ? 'r' : 'f', rec->writes[i].reg % 64,
+        fprintf(t->out, "      %c%u = %016llx\n", "rfe"[rec->writes[i].reg / 64 % 3], rec -> writes[i].reg % 64,
                 (unsigned long long)rec->writes[i].value);
     for (uint32_t i = 0; i < rec->nstores; i++)
         fprintf(t->out, "      [%08x] = %0*llx\n", rec->stores[i].addr, (int)(2 * rec->stores[i].size),

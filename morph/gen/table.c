@@ -17,6 +17,7 @@ static unsigned need_of(const struct duke_machine *m, unsigned unit)
     case DUKE_UNIT_F:
     case DUKE_UNIT_V:
     case DUKE_UNIT_A: return 0x110;
+    case DUKE_UNIT_X: /* one a bundle: as two of the other kinds */ return m->lanes_a > 1 ? 0x120 : 0x110;
     case DUKE_UNIT_B:
     case DUKE_UNIT_S: return 0x1000;
     default: return 0;

@@ -86,6 +86,7 @@ module duke_core
   logic [4:0] w_mul_q;                    // lanes whose result the multiplier gives in W
   logic [LANES_A-1:0] w_vec_q;            // A lanes whose result is a packed product
   logic [LANES_A-1:0] w_fp_q;             // A lanes whose result the floating-point unit gives in W
+  logic w_xf_q;                           // an op of unit X
   logic w_commit_q, w_rollback_q;
 
   logic redirect, m_done, m_trap, m_retire;
@@ -230,12 +231,15 @@ module duke_core
   logic issued;
   lanes7_t w_reg;
 
+  logic i_operands, i_xf, i_xf_wait;
+  assign i_xf = UNITS_X87 && i_valid_q && i_lane_q[LANE_A0] && i_uop_q[LANE_A0].unit == UNIT_X;
+  assign i_go = i_operands && !i_xf_wait;
   assign i_free = !i_valid_q || i_go;
   assign issued = i_go && !redirect;
 
   duke_issue issue (
     .clk_i, .rst_ni,
-    .en_i(i_valid_q && x_free), .lane_i(i_lane_q), .uop_i(i_uop_q), .imm_i(i_imm_q), .go_o(i_go), .slot_o(i_slot),
+    .en_i(i_valid_q && x_free), .lane_i(i_lane_q), .uop_i(i_uop_q), .imm_i(i_imm_q), .go_o(i_operands), .slot_o(i_slot),
     .issued_i(issued), .a_o(i_a), .b_o(i_b), .c_o(i_c), .bank_r_i(bank_r), .bank_f_i(bank_f), .file_i(file),
     .x_slot_i(x_slot_q), .x_writes_i(x_writes), .x_late_i(x_late), .x_uop_i(x_uop_q), .x_value_i(x_value),
     .m_slot_i(m_slot_q), .m_writes_i(m_writes), .m_late_i(m_late), .m_uop_i(m_uop_q), .m_value_i(m_value),
@@ -279,6 +283,8 @@ module duke_core
   // ---------------------------------------------------------------- X
   logic [LANES_A-1:0] div_en, div_done, fp_en, fp_done;
   logic [63:0] div_result [LANES_A];
+  logic xf_en, xf_done;
+  logic [63:0] xf_move;
   logic div_wait, x_taken;
   logic [31:0] x_target;
 
@@ -301,7 +307,8 @@ module duke_core
       fp_en[l] = x_valid_q && x_lane_q[LANE_A0+l] && x_uop_q[LANE_A0+l].unit == UNIT_F && x_uop_q[LANE_A0+l].late;
     end
   end
-  assign div_wait = (div_en & ~div_done) != '0 || (fp_en & ~fp_done) != '0;
+  assign xf_en = UNITS_X87 && x_valid_q && x_lane_q[LANE_A0] && x_uop_q[LANE_A0].unit == UNIT_X;
+  assign div_wait = (div_en & ~div_done) != '0 || (fp_en & ~fp_done) != '0 || !xf_done;
   for (genvar l = 0; l < LANES_A; l++) begin : g_div
     duke_div div (
       .clk_i, .rst_ni, .en_i(div_en[l]), .take_i(x_go || redirect), .code_i(x_uop_q[LANE_A0+l].code),
@@ -329,6 +336,7 @@ module duke_core
           UNIT_M: x_value[l] = x_a_q[l] + (x_b_q[l] << u.scale) + x_imm_q[l[0]];
           UNIT_A: x_value[l] = div_result[l[0] & (LANES_A > 1)];
           UNIT_F: x_value[l] = x_a_q[l];  // moves
+          UNIT_X: x_value[l] = xf_move;
           UNIT_V: if (!u.late) x_value[l] = packed_value(u.code, x_a_q[l], x_b_q[l]);
           default: x_value[l] = {32'd0, x_path_q.next};
         endcase
@@ -535,8 +543,11 @@ module duke_core
   logic [2:0] m_why;
   logic [1:0] spec_ok;
   logic [LANES_A-1:0] m_mul, m_fp, m_vec;
+  logic m_xf, w_xf_late, xf_c1;
+  logic [5:0] xf_flags;
+  logic [15:0] w_e;
   logic [5:0] fp_flags;
-  logic [13:0] fcsr;
+  logic [30:0] fcsr;
   logic [4:0] cause;
   logic [63:0] tval, rdcr_value, seq;
   logic [3:0] cat;
@@ -551,7 +562,7 @@ module duke_core
     .b_target_i(m_target_q),
     .lsu_done_i(lsu_done), .lsu_why_i(lsu_why), .lsu_trap_i(lsu_trap), .lsu_cause_i(lsu_cause), .lsu_tval_i(lsu_tval),
     .lsu_tinfo_i(lsu_tinfo), .poison_set_i(lsu_failed), .poison_clear_i(spec_ok), .poison_reg_i(m_rd),
-    .fp_flags_i(fp_flags), .w_commit_i(w_valid_q && w_commit_q),
+    .fp_flags_i(fp_flags), .xf_en_i(w_xf_late), .xf_flags_i(xf_flags), .xf_c1_i(xf_c1), .w_commit_i(w_valid_q && w_commit_q),
     .w_rollback_i(w_valid_q && w_rollback_q),
     .fcsr_o(fcsr), .gated_i(sb_gated_count), .drained_i(sb_guest_count == sb_gated_count && sb_native_count == '0),
     .ind_en_o(ind_en), .ind_hit_i(ind_hit), .ind_native_i(ind_native),
@@ -581,6 +592,7 @@ module duke_core
       for (int l = 0; l < LANES; l++) m_writes[l] = m_lane_q[l] && m_uop_q[l].wr;
       for (int l = 0; l < 2; l++) m_late[l] = m_load[l] && !m_done;
       for (int l = 0; l < LANES_A; l++) m_late[LANE_A0+l] = m_mul[l] || m_fp[l] || m_vec[l];
+      if (m_xf) m_late[LANE_A0] = m_uop_q[LANE_A0].late;
       if (m_lane_q[LANE_B] && m_uop_q[LANE_B].kind == KIND_RDCR) m_value[LANE_B] = rdcr_value;
     end
   end
@@ -609,6 +621,19 @@ module duke_core
       if (m_vec[l] && m_done) vec_value_q[l] <= packed_product(m_uop_q[LANE_A0+l].code, m_ma_q[l], m_mb_q[l]);
   end
 
+  // Extended precision.
+  logic [63:0] xf_value;
+  assign m_xf = UNITS_X87 && m_valid_q && m_lane_q[LANE_A0] && m_uop_q[LANE_A0].unit == UNIT_X;
+  duke_xfpu xfpu (
+    .clk_i, .rst_ni, .init_i(init_q), .init_idx_i(init_idx_q),
+    .i_en_i(i_xf), .i_go_i(i_xf && issued), .i_ra_i(i_uop_q[LANE_A0].ra), .i_rb_i(i_uop_q[LANE_A0].rb), .i_wait_o(i_xf_wait),
+    .x_en_i(xf_en), .x_take_i(x_go || redirect), .x_go_i(x_go), .x_uop_i(x_uop_q[LANE_A0]), .x_a_i(x_a_q[LANE_A0]),
+    .x_b_i(x_b_q[LANE_A0]), .x_done_o(xf_done), .x_value_o(xf_move),
+    .m_en_i(m_xf), .m_done_i(m_done), .m_uop_i(m_uop_q[LANE_A0]), .mode_i(fcsr[19:16]),
+    .w_en_i(w_xf_q), .w_uop_i(w_uop_q[LANE_A0]), .commit_i(w_valid_q && w_commit_q), .rollback_i(w_valid_q && w_rollback_q),
+    .w_late_o(w_xf_late), .w_value_o(xf_value), .w_e_o(w_e), .w_flags_o(xf_flags), .w_c1_o(xf_c1)
+  );
+
   logic [63:0] fp_value [LANES_A];
   logic [5:0] lane_flags [LANES_A];
   logic [LANES_A-1:0] w_pair_q;
@@ -622,7 +647,7 @@ module duke_core
       duke_fpu fpu (
         .clk_i, .rst_ni, .x_en_i(fp_en[l]), .x_take_i(x_go || redirect), .x_code_i(x_uop_q[LANE_A0+l].code),
         .x_a_i(x_a_q[LANE_A0+l]), .x_b_i(x_b_q[LANE_A0+l]), .x_c_i(x_c_q[LANE_A0+l]), .x_done_o(low_done[l]),
-        .m_en_i(m_fp[l] && m_done), .fcsr_i(fcsr),
+        .m_en_i(m_fp[l] && m_done), .fcsr_i(fcsr[13:0]),
         .w_en_i(w_fp_q[l]), .w_value_o(low_value[l]), .w_flags_o(low_flags[l])
       );
       // The upper single of a pair.
@@ -637,7 +662,7 @@ module duke_core
       duke_fpu upper (
         .clk_i, .rst_ni, .x_en_i(pair), .x_take_i(x_go || redirect), .x_code_i(x_uop_q[LANE_A0+l].code),
         .x_a_i({32'd0, x_a_q[LANE_A0+l][63:32]}), .x_b_i({32'd0, x_b_q[LANE_A0+l][63:32]}), .x_c_i('0), .x_done_o(upper_done[l]),
-        .m_en_i(m_pair && m_done), .fcsr_i(fcsr),
+        .m_en_i(m_pair && m_done), .fcsr_i(fcsr[13:0]),
         .w_en_i(w_pair_q[l]), .w_value_o(upper_value[l]), .w_flags_o(upper_flags[l])
       );
       always_comb begin
@@ -670,6 +695,7 @@ module duke_core
     for (int l = 0; l < LANES_A; l++) if (w_mul_q[LANE_A0+l]) w_value[LANE_A0+l] = mul_value[l];
     if (w_vec_q != '0) for (int l = 0; l < LANES_A; l++) if (w_vec_q[l]) w_value[LANE_A0+l] = vec_value_q[l];
     if (w_fp_q != '0) for (int l = 0; l < LANES_A; l++) if (w_fp_q[l]) w_value[LANE_A0+l] = fp_value[l];
+    if (w_xf_late) w_value[LANE_A0] = xf_value;
   end
 
   always_ff @(posedge clk_i) begin
@@ -678,10 +704,12 @@ module duke_core
       w_mul_q <= '0;
       w_fp_q <= '0;
       w_vec_q <= '0;
+      w_xf_q <= 1'b0;
     end else begin
       w_valid_q <= m_retire;
       w_fp_q <= m_retire ? m_fp : '0;
       w_vec_q <= m_retire ? m_vec : '0;
+      w_xf_q <= m_retire && m_xf;
       w_mul_q <= '0;
       if (m_retire) for (int l = 0; l < LANES_A; l++) w_mul_q[LANE_A0+l] <= m_mul[l];
     end
@@ -702,7 +730,8 @@ module duke_core
     .m_cause_i(cause), .m_tval_i(tval), .m_commit_i(commit), .m_rollback_i(rollback),
     .m_hcall_i(m_retire && m_lane_q[LANE_B] && m_uop_q[LANE_B].kind == KIND_HCALL),
     .m_store_i(m_mem & ~m_load), .m_mem_uop_i(m_mem_uop), .m_pa_i(lsu_pa), .m_data_i(m_data_q),
-    .w_writes_i(w_writes), .w_uop_i(w_uop_q), .w_value_i(w_value)
+    .w_writes_i(w_writes), .w_uop_i(w_uop_q), .w_value_i(w_value),
+    .w_wre_i(w_xf_q && w_uop_q[LANE_A0].wre), .w_e_i(w_e)
   );
 
   duke_perf perf (

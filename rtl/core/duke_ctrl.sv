@@ -41,9 +41,12 @@ module duke_ctrl
   input  logic [1:0]  poison_clear_i,
   input  pair6_t      poison_reg_i,
   input  logic [5:0]  fp_flags_i,         // of ops in W
+  input  logic        xf_en_i,            // an op of unit X in W: its flags and C1
+  input  logic [5:0]  xf_flags_i,
+  input  logic        xf_c1_i,
   input  logic        w_commit_i,         // the bundle in W commits
   input  logic        w_rollback_i,
-  output logic [13:0] fcsr_o,             // modes for ops in M
+  output logic [30:0] fcsr_o,             // modes for ops in M
   input  logic [7:0]  gated_i,
   input  logic        drained_i,          // no store is waiting to reach the cache
 
@@ -99,7 +102,7 @@ module duke_ctrl
   output logic [31:0] hcall_o
 );
   logic [63:0] cr_q [32] /* verilator public_flat_rd */;
-  logic [5:0] shadow_flags_q;             // fcsr's flags as of the last commit
+  logic [30:0] shadow_fcsr_q /* verilator public_flat_rd */;  // fcsr as of the last commit
   logic in_trap_q /* verilator public_flat_rd */;
   logic [63:0] cycle_q /* verilator public_flat_rd */;
   logic [63:0] bundles_q /* verilator public_flat_rd */;
@@ -109,7 +112,7 @@ module duke_ctrl
 
   assign wrap_o = cr_q[CR_GCTL[4:0]][0];
   assign user_o = cr_q[CR_GCTL[4:0]][1];
-  assign fcsr_o = cr_q[CR_FCSR[4:0]][13:0];
+  assign fcsr_o = cr_q[CR_FCSR[4:0]][30:0];
   assign cat_o = cr_q[CR_CAT[4:0]][3:0];
   assign seq_o = bundles_q + traps_q;
   assign hold_o = halted_q || dead_q;
@@ -264,6 +267,14 @@ module duke_ctrl
   assign icache_line_o = sys && kind == KIND_ICACHE_LINE;
   assign alias_clear_o = start_i || (sys && kind == KIND_ALIAS_CLEAR);
 
+  // fcsr with the flags of the ops in W.
+  logic [30:0] fcsr;
+  always_comb begin
+    fcsr = cr_q[CR_FCSR[4:0]][30:0];
+    if (fp_flags_i != '0) fcsr[13:8] = fcsr[13:8] | fp_flags_i;
+    if (xf_en_i) fcsr[30:24] = {xf_c1_i, fcsr[29:24] | xf_flags_i};
+  end
+
   // Control registers
   logic [5:0] number;
   assign number = b_b_i[5:0];
@@ -275,7 +286,7 @@ module duke_ctrl
         CR_CYCLE: rdcr_value_o = cycle_q;
         CR_BUNDLES: rdcr_value_o = bundles_q;
         CR_MACHID: rdcr_value_o = 64'(MACHINE_ID);
-        CR_FCSR: rdcr_value_o = cr_q[CR_FCSR[4:0]] | {50'd0, fp_flags_i, 8'd0};
+        CR_FCSR: rdcr_value_o = {33'd0, fcsr};
         default: rdcr_value_o = cr_q[number[4:0]];
       endcase
     end
@@ -294,7 +305,7 @@ module duke_ctrl
         CR_TINFO: cr_wd = {53'd0, b_a_i[10:0]};
         CR_GCTL: cr_wd = {62'd0, b_a_i[1:0]};
         CR_CAT, CR_SCAT: cr_wd = {60'd0, b_a_i[3:0]};
-        CR_FCSR: cr_wd = {50'd0, b_a_i[13:0]};
+        CR_FCSR: cr_wd = {33'd0, b_a_i[30:24], 4'd0, b_a_i[19:16], 2'd0, b_a_i[13:0]};
         CR_TVAL, CR_SCR0, CR_SCR1, CR_SCR2, CR_SCR3, CR_POISON, CR_ICOUNT, CR_ILIMIT: ;
         default: cr_we = 1'b0;
       endcase
@@ -322,7 +333,7 @@ module duke_ctrl
     if (!rst_ni) begin
       cr_q <= '{default: '0};
       cr_q[CR_ILIMIT[4:0]] <= '1;
-      shadow_flags_q <= '0;
+      shadow_fcsr_q <= '0;
       in_trap_q <= 1'b0;
       cycle_q <= '0;
       bundles_q <= '0;
@@ -335,9 +346,9 @@ module duke_ctrl
     end else begin
       cycle_q <= cycle_q + 64'd1;
       // Older than the bundle in M: a wrcr there has the last word.
-      if (fp_flags_i != '0) cr_q[CR_FCSR[4:0]] <= cr_q[CR_FCSR[4:0]] | {50'd0, fp_flags_i, 8'd0};
-      if (w_commit_i) shadow_flags_q <= cr_q[CR_FCSR[4:0]][13:8] | fp_flags_i;
-      if (w_rollback_i) cr_q[CR_FCSR[4:0]][13:8] <= shadow_flags_q;
+      if (fp_flags_i != '0 || xf_en_i) cr_q[CR_FCSR[4:0]][30:0] <= fcsr;
+      if (w_commit_i) shadow_fcsr_q <= fcsr;
+      if (w_rollback_i) cr_q[CR_FCSR[4:0]][30:0] <= shadow_fcsr_q;
       halted2_q <= halted_q && !resume_i && l2_idle_i;
       if (resume_i) halted_q <= 1'b0;
       if (double_fault) begin
@@ -359,7 +370,6 @@ module duke_ctrl
           cr_q[CR_ICOUNT[4:0]] <= icount;
         end
         if (cr_we) cr_q[number[4:0]] <= cr_wd;
-        if (cr_we && number == CR_FCSR) shadow_flags_q <= cr_wd[13:8];
         if (poison_we) cr_q[CR_POISON[4:0]] <= poison;
         if (sys && kind == KIND_RFE) begin
           cr_q[CR_CAT[4:0]] <= cr_q[CR_SCAT[4:0]];

@@ -115,7 +115,8 @@ module duke_decode
     next_o = pc_i + {26'd0, nwords, 2'd0};
   end
 
-  // Which ops, and their lanes. Memory ops take M lanes in order and A ops take A lanes; simple ones fill what is left, A first.
+  // Which ops, and their lanes. Memory ops take M lanes in order and A ops take A lanes, X the first; simple ones fill what is left,
+  // A first.
   always_comb begin
     automatic logic [3:0] i;
     automatic logic [31:0] w, x;
@@ -127,7 +128,7 @@ module duke_decode
     automatic logic [63:0] imm;
     automatic logic [2:0] npos, nm, na, nb, ni, lane;
     automatic logic [3:0] nops;
-    automatic logic alone, bad;
+    automatic logic alone, bad, has_x;
     automatic logic [63:0] written_r, written_f;
     automatic uop_t iu [4];
     automatic logic [63:0] ii [4];
@@ -148,6 +149,7 @@ module duke_decode
     ni = 3'd0;
     nops = 4'd0;
     alone = 1'b0;
+    has_x = 1'b0;
     written_r = '0;
     written_f = '0;
     word_o = words[0];
@@ -176,6 +178,7 @@ module duke_decode
         u.guest = row.guest;
         u.rd = {row.rd_f, w[F_R4_RD+:6]};
         u.wr = row.writes_rd && u.rd != 7'd0;
+        u.wre = row.writes_e;
         u.use_imm = form != FORM_REG && row.unit != UNIT_M;
         if (row.reads_ra) u.ra = {row.ra_f, w[F_R4_RA+:6]};
         if (row.reads_rb && (form == FORM_REG || row.fmt == FMT_R4X)) u.rb = {row.rb_f, w[F_R4_RB+:6]};
@@ -237,6 +240,15 @@ module duke_decode
             uop_o[{2'd1, na[0]}] = u;
             imm_o[{2'd1, na[0]}] = imm;
             lane_valid_o[{2'd1, na[0]}] = 1'b1;
+            na = na + 3'd1;
+          end
+          UNIT_X: begin
+            if (has_x || na == 3'(LANES_A)) bad = 1'b1;
+            has_x = 1'b1;
+            uop_o[{2'd1, na[0]}] = uop_o[LANE_A0];
+            imm_o[{2'd1, na[0]}] = imm_o[LANE_A0];
+            lane_valid_o[{2'd1, na[0]}] = 1'b1;
+            uop_o[LANE_A0] = u;
             na = na + 3'd1;
           end
           UNIT_N: begin

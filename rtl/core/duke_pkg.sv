@@ -19,7 +19,7 @@ package duke_pkg;
   // An op in flight. Register numbers have bit 6 set for file f; 0 where none is read.
   typedef struct packed {
     logic [2:0] pos;      // position among the ops of the bundle that take a lane
-    logic [2:0] unit;     // UNIT_*
+    logic [3:0] unit;     // UNIT_*
     logic [4:0] kind;     // KIND_*
     logic [6:0] code;     // what the unit does
     logic [6:0] rd;
@@ -27,6 +27,7 @@ package duke_pkg;
     logic [6:0] rb;
     logic [6:0] rc;       // a store's data register
     logic       wr;       // writes rd
+    logic       wre;      // and that of file e
     logic       late;     // the result is not there at the end of X
     logic       use_imm;  // the immediate stands for rb (not memory ops: they add it)
     logic [1:0] size;     // memory: log2 of the bytes

@@ -65,6 +65,7 @@ module duke_core_sva
           case (i_uop_q[l].unit)
             UNIT_M: assert (l < LANES_M) else $error("lane legality: a memory op in lane %0d", l);
             UNIT_A, UNIT_F, UNIT_V: assert (l >= LANE_A0 && l < LANE_A0 + LANES_A) else $error("lane legality: an A op in lane %0d", l);
+            UNIT_X: assert (l == LANE_A0) else $error("lane legality: an X op in lane %0d", l);
             UNIT_I: assert ((l >= LANE_A0 && l < LANE_A0 + LANES_A) || (LANES_M_DOES_INT && l < LANES_M))
               else $error("lane legality: a simple op in lane %0d", l);
             UNIT_B, UNIT_S: assert (l == LANE_B) else $error("lane legality: a branch or system op in lane %0d", l);

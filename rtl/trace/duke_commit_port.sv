@@ -26,7 +26,9 @@ module duke_commit_port
 
   input  logic [4:0]  w_writes_i,
   input  uops_t       w_uop_i,
-  input  lanes64_t    w_value_i
+  input  lanes64_t    w_value_i,
+  input  logic        w_wre_i,            // lane A0 writes file e too
+  input  logic [15:0] w_e_i
 );
   // Parts of a record come before duke_record, which completes it. pos orders them as the ops stand in the bundle.
   import "DPI-C" function void duke_record_write(input longint unsigned host, input int unsigned pos,
@@ -66,6 +68,9 @@ module duke_commit_port
     if (valid_q && rst_ni) begin
       for (int l = 0; l < LANES; l++) begin
         if (w_writes_i[l]) duke_record_write(host_i, {29'd0, w_uop_i[l].pos}, {25'd0, w_uop_i[l].rd}, w_value_i[l]);
+      end
+      if (w_wre_i) begin
+        duke_record_write(host_i, {29'd0, w_uop_i[LANE_A0].pos}, {26'd2, w_uop_i[LANE_A0].rd[5:0]}, {48'd0, w_e_i});
       end
       for (int l = 0; l < 2; l++) begin
         if (store_q[l]) duke_record_store(host_i, pa_q[l], 32'd1 << size_q[l], data_q[l]);

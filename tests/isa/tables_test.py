@@ -17,7 +17,7 @@ CASES = {
         "duke/ops_int.toml",
         'fn =  0, unit = "I", lat = "int", sem = "ra + rb"',
         'fn =  0, unit = "Q", lat = "int", sem = "ra + rb"',
-        'op.add: unit: "Q" is unknown; it must be one of I, A, M, B, S, F, V, N'),
+        'op.add: unit: "Q" is unknown; it must be one of I, A, M, B, S, F, V, X, N'),
     "unknown format": (
         "duke/ops_int.toml",
         'add      = { fmt = "R3"',
@@ -32,7 +32,7 @@ CASES = {
         "duke/hazards.toml",
         'A = { lanes = "A"',
         'A = { lanes = "X"',
-        'unit.A: lanes: "X" is unknown; it must be one of M or A, A, M, B, none'),
+        'unit.A: lanes: "X" is unknown; it must be one of M or A, A, A0, M, B, none'),
     "unknown kind": (
         "duke/ops_ctl.toml",
         'kind = "jump",',

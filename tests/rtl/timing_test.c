@@ -154,6 +154,40 @@ TEST_CASE(rtl_timing, floating_point_divides_take_the_table_latency_and_singles_
     EXPECT_EQ_U64(finish(&t, loop, NULL), latency - 2 + 1);
 }
 
+TEST_CASE(rtl_timing, extended_precision_takes_the_table_latency_and_is_pipelined)
+{
+    struct run t;
+    begin(&t);
+    if (!t.m->units_x87)
+        return;
+    const uint64_t add = t.m->latency[DUKE_LAT_X_ADD], mul = t.m->latency[DUKE_LAT_X_MUL];
+    uint32_t loop = start(&t);
+    for (int i = 0; i < REPEAT; i++)
+        D_R(&t.p, FADD_X, 6, 6, 6), D_END(&t.p);
+    for (int i = 0; i < REPEAT; i++)
+        D_R(&t.p, FMUL_X, 6, 6, 6), D_END(&t.p);
+    for (int i = 0; i < REPEAT; i++)
+        D_R(&t.p, FCHS_X, 6, 6, 0), D_END(&t.p);
+    EXPECT_EQ_U64(finish(&t, loop, NULL), REPEAT * (add + mul + 1));
+    begin(&t);
+    loop = start(&t);
+    for (int i = 0; i < REPEAT; i++)
+        D_R(&t.p, FMUL_X, 20 + i, 6, 6), D_END(&t.p);
+    EXPECT_EQ_U64(finish(&t, loop, NULL), REPEAT);
+    begin(&t);
+    loop = start(&t);
+    D_R(&t.p, FDIV_X, 6, 6, 7), D_END(&t.p);
+    D_R(&t.p, FSQRT_X, 6, 6, 0), D_END(&t.p);
+    D_R(&t.p, FMV_EF, 6, 6, 0), D_END(&t.p);
+    EXPECT_EQ_U64(finish(&t, loop, NULL), 2 * (uint64_t)t.m->latency[DUKE_LAT_X_DIV] + 1);
+    begin(&t); /* the exponent is waited for though the significand is another's */
+    loop = start(&t);
+    D_R(&t.p, FADD_X, 6, 7, 7), D_END(&t.p);
+    D_R(&t.p, FMV_F, 6, 1, 0), D_END(&t.p);
+    D_R(&t.p, FMV_E, 9, 6, 0), D_END(&t.p);
+    EXPECT_EQ_U64(finish(&t, loop, NULL), add + 1);
+}
+
 TEST_CASE(rtl_timing, predicted_jumps_cost_nothing)
 {
     struct run t;

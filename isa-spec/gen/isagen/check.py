@@ -7,8 +7,8 @@ from .load import SpecError
 # Fields that a format may have, and their width; 0: any.
 FIELD_WIDTHS = {"rd": 6, "ra": 6, "rb": 6, "rc": 6, "fn": 6, "cc": 4, "entry": 4, "scale": 2, "imm": 0, "zero": 0}
 OP_KEYS = {"fmt", "op", "fn", "unit", "lat", "kind", "sem", "doc", "files", "file", "commutes", "unary", "noimm", "immonly",
-           "alone", "space", "size", "signed", "spec"}
-LANES = ("M or A", "A", "M", "B", "none")
+           "alone", "space", "size", "signed", "spec", "e"}
+LANES = ("M or A", "A", "A0", "M", "B", "none")
 SPECS = ("no", "speculative", "protect", "check")
 
 
@@ -96,6 +96,8 @@ def check_op(op, spec, latencies, functions):
         raise SpecError(f"{where}: op {op.opcode:#x} leaves no opcode for the short immediate; choose a lower one")
     if set(op.files) - {"r", "f"} or not 3 <= len(op.files) <= 4:
         raise SpecError(f'{where}: files "{op.files}" must be three or four letters r and f, for rd, ra, rb, rc')
+    if row.get("e") and (op.unit != "X" or op.files[0] != "f"):
+        raise SpecError(f"{where}: only ops of unit X that write an f register may write file e")
     if op.kind in ("load", "store"):
         check_memory_op(op)
     elif op.kind in ("alu", "branch") and "sem" not in row:
@@ -149,10 +151,10 @@ def check_rest(spec):
     unique_numbers(spec.regs.get("cr", {}), 0, 63, f"{duke}/regs.toml: cr")
     for name, row in spec.regs["cr"].items():
         one_of(row.get("rw"), ("r", "rw"), f"{duke}/regs.toml: cr.{name}: rw")
-    for name in ("r", "f"):
+    for name in ("r", "f", "e"):
         row = spec.regs.get("file", {}).get(name)
         if row is None:
-            raise SpecError(f"{duke}/regs.toml: file.{name} is missing; there must be files r and f")
+            raise SpecError(f"{duke}/regs.toml: file.{name} is missing; there must be files r, f and e")
         integer(row.get("count"), 64, 64, f"{duke}/regs.toml: file.{name}: count")
     unique_numbers(spec.traps.get("cause", {}), 1, 31, f"{duke}/traps.toml: cause")
     for table in ("category", "reason"):
@@ -160,7 +162,7 @@ def check_rest(spec):
         unique_numbers(rows, 0, len(rows) - 1, f"{duke}/events.toml: {table}")
     for name, row in spec.hazards.get("unit", {}).items():
         one_of(row.get("lanes"), LANES, f"{duke}/hazards.toml: unit.{name}: lanes")
-        one_of(row.get("optional", "fp"), ("fp", "vec"), f"{duke}/hazards.toml: unit.{name}: optional")
+        one_of(row.get("optional", "fp"), ("fp", "vec", "x87"), f"{duke}/hazards.toml: unit.{name}: optional")
     integer(spec.hazards.get("bundle", {}).get("max_words"), 6, 16, f"{duke}/hazards.toml: bundle.max_words")
 
 

@@ -20,9 +20,10 @@ CYCLES = Number(1, 255)
 KEYS = {
     "machine": {"name": str, "id": Number(1, 65535), "doc": str},
     "lanes": {"m": Number(1, 2), "a": Number(1, 2), "b": Number(1, 1), "m_does_int": FLAG, "address_modes": FLAG},
-    "units": {"fp": FLAG, "vec": FLAG},
+    "units": {"fp": FLAG, "vec": FLAG, "x87": FLAG},
     "latency": {"int": Number(1, 1), "load": CYCLES, "mul": CYCLES, "div": CYCLES, "fp_add": CYCLES, "fp_mul": CYCLES,
-                "fp_div": CYCLES, "vec": CYCLES, "branch_mispredict": CYCLES},
+                "fp_div": CYCLES, "vec": CYCLES, "x_add": CYCLES, "x_mul": CYCLES, "x_div": CYCLES,
+                "branch_mispredict": CYCLES},
     "caches": {"line": Number(32, 128, True), "l1i_kib": Number(4, 256, True), "l1i_ways": Number(1, 16, True),
                "l1d_kib": Number(4, 256, True), "l1d_ways": Number(1, 16, True), "l2_kib": Number(16, 8192, True),
                "l2_ways": Number(1, 16, True), "l2_hit": CYCLES, "memory": Number(1, 1000)},

@@ -57,6 +57,7 @@ def emit_info(spec, functions):
         flags += ["DUKE_WRITES_RD"] if opinfo.writes_rd(op) else []
         flags += ["DUKE_WRITES_R1"] if op.kind in ("call", "call_reg") else []
         flags += [f"DUKE_{k.upper()}" for k in ("commutes", "alone", "signed") if op.row.get(k)]
+        flags += ["DUKE_E_RD"] if op.row.get("e") else []
         flags += ["DUKE_GUEST"] if op.row.get("space") == "guest" else []
         for reg, file in zip(("RD", "RA", "RB", "RC"), op.files):
             flags += [f"DUKE_F_{reg}"] if file == "f" else []
@@ -240,7 +241,7 @@ def emit_sem(spec, functions):
     out += "\n/* X(OP, function suffix) of every op that duke_sem_* gives the value or condition of. */\n"
     out += "".join(f"#define DUKE_{k}_ROWS(X){v}\n" for k, v in rows.items())
     return out + """
-/* Value of an alu op, or condition of a branch. rb is the immediate where a form has one. 0 for other ops and F and V units. */
+/* Value of an alu op, or condition of a branch. rb is the immediate where a form has one. 0 for other ops and units F, V and X. */
 static inline uint64_t duke_eval(unsigned op, uint64_t ra, uint64_t rb, uint64_t rc, uint64_t cc)
 {
     switch (op) {

@@ -2,7 +2,7 @@
 from . import opinfo
 
 UNIT_TITLES = {"I": "Integer", "A": "Multiply and divide", "M": "Memory", "B": "Branches", "S": "System", "F": "Floating point",
-               "V": "Vectors of 64 bits", "N": "Without a lane"}
+               "V": "Vectors of 64 bits", "X": "Extended precision", "N": "Without a lane"}
 FORM_NAMES = {"reg": "registers", "imm": "short immediate", "ext": "extension word"}
 
 
@@ -49,6 +49,8 @@ def forms_text(op):
 
 def notes(op):
     out = [k for k in ("commutes", "alone") if op.row.get(k)]
+    if op.row.get("e"):
+        out.append("writes e")
     if set(op.files) != {"r"}:
         out.append("files " + op.files)
     return ", ".join(out)

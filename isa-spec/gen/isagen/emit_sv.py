@@ -7,19 +7,19 @@ from . import opinfo
 from .expr import SvBackend, parse_functions
 from .load import SpecError
 
-UNITS = ("I", "A", "M", "B", "S", "N", "F", "V")
+UNITS = ("I", "A", "M", "B", "S", "N", "F", "V", "X")
 SPECS = ("no", "speculative", "protect", "check")
 
 # Fields of a row, most significant first: name, width, doc.
 ROW = (
     ("legal", 1, "an op of this machine"),
-    ("unit", 3, "UNIT_*"),
+    ("unit", 4, "UNIT_*"),
     ("kind", 5, "KIND_*"),
-    ("code", 7, "ALU_*, MD_*, BR_*, FP_* or VEC_*: what the unit does"),
+    ("code", 7, "ALU_*, MD_*, BR_*, FP_*, VEC_* or X_*: what the unit does"),
     ("fmt", 4, "FMT_*"),
     ("forms", 3, "bit 0 register form, bit 1 short immediate, bit 2 extension word"),
     ("reads_ra", 1, ""), ("reads_rb", 1, ""), ("reads_rc", 1, ""), ("reads_rd", 1, "a store's data"),
-    ("writes_rd", 1, ""), ("rd_f", 1, "rd is of file f"),
+    ("writes_rd", 1, ""), ("rd_f", 1, "rd is of file f"), ("writes_e", 1, "file e's rd too"),
     ("ra_f", 1, ""), ("rb_f", 1, ""), ("rc_f", 1, ""),
     ("late", 1, "the result is not there at the end of X; that of an iterative divide of unit A is"),
     ("alone", 1, "the only op of its bundle"),
@@ -56,8 +56,8 @@ def params(prefix, pairs, width):
 
 
 def codes(spec):
-    """Dense codes of the ops of units I, A, F and V and of the conditional branches; RI ops share the code of a like R3 op."""
-    out = {"I": {}, "A": {}, "F": {}, "V": {}, "branch": {}}
+    """Dense codes of the ops of units I, A, F, V and X and of the conditional branches; RI ops share the code of a like R3 op."""
+    out = {"I": {}, "A": {}, "F": {}, "V": {}, "X": {}, "branch": {}}
     by_sem = {}
     for op in sorted(spec.ops, key=lambda o: o.fmt.name != "R3"):
         group = op.kind if op.kind == "branch" else op.unit
@@ -77,11 +77,10 @@ def row_of(op, code, functions, kinds, fmts):
     row = {"legal": 1, "unit": UNITS.index(op.unit), "kind": kinds.index(op.kind), "fmt": fmts.index(op.fmt.name),
            "code": code.get(group, {}).get(op.ident, 0), "forms": forms,
            "writes_rd": opinfo.writes_rd(op), "rd_f": op.files[0] == "f", "alone": bool(op.row.get("alone")),
-           "sign": bool(op.row.get("signed")), "guest": op.row.get("space") == "guest",
+           "writes_e": bool(op.row.get("e")), "sign": bool(op.row.get("signed")), "guest": op.row.get("space") == "guest",
            "spec": SPECS.index(op.row.get("spec", "no")), "size": (op.row.get("size", 8) // 8).bit_length() - 1}
-    row["late"] = op.kind in ("load", "rdcr") or op.kind == "alu" and (
-        op.unit == "A" and op.row["lat"] != "div" or op.unit == "F" and op.row["lat"] != "int"
-        or op.unit == "V" and op.row["lat"] != "vec")
+    quick = {"A": "div", "F": "int", "V": "vec", "X": "int"}  # latency of a unit's ops whose result is there at the end of X
+    row["late"] = op.kind in ("load", "rdcr") or op.kind == "alu" and op.unit in quick and op.row["lat"] != quick[op.unit]
     row |= {f"{r}_f": f == "f" for r, f in zip(("ra", "rb", "rc"), op.files[1:])}
     row |= {f"reads_{r}": r in reads for r in ("ra", "rb", "rc", "rd")}
     return pack(ROW, {k: int(v) for k, v in row.items()})
@@ -89,7 +88,8 @@ def row_of(op, code, functions, kinds, fmts):
 
 def present(op, machine):
     units = machine.table["units"]
-    return (op.unit != "F" or units["fp"]) and (op.unit != "V" or units["vec"])
+    key = {"F": "fp", "V": "vec", "X": "x87"}.get(op.unit)
+    return key is None or units[key]
 
 
 def rom(spec, machine, functions, code, kinds, fmts):
@@ -211,7 +211,7 @@ def emit(spec, machines, machine, out):
     opcodes, rows = rom(spec, machine, functions, code, kinds, fmts)
     text = "// Generated from isa-spec by isagen. Do not edit.\npackage duke_isa_pkg;\n\n"
     text += machine_params(machine)
-    text += params("UNIT_", [(u, i) for i, u in enumerate(UNITS)], 3)
+    text += params("UNIT_", [(u, i) for i, u in enumerate(UNITS)], 4)
     text += params("KIND_", [(k, i) for i, k in enumerate(kinds)], 5)
     text += params("FMT_", [(f, i) for i, f in enumerate(fmts)], 4)
     text += params("FORM_", [(f, i) for i, f in enumerate(opinfo.FORMS)], 2)
@@ -223,7 +223,7 @@ def emit(spec, machines, machine, out):
     text += params("EV_", [(n, i) for i, n in enumerate(spec.events["event"])], 5)
     text += f"localparam int EVENTS = {len(spec.events['event'])};\n"
     text += f"localparam int MAX_WORDS = {spec.hazards['bundle']['max_words']};\n"
-    for prefix, group in (("ALU_", "I"), ("MD_", "A"), ("BR_", "branch"), ("FP_", "F"), ("VEC_", "V")):
+    for prefix, group in (("ALU_", "I"), ("MD_", "A"), ("BR_", "branch"), ("FP_", "F"), ("VEC_", "V"), ("X_", "X")):
         text += params(prefix, code[group].items(), 7)
     text += field_params(spec)
     text += struct("duke_row_t", ROW) + struct("duke_opcode_t", OPCODE)

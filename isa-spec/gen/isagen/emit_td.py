@@ -10,7 +10,7 @@ from .emit_c import write
 from .expr import parse_functions
 
 NOTE = "// Generated from isa-spec by isagen. Do not edit.\n"
-UNITS = "IAMBSFVN"            # order of enum DukeUnit in MCTargetDesc
+UNITS = "IAMBSFVNX"            # order of enum DukeUnit in MCTargetDesc
 LETTER = {"reg": "R", "imm": "I", "ext": "X"}
 # Ops whose second operand counts bits: the six-bit immediate may be written 0..63 as well as -32..31.
 COUNT = re.compile(r"rb & (63|31)|ror(32)?\(|shift_count")
@@ -261,7 +261,7 @@ def emit_schedule(spec, machines):
         lanes = m.table["lanes"]
         mem = [f"M{i}" for i in range(lanes["m"])]
         alu = [f"A{i}" for i in range(lanes["a"])]
-        units = {"I": (mem if lanes["m_does_int"] else []) + alu, "M": mem, "B": ["B0"], "S": ["B0"], "N": ["N0"]}
+        units = {"I": (mem if lanes["m_does_int"] else []) + alu, "M": mem, "B": ["B0"], "S": ["B0"], "N": ["N0"], "X": ["A0"]}
         rows = []
         for name, unit, lat in classes:
             cycles = m.table["latency"][lat] if lat else 1

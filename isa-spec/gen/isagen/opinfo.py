@@ -16,22 +16,25 @@ KINDS = ("alu", "load", "store", "branch") + tuple(READS_OF_KIND)
 SEM_NAMES = ("ra", "rb", "rc", "imm", "cc", "fa", "fb", "fc", "fd")
 
 
+OPAQUE = ("F", "V", "X")  # units
+
+
 def opaque(name):
     """Functions of IEEE 754 and packed arithmetic: named in `sem`, written by hand in each engine."""
-    return name.startswith(("f32_", "f64_", "i32_to_f", "i64_to_f", "v_"))
+    return name.startswith(("f32_", "f64_", "i32_to_f", "i64_to_f", "v_", "x_", "i64_to_x"))
 
 
 def sem_tree(op, functions):
     """The tree of op's `sem`, or None."""
     if "sem" not in op.row:
         return None
-    allowed = opaque if op.unit in ("F", "V") else None
+    allowed = opaque if op.unit in OPAQUE else None
     return parse_expr(op.row["sem"], f"{op.where}: sem", SEM_NAMES, functions, allowed)
 
 
 def is_opaque(op):
     """Whether op's value is not given by expressions of the semantics language."""
-    return op.unit in ("F", "V") and op.kind == "alu"
+    return op.unit in OPAQUE and op.kind == "alu"
 
 
 def reads(op, functions):

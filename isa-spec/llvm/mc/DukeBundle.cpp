@@ -21,10 +21,11 @@ DukeBundle::Problem DukeBundle::add(const MCInstrDesc &D, ArrayRef<MCRegister> D
   Alone |= Duke::isAlone(D);
   if (Alone && Ops > 1)
     return Company;
-  unsigned Alu = Units[Duke::UnitA] + Units[Duke::UnitF] + Units[Duke::UnitV], Mem = Units[Duke::UnitM];
+  unsigned Alu = Units[Duke::UnitA] + Units[Duke::UnitF] + Units[Duke::UnitV] + Units[Duke::UnitX],
+           Mem = Units[Duke::UnitM];
   if (Mem > Machine->LanesM)
     return Memory;
-  if (Alu > Machine->LanesA)
+  if (Alu > Machine->LanesA || Units[Duke::UnitX] > 1)
     return Arithmetic;
   if (Units[Duke::UnitB] + Units[Duke::UnitS] > Machine->LanesB)
     return Control;

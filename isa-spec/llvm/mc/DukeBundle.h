@@ -19,7 +19,7 @@ const DukeMachine *findDukeMachine(StringRef Name);
 
 class DukeBundle {
   const DukeMachine *Machine;
-  unsigned Units[8] = {}, Words = 0, Ops = 0;
+  unsigned Units[9] = {}, Words = 0, Ops = 0;
   bool Commit = false, Alone = false;
   SmallVector<MCRegister, 8> Written;
 

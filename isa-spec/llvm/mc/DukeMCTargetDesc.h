@@ -42,12 +42,12 @@ enum Fixups {
 enum { EndOfBundle = 1 };
 
 // TSFlags, see DukeInstrFormats.td. The order of the units is emit_td.py's.
-enum DukeUnit { UnitI, UnitA, UnitM, UnitB, UnitS, UnitF, UnitV, UnitN };
-inline DukeUnit unitOf(const MCInstrDesc &D) { return DukeUnit(D.TSFlags & 7); }
-inline bool isAlone(const MCInstrDesc &D) { return D.TSFlags & 8; }
-inline bool isCommit(const MCInstrDesc &D) { return D.TSFlags & 64; }
+enum DukeUnit { UnitI, UnitA, UnitM, UnitB, UnitS, UnitF, UnitV, UnitN, UnitX };
+inline DukeUnit unitOf(const MCInstrDesc &D) { return DukeUnit(D.TSFlags & 15); }
+inline bool isAlone(const MCInstrDesc &D) { return D.TSFlags & 16; }
+inline bool isCommit(const MCInstrDesc &D) { return D.TSFlags & 128; }
 enum DukeSpace { SpaceNone, SpaceGuest, SpaceNative };
-inline DukeSpace spaceOf(const MCInstrDesc &D) { return DukeSpace((D.TSFlags >> 4) & 3); }
+inline DukeSpace spaceOf(const MCInstrDesc &D) { return DukeSpace((D.TSFlags >> 5) & 3); }
 
 // The opcode of the same op with an extension word, for branches whose target is too far; 0 if there is none.
 unsigned relaxedOpcode(unsigned Opcode);

@@ -9,14 +9,14 @@ class DukeInst<dag outs, dag ins, string asm, InstrItinClass itin> : Instruction
   let hasSideEffects = 0;
   let mayLoad = 0;
   let mayStore = 0;
-  bits<3> Unit = 7;  // enum DukeUnit
+  bits<4> Unit = 7;  // enum DukeUnit
   bit Alone = 0;     // the only op of its bundle
   bits<2> Space = 0; // memory ops: 1 guest, 2 native
-  let TSFlags{2-0} = Unit;
-  let TSFlags{3} = Alone;
-  let TSFlags{5-4} = Space;
+  let TSFlags{3-0} = Unit;
+  let TSFlags{4} = Alone;
+  let TSFlags{6-5} = Space;
   bit Commit = 0;
-  let TSFlags{6} = Commit;
+  let TSFlags{7} = Commit;
 }
 
 class DukeInst32<dag outs, dag ins, string asm, InstrItinClass itin> : DukeInst<outs, ins, asm, itin> {

@@ -138,17 +138,19 @@ static inline enum duke_bundle_error duke_bundle_check(const struct duke_machine
     }
     if (words > DUKE_MAX_WORDS)
         return DUKE_BUNDLE_WORDS;
-    if ((count[DUKE_UNIT_F] != 0 && !m->units_fp) || (count[DUKE_UNIT_V] != 0 && !m->units_vec))
+    if ((count[DUKE_UNIT_F] != 0 && !m->units_fp) || (count[DUKE_UNIT_V] != 0 && !m->units_vec) ||
+        (count[DUKE_UNIT_X] != 0 && !m->units_x87))
         return DUKE_BUNDLE_UNIT;
     if (commits > 1)
         return DUKE_BUNDLE_COMMITS;
     if (alone && n > 1)
         return DUKE_BUNDLE_ALONE;
-    unsigned a = count[DUKE_UNIT_A] + count[DUKE_UNIT_F] + count[DUKE_UNIT_V];
+    unsigned a = count[DUKE_UNIT_A] + count[DUKE_UNIT_F] + count[DUKE_UNIT_V] + count[DUKE_UNIT_X];
     unsigned ints = count[DUKE_UNIT_I], mem = count[DUKE_UNIT_M];
     unsigned a_free = a > m->lanes_a ? 0 : m->lanes_a - a;
     unsigned m_free = !m->lanes_m_does_int || mem > m->lanes_m ? 0 : m->lanes_m - mem;
-    if (mem > m->lanes_m || a > m->lanes_a || count[DUKE_UNIT_B] + count[DUKE_UNIT_S] > m->lanes_b || ints > a_free + m_free)
+    if (mem > m->lanes_m || a > m->lanes_a || count[DUKE_UNIT_B] + count[DUKE_UNIT_S] > m->lanes_b || ints > a_free + m_free ||
+        count[DUKE_UNIT_X] > 1)
         return DUKE_BUNDLE_LANES;
     return DUKE_BUNDLE_OK;
 }

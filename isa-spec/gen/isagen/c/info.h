@@ -14,6 +14,7 @@ enum {
     DUKE_F_RA = 1 << 11,
     DUKE_F_RB = 1 << 12,
     DUKE_F_RC = 1 << 13,
+    DUKE_E_RD = 1 << 14, /* file e of that number is written too */
 };
 enum duke_spec { DUKE_SPEC_NO, DUKE_SPEC_SPECULATIVE, DUKE_SPEC_PROTECT, DUKE_SPEC_CHECK };
 
