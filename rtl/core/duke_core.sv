@@ -283,8 +283,8 @@ module duke_core
   // ---------------------------------------------------------------- X
   logic [LANES_A-1:0] div_en, div_done, fp_en, fp_done;
   logic [63:0] div_result [LANES_A];
-  logic xf_en, xf_done;
-  logic [63:0] xf_move;
+  logic xf_en, xf_wait;
+  logic [15:0] xf_e;
   logic div_wait, x_taken;
   logic [31:0] x_target;
 
@@ -308,7 +308,7 @@ module duke_core
     end
   end
   assign xf_en = UNITS_X87 && x_valid_q && x_lane_q[LANE_A0] && x_uop_q[LANE_A0].unit == UNIT_X;
-  assign div_wait = (div_en & ~div_done) != '0 || (fp_en & ~fp_done) != '0 || !xf_done;
+  assign div_wait = (div_en & ~div_done) != '0 || (fp_en & ~fp_done) != '0 || xf_wait;
   for (genvar l = 0; l < LANES_A; l++) begin : g_div
     duke_div div (
       .clk_i, .rst_ni, .en_i(div_en[l]), .take_i(x_go || redirect), .code_i(x_uop_q[LANE_A0+l].code),
@@ -336,7 +336,7 @@ module duke_core
           UNIT_M: x_value[l] = x_a_q[l] + (x_b_q[l] << u.scale) + x_imm_q[l[0]];
           UNIT_A: x_value[l] = div_result[l[0] & (LANES_A > 1)];
           UNIT_F: x_value[l] = x_a_q[l];  // moves
-          UNIT_X: x_value[l] = xf_move;
+          UNIT_X: x_value[l] = u.code == X_FMV_E ? {48'd0, xf_e} : x_a_q[l];  // moves
           UNIT_V: if (!u.late) x_value[l] = packed_value(u.code, x_a_q[l], x_b_q[l]);
           default: x_value[l] = {32'd0, x_path_q.next};
         endcase
@@ -396,7 +396,7 @@ module duke_core
         m_taken_q <= x_taken;
       end
       for (int l = 0; l < LANES_A; l++) begin
-        if (x_lane_q[LANE_A0+l] && (x_uop_q[LANE_A0+l].unit == UNIT_A || x_uop_q[LANE_A0+l].unit == UNIT_V)) begin
+        if (x_lane_q[LANE_A0+l] && x_uop_q[LANE_A0+l].unit != UNIT_I && x_uop_q[LANE_A0+l].unit != UNIT_F) begin
           m_ma_q[l] <= x_a_q[LANE_A0+l];
           m_mb_q[l] <= x_b_q[LANE_A0+l];
         end
@@ -628,8 +628,9 @@ module duke_core
     .clk_i, .rst_ni, .init_i(init_q), .init_idx_i(init_idx_q),
     .i_en_i(i_xf), .i_go_i(i_xf && issued), .i_ra_i(i_uop_q[LANE_A0].ra), .i_rb_i(i_uop_q[LANE_A0].rb), .i_wait_o(i_xf_wait),
     .x_en_i(xf_en), .x_take_i(x_go || redirect), .x_go_i(x_go), .x_uop_i(x_uop_q[LANE_A0]), .x_a_i(x_a_q[LANE_A0]),
-    .x_b_i(x_b_q[LANE_A0]), .x_done_o(xf_done), .x_value_o(xf_move),
-    .m_en_i(m_xf), .m_done_i(m_done), .m_uop_i(m_uop_q[LANE_A0]), .mode_i(fcsr[19:16]),
+    .x_b_i(x_b_q[LANE_A0]), .x_wait_o(xf_wait), .x_e_o(xf_e),
+    .m_en_i(m_xf), .m_done_i(m_done), .m_uop_i(m_uop_q[LANE_A0]), .m_a_i(m_ma_q[0]), .m_b_i(m_mb_q[0]),
+    .mode_i(fcsr[19:16]),
     .w_en_i(w_xf_q), .w_uop_i(w_uop_q[LANE_A0]), .commit_i(w_valid_q && w_commit_q), .rollback_i(w_valid_q && w_rollback_q),
     .w_late_o(w_xf_late), .w_value_o(xf_value), .w_e_o(w_e), .w_flags_o(xf_flags), .w_c1_o(xf_c1)
   );
@@ -731,7 +732,7 @@ module duke_core
     .m_hcall_i(m_retire && m_lane_q[LANE_B] && m_uop_q[LANE_B].kind == KIND_HCALL),
     .m_store_i(m_mem & ~m_load), .m_mem_uop_i(m_mem_uop), .m_pa_i(lsu_pa), .m_data_i(m_data_q),
     .w_writes_i(w_writes), .w_uop_i(w_uop_q), .w_value_i(w_value),
-    .w_wre_i(w_xf_q && w_uop_q[LANE_A0].wre), .w_e_i(w_e)
+    .w_wre_i(w_xf_q && X_WRITES_E[w_uop_q[LANE_A0].code]), .w_e_i(w_e)
   );
 
   duke_perf perf (

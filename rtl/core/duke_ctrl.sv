@@ -268,12 +268,13 @@ module duke_ctrl
   assign alias_clear_o = start_i || (sys && kind == KIND_ALIAS_CLEAR);
 
   // fcsr with the flags of the ops in W.
-  logic [30:0] fcsr;
-  always_comb begin
-    fcsr = cr_q[CR_FCSR[4:0]][30:0];
-    if (fp_flags_i != '0) fcsr[13:8] = fcsr[13:8] | fp_flags_i;
-    if (xf_en_i) fcsr[30:24] = {xf_c1_i, fcsr[29:24] | xf_flags_i};
-  end
+  function automatic logic [30:0] fcsr();
+    logic [30:0] v;
+    v = cr_q[CR_FCSR[4:0]][30:0];
+    v[13:8] = v[13:8] | fp_flags_i;
+    if (xf_en_i) v[30:24] = {xf_c1_i, v[29:24] | xf_flags_i};
+    return v;
+  endfunction
 
   // Control registers
   logic [5:0] number;
@@ -286,7 +287,7 @@ module duke_ctrl
         CR_CYCLE: rdcr_value_o = cycle_q;
         CR_BUNDLES: rdcr_value_o = bundles_q;
         CR_MACHID: rdcr_value_o = 64'(MACHINE_ID);
-        CR_FCSR: rdcr_value_o = {33'd0, fcsr};
+        CR_FCSR: rdcr_value_o = {33'd0, fcsr()};
         default: rdcr_value_o = cr_q[number[4:0]];
       endcase
     end
@@ -346,8 +347,8 @@ module duke_ctrl
     end else begin
       cycle_q <= cycle_q + 64'd1;
       // Older than the bundle in M: a wrcr there has the last word.
-      if (fp_flags_i != '0 || xf_en_i) cr_q[CR_FCSR[4:0]][30:0] <= fcsr;
-      if (w_commit_i) shadow_fcsr_q <= fcsr;
+      if (fp_flags_i != '0 || xf_en_i) cr_q[CR_FCSR[4:0]][30:0] <= fcsr();
+      if (w_commit_i) shadow_fcsr_q <= fcsr();
       if (w_rollback_i) cr_q[CR_FCSR[4:0]][30:0] <= shadow_fcsr_q;
       halted2_q <= halted_q && !resume_i && l2_idle_i;
       if (resume_i) halted_q <= 1'b0;

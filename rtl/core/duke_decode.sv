@@ -178,7 +178,6 @@ module duke_decode
         u.guest = row.guest;
         u.rd = {row.rd_f, w[F_R4_RD+:6]};
         u.wr = row.writes_rd && u.rd != 7'd0;
-        u.wre = row.writes_e;
         u.use_imm = form != FORM_REG && row.unit != UNIT_M;
         if (row.reads_ra) u.ra = {row.ra_f, w[F_R4_RA+:6]};
         if (row.reads_rb && (form == FORM_REG || row.fmt == FMT_R4X)) u.rb = {row.rb_f, w[F_R4_RB+:6]};

@@ -27,7 +27,6 @@ package duke_pkg;
     logic [6:0] rb;
     logic [6:0] rc;       // a store's data register
     logic       wr;       // writes rd
-    logic       wre;      // and that of file e
     logic       late;     // the result is not there at the end of X
     logic       use_imm;  // the immediate stands for rb (not memory ops: they add it)
     logic [1:0] size;     // memory: log2 of the bytes

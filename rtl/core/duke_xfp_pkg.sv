@@ -67,13 +67,12 @@ package duke_xfp_pkg;
     return code == X_FSQRT_X || code == X_FDIV_X;
   endfunction
 
-  // What the moves give.
-  function automatic ext_t x_move(input logic [6:0] code, input ext_t a, input logic [15:0] b);
+  // Sign and exponent that the moves give; their significand is fa's.
+  function automatic logic [15:0] x_move(input logic [6:0] code, input logic [15:0] a, input logic [15:0] b);
     case (code)
-      X_FMV_E: return {16'd0, 48'd0, a.e};
-      X_FMK_E: return {b, a.s};
-      X_FCHS_X: return {!a.e[15], a.e[14:0], a.s};
-      X_FABS_X: return {1'b0, a.e[14:0], a.s};
+      X_FMK_E: return b;
+      X_FCHS_X: return {!a[15], a[14:0]};
+      X_FABS_X: return {1'b0, a[14:0]};
       default: return a;
     endcase
   endfunction
@@ -124,24 +123,42 @@ package duke_xfp_pkg;
     return n;
   endfunction
 
-  // Operands of a divide or square root.
-  function automatic void x_unpack_pair(output xnum_t a, output xnum_t b, input ext_t av, input ext_t bv);
+  // A divide or square root on its way.
+  typedef struct packed {
+    logic        root;
+    logic [73:0] rest;
+    logic [69:0] quotient;
+    logic [79:0] more;     // what is left of the radicand
+    logic [63:0] divisor;
+  } xdivide_t;
+
+  // Takes the operands.
+  function automatic void x_begin(inout xdivide_t d, input logic [6:0] code, input ext_t av, input ext_t bv);
     /* verilator no_inline_task */
+    xnum_t a, b;
     a = x_unpack(av);
     b = x_unpack(bv);
+    d.quotient = '0;
+    d.root = x_is_root(code);
+    d.rest = d.root ? '0 : {10'd0, a.sig};
+    // The radicand, in [1, 4): an odd exponent is made even.
+    d.more = a.exp[0] ? {a.sig, 16'd0} : {1'b0, a.sig, 15'd0};
+    d.divisor = b.sig;
   endfunction
 
-  // Ten more bits of a quotient (rest / divisor) or of a root, for which `radicand` has the next 20 bits.
-  function automatic void x_ten_bits(inout logic [73:0] rest, inout logic [69:0] quotient, input logic [19:0] radicand,
-                                     input logic [63:0] divisor, input logic root);
+  // Ten more bits of a quotient (rest / divisor) or of a root.
+  function automatic void x_ten_bits(inout xdivide_t d);
     /* verilator no_inline_task */
-    logic [73:0] t;
-    logic [19:0] more;
-    t = {10'd0, divisor};
-    more = radicand;
+    logic [73:0] rest, t;
+    logic [69:0] quotient;
+    logic [79:0] more;
+    rest = d.rest;
+    quotient = d.quotient;
+    more = d.more;
+    t = {10'd0, d.divisor};
     for (int i = 0; i < 10; i++) begin
-      if (root) begin
-        rest = {rest[71:0], more[19:18]};
+      if (d.root) begin
+        rest = {rest[71:0], more[79:78]};
         more = more << 2;
         t = {2'd0, quotient, 2'b01};
       end
@@ -150,8 +167,11 @@ package duke_xfp_pkg;
         rest = rest - t;
         quotient[0] = 1'b1;
       end
-      if (!root) rest = rest << 1;
+      if (!d.root) rest = rest << 1;
     end
+    d.rest = rest;
+    d.quotient = quotient;
+    d.more = more;
   endfunction
 
   function automatic ext_t x_quieted(input ext_t x);
@@ -227,10 +247,10 @@ package duke_xfp_pkg;
     r = {sign, exp[14:0], sig};
   endfunction
 
-  // First stage. q: quotient or root of the iterative unit, 70 bits with the weight of bit 69 that of the exponents' difference
-  // (half the exponent), and whether there is more.
-  function automatic void x_first(output xmid_t m, input logic [6:0] code, input ext_t av, input ext_t bv, input logic [69:0] q,
-                                  input logic q_more, input logic [1:0] rc, input logic [1:0] pc);
+  // First stage. divide: a quotient or root, 70 bits with the weight of bit 69 that of the exponents' difference (half the exponent),
+  // and a rest. mode: PC, RC.
+  function automatic void x_first(inout xmid_t m, input logic [6:0] code, input ext_t av, input ext_t bv,
+                                  input xdivide_t divide, input logic [3:0] mode);
     /* verilator no_inline_task */
     xnum_t a, b, p, s;
     xscaled_t scaled;
@@ -240,7 +260,7 @@ package duke_xfp_pkg;
     logic [63:0] mag;
     logic [127:0] ps, ss;
     m = '0;
-    m.rm = rc;
+    m.rm = mode[1:0];
     m.pc = 2'd3;
     m.to = XTO_EXT;
     done = 1'b0;
@@ -256,7 +276,7 @@ package duke_xfp_pkg;
     un = 1'b0;
     case (code)
       X_FADD_X, X_FSUB_X, X_FMUL_X, X_FDIV_X: begin
-        m.pc = pc;
+        m.pc = mode[3:2];
         if (a.bad || b.bad) begin
           done = 1'b1;
           flags = IE;
@@ -273,7 +293,7 @@ package duke_xfp_pkg;
           case (code)
             X_FDIV_X: begin
               p.exp = a.exp - b.exp;
-              ps = {2'd0, q, 55'd0, q_more};
+              ps = {2'd0, divide.quotient, 55'd0, divide.rest != '0};
               if ((a.inf && b.inf) || (a.zero && b.zero)) begin
                 done = 1'b1;
                 flags = IE;
@@ -329,7 +349,7 @@ package duke_xfp_pkg;
           if (p.sign == s.sign) begin
             m.sig = ps + ss;
           end else if (ps == ss) begin
-            m.sign = rc == 2'd1;
+            m.sign = m.rm == 2'd1;
             m.sig = '0;
           end else if (ps > ss) begin
             m.sig = ps - ss;
@@ -340,9 +360,9 @@ package duke_xfp_pkg;
         end
       end
       X_FSQRT_X: begin
-        m.pc = pc;
+        m.pc = mode[3:2];
         m.exp = xexp_t'(a.exp >>> 1);
-        m.sig = {2'd0, q, 55'd0, q_more};
+        m.sig = {2'd0, divide.quotient, 55'd0, divide.rest != '0};
         done = a.bad || a.nan || a.zero || a.inf || a.sign;
         value = x_zero(a.sign);
         if (a.denormal) flags = DE;
@@ -609,11 +629,13 @@ package duke_xfp_pkg;
   endfunction
 
   // Second stage: normalizes and rounds.
-  function automatic void x_second(output ext_t value, output logic [5:0] flags, output logic c1, input xmid_t m);
+  function automatic void x_second(output logic [63:0] value, output logic [15:0] e, output logic [5:0] flags, output logic c1,
+                                   input xmid_t m);
     /* verilator no_inline_task */
     xresult_t r;
     r = x_rounded(m);
-    value = r.value;
+    value = r.value.s;
+    e = r.value.e;
     flags = r.flags;
     c1 = r.c1;
   endfunction

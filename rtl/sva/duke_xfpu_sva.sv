@@ -1,6 +1,7 @@
 // Checker of duke_xfpu: what is left of a divide or square root on its way, as in duke_fpu_sva; an op reads the exponents that the
 // naive look through the pipeline finds; a rollback restores file e as of the last commit.
 module duke_xfpu_sva
+  import duke_isa_pkg::*;
   import duke_pkg::*;
   import duke_xfp_pkg::*;
 (
@@ -10,15 +11,15 @@ module duke_xfpu_sva
   input logic        i_go_i,
   input logic [6:0]  i_ra_i,
   input logic [6:0]  i_rb_i,
-  input logic [15:0] i_e [2],
   input logic        x_en_i,
   input uop_t        x_uop_i,
-  input logic        x_writes,
-  input logic        m_writes,
-  input logic        w_writes,
+  input logic        m_en_i,
   input uop_t        m_uop_i,
+  input logic        w_writes,
   input uop_t        w_uop_i,
-  input ext_t        x_move_value,
+  input logic [63:0] x_b_i,
+  input logic [15:0] x_ea_q,
+  input logic [15:0] x_eb_q,
   input logic [15:0] m_e_q,
   input logic [15:0] w_e_o,
   input logic [15:0] e_q [128],
@@ -26,50 +27,53 @@ module duke_xfpu_sva
   input logic [63:0] dirty_q,
   input logic        commit_i,
   input logic        rollback_i,
-  input logic        iterates,
   input logic        x_take_i,
-  input logic        x_done_o,
+  input logic        x_wait_o,
   input logic [2:0]  step_q,
-  input logic        root_q,
-  input logic [73:0] rest_q,
-  input logic [63:0] divisor_q,
-  input logic [69:0] quotient_q
+  input xdivide_t    divide_q
 );
-  logic waits_q;
+  // The divider's state is assigned without delay: before or after this block, and both must hold.
+  logic iterates, waits_q;
+  assign iterates = x_en_i && x_is_iterative(x_uop_i.code);
   always_ff @(posedge clk_i) begin
     waits_q <= rst_ni && iterates && !x_take_i;
     if (rst_ni && iterates && step_q != '0) begin
-      assert (root_q || !divisor_q[63] || rest_q < {9'd0, divisor_q, 1'b0})
-        else $error("xfpu: rest %h of divisor %h", rest_q, divisor_q);
-      assert (!root_q || rest_q <= {3'd0, quotient_q, 1'b0}) else $error("xfpu: rest %h of root %h", rest_q, quotient_q);
+      assert (divide_q.root || !divide_q.divisor[63] || divide_q.rest < {9'd0, divide_q.divisor, 1'b0})
+        else $error("xfpu: rest %h of divisor %h", divide_q.rest, divide_q.divisor);
+      assert (!divide_q.root || divide_q.rest <= {3'd0, divide_q.quotient, 1'b0})
+        else $error("xfpu: rest %h of root %h", divide_q.rest, divide_q.quotient);
     end
     if (rst_ni && step_q != '0) assert (waits_q && iterates) else $error("xfpu: an op went away in mid-divide");
-    if (rst_ni) assert (step_q != 3'd7 || x_done_o) else $error("xfpu: step %0d", step_q);
+    if (rst_ni) assert (step_q != 3'd7 || !x_wait_o) else $error("xfpu: step %0d", step_q);
   end
 
-  function automatic logic [15:0] naive_read(input logic [6:0] r);
-    logic [15:0] v;
-    v = e_q[{committed_q[r[5:0]] ^ dirty_q[r[5:0]], r[5:0]}];
-    if (w_writes && w_uop_i.rd == r) v = w_e_o;
-    if (m_writes && m_uop_i.rd == r) v = m_e_q;
-    if (x_writes && x_uop_i.rd == r) v = x_move_value.e;
-    return v;
+  // Bypass: every stage's result, oldest first, also what is not there yet.
+  typedef struct packed {
+    logic        late;
+    logic [15:0] e;
+  } found_t;
+  function automatic found_t naive_read(input logic [6:0] r);
+    found_t f;
+    f = '0;
+    f.e = e_q[{committed_q[r[5:0]] ^ dirty_q[r[5:0]], r[5:0]}];
+    if (w_writes && w_uop_i.rd == r) f = {1'b0, w_e_o};
+    if (m_en_i && X_WRITES_E[m_uop_i.code] && m_uop_i.rd == r) f = {m_uop_i.late, m_e_q};
+    if (x_en_i && X_WRITES_E[x_uop_i.code] && x_uop_i.rd == r) f = {x_uop_i.late, x_move(x_uop_i.code, x_ea_q, x_b_i[15:0])};
+    if (!r[6]) f = '0;
+    return f;
   endfunction
+  logic check_e_q;
+  found_t a_q, b_q;
   always_ff @(posedge clk_i) begin
-    if (rst_ni && i_en_i && i_go_i) begin
-      assert (!(x_writes && x_uop_i.late && (x_uop_i.rd == i_ra_i || x_uop_i.rd == i_rb_i)))
-        else $error("xfpu: an exponent is read that X does not have");
-      assert (!(m_writes && m_uop_i.late && ((m_uop_i.rd == i_ra_i && !x_hides(i_ra_i)) ||
-                                              (m_uop_i.rd == i_rb_i && !x_hides(i_rb_i)))))
-        else $error("xfpu: an exponent is read that M does not have");
-      assert (!i_ra_i[6] || i_e[0] == naive_read(i_ra_i)) else $error("xfpu: exponent of ra");
-      assert (!i_rb_i[6] || i_e[1] == naive_read(i_rb_i)) else $error("xfpu: exponent of rb");
+    check_e_q <= rst_ni && i_en_i && i_go_i;
+    a_q <= naive_read(i_ra_i);
+    b_q <= naive_read(i_rb_i);
+    if (check_e_q) begin
+      assert (!a_q.late && x_ea_q == a_q.e) else $error("xfpu: exponent of ra");
+      assert (!b_q.late && x_eb_q == b_q.e) else $error("xfpu: exponent of rb");
     end
-    if (rst_ni) assert (!x_en_i || x_uop_i.unit == duke_isa_pkg::UNIT_X) else $error("xfpu: an op of another unit");
+    if (rst_ni && x_en_i) assert (x_uop_i.unit == UNIT_X) else $error("xfpu: an op of another unit");
   end
-  function automatic logic x_hides(input logic [6:0] r);
-    return x_writes && x_uop_i.rd == r;
-  endfunction
 
   // Blocking, as in duke_core_sva.
   logic [15:0] shadow_q [64];

@@ -19,7 +19,7 @@ ROW = (
     ("fmt", 4, "FMT_*"),
     ("forms", 3, "bit 0 register form, bit 1 short immediate, bit 2 extension word"),
     ("reads_ra", 1, ""), ("reads_rb", 1, ""), ("reads_rc", 1, ""), ("reads_rd", 1, "a store's data"),
-    ("writes_rd", 1, ""), ("rd_f", 1, "rd is of file f"), ("writes_e", 1, "file e's rd too"),
+    ("writes_rd", 1, ""), ("rd_f", 1, "rd is of file f"),
     ("ra_f", 1, ""), ("rb_f", 1, ""), ("rc_f", 1, ""),
     ("late", 1, "the result is not there at the end of X; that of an iterative divide of unit A is"),
     ("alone", 1, "the only op of its bundle"),
@@ -77,7 +77,7 @@ def row_of(op, code, functions, kinds, fmts):
     row = {"legal": 1, "unit": UNITS.index(op.unit), "kind": kinds.index(op.kind), "fmt": fmts.index(op.fmt.name),
            "code": code.get(group, {}).get(op.ident, 0), "forms": forms,
            "writes_rd": opinfo.writes_rd(op), "rd_f": op.files[0] == "f", "alone": bool(op.row.get("alone")),
-           "writes_e": bool(op.row.get("e")), "sign": bool(op.row.get("signed")), "guest": op.row.get("space") == "guest",
+           "sign": bool(op.row.get("signed")), "guest": op.row.get("space") == "guest",
            "spec": SPECS.index(op.row.get("spec", "no")), "size": (op.row.get("size", 8) // 8).bit_length() - 1}
     quick = {"A": "div", "F": "int", "V": "vec", "X": "int"}  # latency of a unit's ops whose result is there at the end of X
     row["late"] = op.kind in ("load", "rdcr") or op.kind == "alu" and op.unit in quick and op.row["lat"] != quick[op.unit]
@@ -225,6 +225,8 @@ def emit(spec, machines, machine, out):
     text += f"localparam int MAX_WORDS = {spec.hazards['bundle']['max_words']};\n"
     for prefix, group in (("ALU_", "I"), ("MD_", "A"), ("BR_", "branch"), ("FP_", "F"), ("VEC_", "V"), ("X_", "X")):
         text += params(prefix, code[group].items(), 7)
+    writes_e = sum(1 << code["X"][op.ident] for op in spec.ops if op.row.get("e"))
+    text += f"// By code: ops of unit X that write file e.\nlocalparam logic [127:0] X_WRITES_E = 128'h{writes_e:x};\n\n"
     text += field_params(spec)
     text += struct("duke_row_t", ROW) + struct("duke_opcode_t", OPCODE)
     text += table("DUKE_OPCODES", width_of(OPCODE), opcodes) + table("DUKE_ROWS", width_of(ROW), rows)

@@ -163,13 +163,14 @@ int main(int argc, char **argv)
         top.i_ra_i = I.reg(DUKE_F_RA, I.ra);
         top.i_rb_i = I.reg(DUKE_F_RB, I.rb);
         top.x_en_i = X.valid && X.op != NONE;
-        top.x_code_i = X.code(), top.x_rd_i = X.reg(DUKE_F_RD, X.rd), top.x_wre_i = X.writes_e(), top.x_late_i = X.late();
+        top.x_code_i = X.code(), top.x_rd_i = X.reg(DUKE_F_RD, X.rd), top.x_late_i = X.late();
         top.x_a_i = X.a, top.x_b_i = X.b;
         top.m_en_i = M.valid && M.op != NONE;
-        top.m_code_i = M.code(), top.m_rd_i = M.reg(DUKE_F_RD, M.rd), top.m_wre_i = M.writes_e(), top.m_late_i = M.late();
+        top.m_code_i = M.code(), top.m_rd_i = M.reg(DUKE_F_RD, M.rd), top.m_late_i = M.late();
+        top.m_a_i = M.a, top.m_b_i = M.b;
         top.mode_i = M.mode;
         top.w_en_i = W.valid && W.op != NONE;
-        top.w_code_i = W.code(), top.w_rd_i = W.reg(DUKE_F_RD, W.rd), top.w_wre_i = W.writes_e(), top.w_late_i = W.late();
+        top.w_code_i = W.code(), top.w_rd_i = W.reg(DUKE_F_RD, W.rd), top.w_late_i = W.late();
         top.commit_i = W.valid && W.commit;
         top.rollback_i = W.valid && W.rollback;
         const bool trap = M.valid && b.chance(2); // the bundle leaves M without effect
@@ -178,7 +179,7 @@ int main(int argc, char **argv)
         top.m_done_i = m_done;
         top.i_go_i = top.x_go_i = top.x_take_i = 0;
         top.eval();
-        const bool x_go = X.valid && (!M.valid || m_done) && (X.op == NONE || top.x_done_o);
+        const bool x_go = X.valid && (!M.valid || m_done) && (X.op == NONE || !top.x_wait_o);
         const bool i_go = I.valid && (!X.valid || x_go) && !top.i_wait_o;
         waits += top.i_wait_o;
         top.x_go_i = x_go;
@@ -189,7 +190,7 @@ int main(int argc, char **argv)
         in_x = X.valid && !x_go ? in_x + 1 : 0;
         b.same("in X for ever", in_x > 100, 0);
         if (x_go)
-            X.moved = top.x_value_o;
+            X.moved = X.op == DUKE_OP_FMV_E ? top.x_e_o : X.a; // what the core does with it
         if (W.valid && W.op != NONE) {
             const char *name = duke_op_names[W.op];
             b.same("late", top.w_late_o, W.late());

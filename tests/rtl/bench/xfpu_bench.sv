@@ -15,23 +15,22 @@ module xfpu_bench
   input  logic        x_go_i,
   input  logic [6:0]  x_code_i,
   input  logic [6:0]  x_rd_i,
-  input  logic        x_wre_i,
   input  logic        x_late_i,
   input  logic [63:0] x_a_i,
   input  logic [63:0] x_b_i,
-  output logic        x_done_o,
-  output logic [63:0] x_value_o,
+  output logic        x_wait_o,
+  output logic [15:0] x_e_o,
   input  logic        m_en_i,
   input  logic        m_done_i,
   input  logic [6:0]  m_code_i,
   input  logic [6:0]  m_rd_i,
-  input  logic        m_wre_i,
   input  logic        m_late_i,
+  input  logic [63:0] m_a_i,
+  input  logic [63:0] m_b_i,
   input  logic [3:0]  mode_i,
   input  logic        w_en_i,
   input  logic [6:0]  w_code_i,
   input  logic [6:0]  w_rd_i,
-  input  logic        w_wre_i,
   input  logic        w_late_i,
   input  logic        commit_i,
   input  logic        rollback_i,
@@ -41,22 +40,21 @@ module xfpu_bench
   output logic [5:0]  w_flags_o,
   output logic        w_c1_o
 );
-  function automatic uop_t op(input logic [6:0] code, input logic [6:0] rd, input logic wre, input logic late);
+  function automatic uop_t op(input logic [6:0] code, input logic [6:0] rd, input logic late);
     uop_t u;
     u = '0;
     u.unit = UNIT_X;
     u.code = code;
     u.rd = rd;
     u.wr = 1'b1;
-    u.wre = wre;
     u.late = late;
     return u;
   endfunction
 
   uop_t x_uop, m_uop, w_uop;
-  assign x_uop = op(x_code_i, x_rd_i, x_wre_i, x_late_i);
-  assign m_uop = op(m_code_i, m_rd_i, m_wre_i, m_late_i);
-  assign w_uop = op(w_code_i, w_rd_i, w_wre_i, w_late_i);
+  assign x_uop = op(x_code_i, x_rd_i, x_late_i);
+  assign m_uop = op(m_code_i, m_rd_i, m_late_i);
+  assign w_uop = op(w_code_i, w_rd_i, w_late_i);
 
   logic init_q;                           // file e is cleared in 128 cycles
   logic [8:0] init_idx_q;
@@ -68,8 +66,8 @@ module xfpu_bench
   duke_xfpu xfpu (
     .clk_i, .rst_ni, .init_i(init_q), .init_idx_i(init_idx_q),
     .i_en_i, .i_go_i, .i_ra_i, .i_rb_i, .i_wait_o,
-    .x_en_i, .x_take_i, .x_go_i, .x_uop_i(x_uop), .x_a_i, .x_b_i, .x_done_o, .x_value_o,
-    .m_en_i, .m_done_i, .m_uop_i(m_uop), .mode_i,
+    .x_en_i, .x_take_i, .x_go_i, .x_uop_i(x_uop), .x_a_i, .x_b_i, .x_wait_o, .x_e_o,
+    .m_en_i, .m_done_i, .m_uop_i(m_uop), .m_a_i, .m_b_i, .mode_i,
     .w_en_i, .w_uop_i(w_uop), .commit_i, .rollback_i, .w_late_o, .w_value_o, .w_e_o, .w_flags_o, .w_c1_o
   );
 endmodule
