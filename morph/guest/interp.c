@@ -69,7 +69,8 @@ static bool helper_stores(unsigned op)
     case G_FNSTCW:
     case G_FNSTSW:
     case G_FNSTENV:
-    case G_FNSAVE: return true;
+    case G_FNSAVE:
+    case G_CMPXCHG16B: return true;
     default: return false;
     }
 }
@@ -321,11 +322,21 @@ static bool is_stack_access(const struct ginsn *g, const struct port_fault *faul
     }
 }
 
+/* ENTER ends with a probe of the new top of the stack, which is a write. */
+static bool is_probe(const struct morph *m, const struct port_fault *fault)
+{
+    const struct ginsn *g = m->interp.insn;
+    uint64_t frame = g->opsize * ((g->imm2 & 31) + 1u) + ((uint64_t)g->imm & 0xffff);
+    return g->op == G_ENTER && wrap(m, fault->addr - (m->sh->cpu.gpr[GUEST_RSP] - frame)) < g->opsize;
+}
+
 /* An instruction that reads and writes its memory operand reads with the intent to write: a fault of the read is one of a
  * store, and a read-only first page counts before a second page that is missing. */
 static struct port_fault write_intent(struct morph *m, struct port_fault fault)
 {
     const struct ginsn *g = m->interp.insn;
+    if (is_probe(m, &fault))
+        fault.store = 1;
     if (fault.store || !(sem_writes_memory(g) || helper_stores(g->op)) || g->op == G_ARPL || is_stack_access(g, &fault))
         return fault;
     fault.store = 1;

@@ -240,3 +240,6 @@ VAL bool interp_null_segment(sem_ctx *c)
     unsigned seg = c->g->seg;
     return __builtin_expect(seg >= GUEST_FS, 0) && !c->f.wide && (c->cpu->seg_sel[seg] & 0xfffc) == 0;
 }
+
+/* 64-bit mode: a jump to where no address can be is a fault of the jump, not of what it finds there. True: it was raised. */
+VAL bool is_lost(sem_ctx *c, val target) { return c->f.wide && raise_if(c, (target + (UINT64_C(1) << 47)) >> 48, GUEST_GP); }

@@ -224,8 +224,23 @@ static void guess(sem_ctx *c, val target, enum sem_jump_kind kind)
     }
 }
 
+/* For the interpreter: here jump_ind sees to it, as what was done before is undone. */
+VAL bool is_lost(sem_ctx *c, val target)
+{
+    (void)c, (void)target;
+    return false;
+}
+
+/* 64-bit mode: a jump to where no address can be is a fault of the jump; the interpreter raises it. */
+static __attribute__((noinline)) void fault_if_lost(sem_ctx *c, val target)
+{
+    ir_fault_if(c->b, v_shr(c, v_add(c, target, konst(c, UINT64_C(1) << 47)), konst(c, 48)));
+}
+
 VAL void jump_ind(sem_ctx *c, val target, enum sem_jump_kind kind)
 {
+    if (c->f.wide)
+        fault_if_lost(c, target);
     c->l->pending++;
     if (c->l->follow == LIFT_GUESS) {
         guess(c, target, kind);

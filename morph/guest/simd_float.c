@@ -85,8 +85,16 @@ static bool subtract_add(struct simd *x, fp_fmt f)
     return true;
 }
 
-/* A step of a dot product: its exceptions come one by one, so that what is unmasked in one step ends it. */
-static bool stopped(const struct simd *x) { return x->fp.raised & ~(x->fp.mxcsr >> MX_MASKS_AT); }
+/* The end of a step of a dot product: exceptions come step by step, so that what is unmasked in one ends it, and flags of earlier
+ * ones stay. */
+static bool stopped(struct simd *x)
+{
+    if (x->fp.raised & ~(x->fp.mxcsr >> MX_MASKS_AT))
+        return true;
+    x->cpu->mxcsr |= x->fp.raised;
+    x->fp.raised = 0;
+    return false;
+}
 
 static bool dot_product(struct simd *x, fp_fmt f)
 {
