@@ -39,7 +39,7 @@ static void run(bool root, bool scalar)
     struct oracle_kind kind = {.mode = GUEST_X86_64, .sse = true};
     static struct oracle_memory mem;
     const uint8_t code[] = {0xf3, 0x0f, root ? 0x52 : 0x53, 0xca}; /* xmm1 from xmm2 */
-    void *x = oracle_interp.open();
+    void *x = oracle_interp.open(ORACLE_BLOCK);
     uint64_t random = 7;
     memcpy(mem.code, code + !scalar, sizeof code - !scalar);
     for (unsigned i = 0; i < 20000; i++) {

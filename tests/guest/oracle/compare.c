@@ -22,9 +22,11 @@ static void say(struct report *r, const char *format, ...)
     va_end(args);
 }
 
-/* Linux tells these apart by nothing that a debugger sees: all are SIGSEGV from the kernel. */
-static int vector_class(int vector)
+/* Linux tells these apart by nothing that a debugger sees: all are SIGSEGV from the kernel. A signal frame has the error code, too. */
+static int vector_class(int vector, bool exact)
 {
+    if (exact)
+        return vector;
     switch (vector) {
     case GUEST_OF:
     case GUEST_BR:
@@ -72,8 +74,11 @@ bool oracle_differs(const struct oracle_state *host, const struct oracle_state *
     for (unsigned i = 0; i < GUEST_SEGS; i++)
         if (host->seg[i] != got->seg[i])
             say(&r, "  %s: host %04x, got %04x\n", seg_names[i], host->seg[i], got->seg[i]);
-    if (vector_class(host->vector) != vector_class(got->vector))
+    bool exact = host->error >= 0;
+    if (vector_class(host->vector, exact) != vector_class(got->vector, exact))
         say(&r, "  exception: host %d, got %d\n", host->vector, got->vector);
+    if (host->vector >= 0 && host->error >= 0 && got->error >= 0 && host->error != got->error)
+        say(&r, "  error code: host %x, got %x\n", (unsigned)host->error, (unsigned)got->error);
     if (host->addr != got->addr)
         say(&r, "  fault address: host %08" PRIx64 ", got %08" PRIx64 "\n", host->addr, got->addr);
     if (memcmp(host_data, got_data, ORACLE_DATA_SIZE) != 0)

@@ -21,7 +21,7 @@ struct interp_machine {
     struct oracle_kind kind;
 };
 
-static void *x_open(void)
+static void *x_open(unsigned block_insns)
 {
     struct interp_machine *x = calloc(1, sizeof *x);
     x->arena = calloc(1, ARENA);
@@ -29,7 +29,7 @@ static void *x_open(void)
     port_host_map(ORACLE_CODE, CODE_AT, ORACLE_CODE_SIZE, PORT_HOST_READ | PORT_HOST_EXEC);
     port_host_map(ORACLE_DATA, DATA_AT, ORACLE_RW_SIZE, PORT_HOST_READ | PORT_HOST_WRITE);
     port_host_map(ORACLE_DATA + ORACLE_RW_SIZE, DATA_AT + ORACLE_RW_SIZE, ORACLE_RO_SIZE, PORT_HOST_READ);
-    x->sh.params.block_insns = 32;
+    x->sh.params.block_insns = block_insns;
     x->sh.params.tcache_kib = 16;
     x->sh.params.guest_cpu = 3; /* max */
     x->m = morph_init(&x->sh, x->arena, ARENA);
@@ -93,7 +93,7 @@ static void x_run(void *p, unsigned n, struct oracle_state *out)
     struct guest_cpu *cpu = &x->sh.cpu;
     enum interp_result r = INTERP_OK;
     port_host = x->port;
-    int vector = -1;
+    int vector = -1, error = -1;
     uint64_t addr = 0;
 
     for (uint64_t end = port_icount() + n; port_icount() < end && r == INTERP_OK && vector < 0;) {
@@ -105,6 +105,7 @@ static void x_run(void *p, unsigned n, struct oracle_state *out)
         case BLOCK_PAGE_FAULT:
             vector = GUEST_PF;
             addr = fault.addr;
+            error = (int)fault.error;
             break;
         case BLOCK_UNDEFINED: vector = GUEST_UD; break;
         case BLOCK_PROTECTION: vector = GUEST_GP; break;
@@ -114,10 +115,11 @@ static void x_run(void *p, unsigned n, struct oracle_state *out)
     if (r == INTERP_EXCEPTION) {
         vector = (int)x->m->interp.vector;
         addr = x->m->interp.addr;
+        error = (int)x->m->interp.error;
     } else if (r != INTERP_OK) {
         vector = 0x100 + (int)r; /* no exception: the comparison shows it */
     }
-    *out = (struct oracle_state){.rip = cpu->rip, .vector = vector, .addr = vector == GUEST_PF ? addr : 0};
+    *out = (struct oracle_state){.rip = cpu->rip, .vector = vector, .error = error, .addr = vector == GUEST_PF ? addr : 0};
     out->eflags = (uint32_t)(cpu->flags | cpu->sysflags);
     memcpy(out->gpr, cpu->gpr, sizeof out->gpr);
     if (x->kind.sse) {

@@ -124,8 +124,10 @@ bool vectors_run(struct vectors_process *p, const struct oracle_case *c, struct 
     bool exception = strstr(p->line, "\"stop\":\"exception\"");
     if (!exception && !strstr(p->line, "\"stop\":\"end\"") && !strstr(p->line, "\"stop\":\"count\""))
         return false;
-    *out = (struct oracle_state){
-        .rip = number_after(p->line, wide ? "rip" : "eip"), .eflags = (uint32_t)number_after(p->line, "flags"), .vector = -1};
+    *out = (struct oracle_state){.rip = number_after(p->line, wide ? "rip" : "eip"),
+                                 .eflags = (uint32_t)number_after(p->line, "flags"),
+                                 .vector = -1,
+                                 .error = -1};
     for (unsigned i = 0; i < (wide ? 16 : 8); i++)
         out->gpr[i] = number_after(p->line, names[wide][i]);
     if (c->kind.sse)

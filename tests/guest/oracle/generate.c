@@ -504,6 +504,15 @@ static uint32_t packed_to_eflags(unsigned packed)
     return v;
 }
 
+/* A call to nowhere without a stack: either fault may come first. */
+static bool lost_call(const struct oracle_state *s, const struct ginsn *g)
+{
+    if (g->op != G_CALL_IND || g->opnd[0].kind != GO_REG)
+        return false;
+    bool nowhere = (s->gpr[g->opnd[0].reg] + (UINT64_C(1) << 47)) >> 48 != 0;
+    return nowhere && s->gpr[GUEST_RSP] - 8 - ORACLE_DATA > ORACLE_RW_SIZE - 8;
+}
+
 /* Whether the instruction may be used: it reads no undefined flag, and the decoder knows it as what was meant. */
 static bool suitable(const struct generator *gen, const struct oracle_state *s, const uint8_t *p, unsigned n)
 {
@@ -517,6 +526,8 @@ static bool suitable(const struct generator *gen, const struct oracle_state *s, 
         if ((count & 31) > 16)
             return false;
     }
+    if (gen->kind.mode == GUEST_X86_64 && lost_call(s, &g))
+        return false;
     if (g.opsize == 2 && g.op == G_BSWAP) /* undefined */
         return false;
     if ((g.op == G_LEAVE || g.op == G_ENTER) && reaches_code(s->gpr[GUEST_RBP]))
@@ -678,9 +689,13 @@ static void begin_sse(struct generator *gen, struct oracle_state *s, struct orac
         uint64_t v = random_double(r);
         memcpy(gen->pattern + i, &v, 8);
     }
-    for (unsigned i = 0; i < sizeof mem->data; i += 8) {
-        uint64_t v = i % 0x400 < 0x300 ? random_double(r) : random_next(r);
-        memcpy(mem->data + i, &v, 8);
+    uint64_t pool[256], picks = 0; /* not each number anew: that took longer than all the rest of a case */
+    for (unsigned i = 0; i < 256; i++)
+        pool[i] = i < 192 ? random_double(r) : random_next(r);
+    for (unsigned i = 0; i < sizeof mem->data; i += 8, picks >>= 8) {
+        if (i % 64 == 0)
+            picks = random_next(r);
+        memcpy(mem->data + i, &pool[picks & 0xff], 8);
     }
     for (unsigned i = 0; i < (gen->kind.mode == GUEST_X86_64 ? 16 : 8); i++) {
         s->xmm[i][0] = random_double(r);

@@ -20,8 +20,11 @@ static const struct {
 bool generator_has_bmi(void)
 {
     enum { BMI = 1 << 3 | 1 << 8 };
+    static int known; /* 1: yes, -1: no. Asking is slow, above all in a virtual machine. */
     unsigned a, b, c, d;
-    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & BMI) == BMI;
+    if (!known)
+        known = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & BMI) == BMI ? 1 : -1;
+    return known > 0;
 }
 
 unsigned generator_bmi(struct generator *gen, const struct oracle_state *s, uint8_t *p)

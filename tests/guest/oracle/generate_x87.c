@@ -233,8 +233,9 @@ unsigned generator_x87_sequence(struct generator *gen, const struct oracle_state
         bool anywhere = kind == IMAGE_CW && random_below(r, 10) == 0;
         gen->image = anywhere ? random_data(r, 2) : ORACLE_DATA + 0x100 + random_below(r, ORACLE_RW_SIZE - 0x400);
         gen->image &= ~(uint32_t)(kind >= IMAGE_FX && random_below(r, 20) ? 15 : random_below(r, 2) ? 3 : 0);
-        gen->image_op = (uint32_t)kind << 4 | STEP_PATCH;
-        return put_image(gen, s, kind, false, p);
+        unsigned n = put_image(gen, s, kind, false, p);
+        gen->image_op = n ? (uint32_t)kind << 4 | STEP_PATCH : 0;
+        return n;
     }
     if ((gen->image_op & 15) == STEP_PATCH) {
         if (random_below(r, 3) == 0)

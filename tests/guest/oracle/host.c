@@ -177,6 +177,7 @@ static void get_state(struct host_cpu *h, struct oracle_state *s)
         .eflags = (uint32_t)r.eflags,
         .seg = {(uint16_t)r.es, (uint16_t)r.cs, (uint16_t)r.ss, (uint16_t)r.ds, (uint16_t)r.fs, (uint16_t)r.gs},
         .vector = -1,
+        .error = -1,
     };
     if (h->kind.mode == GUEST_IA32) {
         for (unsigned i = 0; i < 16; i++)

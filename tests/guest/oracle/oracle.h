@@ -22,15 +22,17 @@ enum {
     ORACLE_FS = ORACLE_DATA + 0x800,   /* base of FS in 64-bit mode */
     ORACLE_MAX_INSNS = 64,
     ORACLE_PATTERN = 64,
+    ORACLE_BLOCK = 32,  /* instructions of a block, unless they are to come one by one */
     ORACLE_STEPS = 400, /* steps of a REP instruction before a case is given up */
 };
 
 struct oracle_state {
-    uint64_t gpr[16]; /* IA-32: eight, zero-extended */
+    _Alignas(8) uint64_t gpr[16]; /* IA-32: eight, zero-extended; aligned for a 32-bit process that shares it */
     uint64_t rip;
     uint32_t eflags;
     uint16_t seg[GUEST_SEGS];
     int32_t vector; /* exception that ended the run; -1 none */
+    int32_t error;  /* its error code; -1 not known */
     uint64_t addr;  /* of a page fault */
     /* With SSE: */
     uint64_t xmm[16][2];
@@ -67,7 +69,7 @@ struct oracle_case {
 /* Something that executes guest code and is compared with the host. */
 struct oracle_executor {
     const char *name;
-    void *(*open)(void);
+    void *(*open)(unsigned block_insns); /* most instructions that are decoded in one go */
     /* Starts from a state and memory. */
     void (*begin)(void *x, const struct oracle_kind *kind, const struct oracle_state *s, const struct oracle_memory *mem);
     /* Code bytes have changed. */
