@@ -1,30 +1,21 @@
-/* The commonest x87 instructions of IA-32 code, done at once where nothing is unusual: an operand that is a normal number or zero, a
- * stack that is as it should be, rounding to nearest and to 64 bits, no exception but a masked inexact result. Else
- * helper_other does the instruction (x87.c), and nothing has been changed.
+/* The commonest x87 instructions of IA-32 code, done at once where nothing is unusual: operands and results that are normal numbers
+ * or zeros, a stack that is as it should be, no exception that is not masked; where the machine has no unit X, rounding to
+ * nearest and to 64 bits and no exception but a masked inexact result. Else helper_other does the instruction (x87.c), and
+ * nothing has been changed.
  */
 #include "helper.h"
 #include "interp_x87.h"
-#include "x87_run.h"
+#include "interp_x87_arith.h"
 
-enum { CR0_EM = 4, CR0_TS = 8, CW_ROUND = 0xc00, CW_USUAL = 0xf20, CW_IS_USUAL = 0x320 };
-enum { RES_INEXACT = 1 << 16, RES_UP = 1 << 17, RES_SLOW = 1 << 18 };
+enum { CR0_EM = 4, CR0_TS = 8, CW_ROUND = 0xc00 };
 
-#define ALWAYS   static inline __attribute__((always_inline))
 #define X87(name)    enum interp_result x87_##name(struct guest_cpu *cpu, struct morph *m, const struct ginsn *g)
 #define SLOW     return helper_other(cpu, m, g)
-
-/* A number with flags RES_* above sign and exponent. */
-struct res {
-    uint64_t mant, se;
-};
-static const struct res slow = {0, RES_SLOW};
 
 /* What was read from guest memory has been read, what was written has been: faults are over. */
 ALWAYS void faults_done(void) { __asm__ volatile("" ::: "memory"); }
 
 ALWAYS bool usable(const struct guest_cpu *cpu) { return !(cpu->x87.sw & SW_ES) && !(cpu->cr0 & (CR0_EM | CR0_TS)); }
-
-ALWAYS bool usual(const struct guest_cpu *cpu) { return (cpu->x87.cw & CW_USUAL) == CW_IS_USUAL; }
 
 ALWAYS uint64_t address(const struct guest_cpu *cpu, const struct ginsn *g)
 {
@@ -74,8 +65,7 @@ ALWAYS void put(struct guest_x87 *f, unsigned p, struct res v)
 ALWAYS void settle(struct guest_x87 *f, uint64_t flags, unsigned pops)
 {
     unsigned sw = f->sw & ~SW_C1, top = f->sw >> 11;
-    sw |= flags & RES_INEXACT ? (unsigned)SW_PE : 0;
-    sw |= flags & RES_UP ? (unsigned)SW_C1 : 0;
+    sw |= (unsigned)(flags >> RES_RAISED) & (SW_EXCEPTIONS | SW_C1);
     if (pops) {
         unsigned empty = 3u << (2 * (top & 7));
         if (pops == 2)
@@ -95,37 +85,6 @@ ALWAYS void push(struct guest_x87 *f, struct res v)
     f->sw = (uint16_t)((f->sw & ~(SW_C1 | 0x3800u)) | p << 11);
 }
 
-/* ---- Numbers -------------------------------------------------------------------------------------------------------------- */
-
-ALWAYS bool is_zero(struct res v) { return !(v.mant | (v.se & F80_MAX_EXP)); }
-
-ALWAYS bool is_normal(struct res v) { return (v.se & F80_MAX_EXP) - 1 < F80_MAX_EXP - 1 && v.mant >> 63; }
-
-ALWAYS struct res from_f64(uint64_t v)
-{
-    uint64_t exp = v >> 52 & 0x7ff, sign = v >> 63 << 15;
-    if (__builtin_expect(exp - 1 < 0x7fe, 1))
-        return (struct res){TOP_BIT | v << 11, sign | (exp + F80_BIAS - 1023)};
-    return v << 1 ? slow : (struct res){0, sign};
-}
-
-ALWAYS struct res from_f32(uint64_t v)
-{
-    uint64_t exp = v >> 23 & 0xff, sign = v >> 31 << 15;
-    if (__builtin_expect(exp - 1 < 0xfe, 1))
-        return (struct res){TOP_BIT | v << 40, sign | (exp + F80_BIAS - 127)};
-    return (uint32_t)(v << 1) ? slow : (struct res){0, sign};
-}
-
-ALWAYS struct res from_int(int64_t v)
-{
-    uint64_t mant = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
-    if (!mant)
-        return (struct res){0, 0};
-    unsigned shift = count_leading_zeros(mant);
-    return (struct res){mant << shift, (v < 0 ? 0x8000u : 0) | (F80_BIAS + 63 - shift)};
-}
-
 ALWAYS struct res load_as(uint64_t ea, unsigned kind)
 {
     struct res v;
@@ -140,150 +99,20 @@ ALWAYS struct res load_as(uint64_t ea, unsigned kind)
     return v;
 }
 
-/* hi.lo with hi's top bit set, to nearest. */
-ALWAYS struct res rounded(uint64_t sign, int64_t exp, uint64_t hi, uint64_t lo)
-{
-    bool up = lo > TOP_BIT || (lo == TOP_BIT && hi & 1);
-    hi += up;
-    if (!hi) {
-        hi = TOP_BIT;
-        exp++;
-    }
-    if ((uint64_t)exp - 1 >= F80_MAX_EXP - 1)
-        return slow;
-    return (struct res){hi, sign | (uint64_t)exp | (lo ? (uint64_t)RES_INEXACT : 0) | (up ? (uint64_t)RES_UP : 0)};
-}
-
-static struct res subtract(struct res a, struct res b, uint64_t d) /* |a| >= |b| */
-{
-    uint64_t sign = a.se & 0x8000, hi, lo;
-    int64_t exp = (int64_t)(a.se & F80_MAX_EXP);
-    if (d == 0) {
-        hi = a.mant - b.mant;
-        lo = 0;
-        if (!hi)
-            return (struct res){0, 0};
-    } else {
-        if (d < 64) {
-            hi = b.mant >> d;
-            lo = b.mant << (64 - d);
-        } else {
-            hi = 0;
-            lo = d == 64 ? b.mant : d < 128 ? b.mant >> (d - 64) | (b.mant << (128 - d) != 0) : 1;
-        }
-        hi = a.mant - hi - (lo != 0);
-        lo = 0 - lo;
-        if (!hi)
-            return slow;
-    }
-    unsigned shift = count_leading_zeros(hi);
-    if (shift) {
-        hi = hi << shift | lo >> (64 - shift);
-        lo <<= shift;
-        exp -= shift;
-        if (exp < 1)
-            return slow;
-    }
-    return rounded(sign, exp, hi, lo);
-}
-
-static struct res add(struct res a, struct res b)
-{
-    if (!is_normal(a) || !is_normal(b)) {
-        if (is_zero(b) && is_normal(a))
-            return a;
-        return is_zero(a) && is_normal(b) ? b : slow;
-    }
-    uint64_t ae = a.se & F80_MAX_EXP, be = b.se & F80_MAX_EXP, lo = 0;
-    if (ae < be || (ae == be && a.mant < b.mant)) {
-        struct res t = a;
-        uint64_t e = ae;
-        a = b;
-        b = t;
-        ae = be;
-        be = e;
-    }
-    uint64_t d = ae - be, hi = b.mant;
-    if ((a.se ^ b.se) & 0x8000)
-        return subtract(a, b, d);
-    if (d >= 64) {
-        lo = d == 64 ? hi : 1;
-        hi = 0;
-    } else if (d) {
-        lo = hi << (64 - d);
-        hi >>= d;
-    }
-    uint64_t sum = a.mant + hi;
-    if (sum < hi) {
-        lo = sum << 63 | lo >> 1 | (lo & 1);
-        sum = sum >> 1 | TOP_BIT;
-        ae++;
-    }
-    return rounded(a.se & 0x8000, (int64_t)ae, sum, lo);
-}
-
-static struct res multiply(struct res a, struct res b)
-{
-    uint64_t sign = (a.se ^ b.se) & 0x8000;
-    if (!is_normal(a) || !is_normal(b)) {
-        bool known = (is_zero(a) || is_normal(a)) && (is_zero(b) || is_normal(b));
-        return known ? (struct res){0, sign} : slow;
-    }
-    uint64_t hi = op_mulhu(a.mant, b.mant), lo = a.mant * b.mant;
-    int64_t exp = (int64_t)((a.se & F80_MAX_EXP) + (b.se & F80_MAX_EXP)) - F80_BIAS + 1;
-    if (!(hi >> 63)) {
-        hi = hi << 1 | lo >> 63;
-        lo <<= 1;
-        exp--;
-    }
-    return rounded(sign, exp, hi, lo);
-}
-
-static struct res divide(struct res a, struct res b)
-{
-    uint64_t sign = (a.se ^ b.se) & 0x8000, hi = a.mant, lo = 0, rest;
-    if (!is_normal(b))
-        return slow;
-    if (!is_normal(a))
-        return is_zero(a) ? (struct res){0, sign} : slow;
-    int64_t exp = (int64_t)(a.se & F80_MAX_EXP) - (int64_t)(b.se & F80_MAX_EXP) + F80_BIAS - 1;
-    if (hi >= b.mant) {
-        lo = hi << 63;
-        hi >>= 1;
-        exp++;
-    }
-    uint64_t quotient = num_divide(hi, lo, b.mant, &rest), half = b.mant - rest;
-    return rounded(sign, exp, quotient, rest == 0 ? 0 : rest > half ? TOP_BIT | 1 : rest == half ? TOP_BIT : 1);
-}
-
 /* ---- Arithmetic ----------------------------------------------------------------------------------------------------------- */
-
-enum arith { ADD, MUL, SUB = 4, SUBR, DIV, DIVR }; /* of ST0 and the other operand, as ModRM.reg has them */
-
-ALWAYS struct res compute(enum arith kind, struct res a, struct res b)
-{
-    switch (kind) {
-    case ADD: return add(a, b);
-    case MUL: return multiply(a, b);
-    case SUB: b.se ^= 0x8000; return add(a, b);
-    case SUBR: a.se ^= 0x8000; return add(b, a);
-    case DIV: return divide(a, b);
-    default: return divide(b, a);
-    }
-}
 
 ALWAYS enum interp_result arith_mem(struct guest_cpu *cpu, struct morph *m, const struct ginsn *g, enum arith kind,
                                     unsigned operand)
 {
     struct guest_x87 *f = &cpu->x87;
     unsigned top = reg_of(f, 0);
-    if (!usable(cpu) || !usual(cpu) || tag_at(f, top) == TAG_EMPTY)
+    if (!usable(cpu) || tag_at(f, top) == TAG_EMPTY)
         SLOW;
     uint64_t ea = address(cpu, g);
     struct res b = load_as(ea, operand);
     if (b.se & RES_SLOW)
         SLOW;
-    struct res r = compute(kind, get(f, top), b);
+    struct res r = compute(kind, get(f, top), b, f->cw);
     if (r.se & RES_SLOW)
         SLOW;
     put(f, top, r);
@@ -297,9 +126,9 @@ ALWAYS enum interp_result arith_st(struct guest_cpu *cpu, struct morph *m, const
 {
     struct guest_x87 *f = &cpu->x87;
     unsigned top = reg_of(f, 0), other = reg_of(f, g->imm2 & 7);
-    if (!usable(cpu) || !usual(cpu) || tag_at(f, top) == TAG_EMPTY || tag_at(f, other) == TAG_EMPTY)
+    if (!usable(cpu) || tag_at(f, top) == TAG_EMPTY || tag_at(f, other) == TAG_EMPTY)
         SLOW;
-    struct res r = compute(kind, get(f, top), get(f, other));
+    struct res r = compute(kind, get(f, top), get(f, other), f->cw);
     if (r.se & RES_SLOW)
         SLOW;
     put(f, to_st0 ? top : other, r);
@@ -319,14 +148,11 @@ X87(fsqrt)
 {
     struct guest_x87 *f = &cpu->x87;
     unsigned top = reg_of(f, 0);
-    struct res a = get(f, top);
-    if (!usable(cpu) || !usual(cpu) || tag_at(f, top) == TAG_EMPTY || !is_normal(a) || a.se >> 15)
+    if (!usable(cpu) || tag_at(f, top) == TAG_EMPTY)
         SLOW;
-    bool odd = !(a.se & 1);
-    u128 rest;
-    uint64_t root = odd ? num_root(a.mant, 0, &rest) : num_root(a.mant >> 1, a.mant << 63, &rest);
-    int64_t exp = ((int64_t)a.se - odd + F80_BIAS) >> 1;
-    struct res r = rounded(0, exp, root, rest == 0 ? 0 : rest > root ? TOP_BIT | 1 : 1);
+    struct res r = square_root(get(f, top), f->cw);
+    if (r.se & RES_SLOW)
+        SLOW;
     put(f, top, r);
     settle(f, r.se, 0);
     return done_st(cpu, m, g);
@@ -340,20 +166,6 @@ ARITH_ALL(6, fdiv, DIV)
 ARITH_ALL(7, fdivr, DIVR)
 
 /* ---- Comparisons ---------------------------------------------------------------------------------------------------------- */
-
-/* C3 or C0; RES_SLOW. */
-static unsigned compare(struct res a, struct res b)
-{
-    uint64_t ae = a.se & F80_MAX_EXP, be = b.se & F80_MAX_EXP;
-    if (!(is_normal(a) || is_zero(a)) || !(is_normal(b) || is_zero(b)))
-        return RES_SLOW;
-    if (a.mant == b.mant && (a.se == b.se || !a.mant))
-        return SW_C3;
-    if ((a.se ^ b.se) & 0x8000)
-        return a.se & 0x8000 ? SW_C0 : 0;
-    bool less = ae < be || (ae == be && a.mant < b.mant);
-    return less != (a.se >> 15 & 1) ? SW_C0 : 0;
-}
 
 ALWAYS void set_codes(struct guest_x87 *f, unsigned codes) { f->sw = (uint16_t)((f->sw & ~(SW_C0 | SW_C2 | SW_C3)) | codes); }
 
@@ -481,24 +293,6 @@ ALWAYS enum interp_result constant(struct guest_cpu *cpu, struct morph *m, const
 X87(fld1) { return constant(cpu, m, g, (struct res){TOP_BIT, F80_BIAS}); }
 X87(fldz) { return constant(cpu, m, g, (struct res){0, 0}); }
 
-/* `fraction` bits of 64 go to memory, the exponent is biased by `bias`. */
-ALWAYS struct res narrowed(struct res v, unsigned fraction, unsigned bias)
-{
-    unsigned drop = 63 - fraction, exps = 2 * bias;
-    uint64_t exp = (v.se & F80_MAX_EXP) - (F80_BIAS - bias), rest = v.mant << (64 - drop);
-    uint64_t sign = (v.se >> 15 & 1) << (fraction + (bias == 127 ? 8 : 11)), out = v.mant >> drop;
-    if (is_zero(v))
-        return (struct res){sign, 0};
-    if (!is_normal(v) || exp - 1 >= exps)
-        return slow;
-    bool up = rest > TOP_BIT || (rest == TOP_BIT && out & 1);
-    out += (exp - 1) << fraction;
-    out += up;
-    if (out >> fraction > exps)
-        return slow;
-    return (struct res){sign | out, (rest ? (uint64_t)RES_INEXACT : 0) | (up ? (uint64_t)RES_UP : 0)};
-}
-
 ALWAYS enum interp_result store_real(struct guest_cpu *cpu, struct morph *m, const struct ginsn *g, unsigned size,
                                      unsigned pops)
 {
@@ -536,27 +330,6 @@ X87(fstp_m80)
     faults_done();
     settle(f, 0, 1);
     return done_mem(cpu, m, g, ea);
-}
-
-/* To an integer of `bits` bits, to nearest or cut off. */
-ALWAYS struct res to_int(struct res v, unsigned bits, bool cut)
-{
-    uint64_t down = F80_BIAS + 63 - (v.se & F80_MAX_EXP), hi = 0, lo = 1;
-    if (is_zero(v))
-        return (struct res){0, 0};
-    if (!is_normal(v) || down - 1 >= F80_BIAS + 63) /* 2^63 and more wrap around */
-        return slow;
-    if (down < 64) {
-        hi = v.mant >> down;
-        lo = v.mant << (64 - down);
-    } else if (down == 64) {
-        lo = v.mant;
-    }
-    bool up = !cut && (lo > TOP_BIT || (lo == TOP_BIT && hi & 1));
-    hi += up;
-    if (hi >> (bits - 1))
-        return slow;
-    return (struct res){v.se & 0x8000 ? 0 - hi : hi, (lo ? (uint64_t)RES_INEXACT : 0) | (up ? (uint64_t)RES_UP : 0)};
 }
 
 ALWAYS enum interp_result store_int(struct guest_cpu *cpu, struct morph *m, const struct ginsn *g, unsigned bits, unsigned pops)
