@@ -637,8 +637,8 @@ module duke_core
 
   logic [63:0] fp_value [LANES_A];
   logic [5:0] lane_flags [LANES_A];
-  logic [LANES_A-1:0] w_pair_q;
   if (UNITS_FP) begin : g_fp
+    logic [LANES_A-1:0] w_pair_q;
     logic [63:0] low_value [LANES_A];
     logic [63:0] upper_value [LANES_A];
     logic [5:0] low_flags [LANES_A];

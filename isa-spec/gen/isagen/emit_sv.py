@@ -114,6 +114,7 @@ def rom(spec, machine, functions, code, kinds, fmts):
         opcodes[opcode] = pack(OPCODE, {"fn": where, "base": base})
         if any("imm" in op.forms for op in ops) and ops[0].fmt.name == "R3":
             opcodes[opcode + 1] = pack(OPCODE, {"fn": where, "imm": 1, "base": base})
+    rows += [0] * (513 - len(rows))  # so many that the decoder's index is not wider than the table's
     return opcodes, rows
 
 

@@ -1,6 +1,7 @@
-// Unit X against the host's x87 (sim/engine_func_x87.c): every op, every rounding and precision, flags and C1, special operands and
-// some near each other; file e with its bypasses, waits, commits and rollbacks, while M stalls and ops are killed. Argument +op=N:
-// beside what makes operands only the op of that number in duke_isa.h.
+// Unit X against the host's x87 (sim/engine_func_x87.c). First every op on every pair of the numbers below, in every rounding and
+// precision; then at random, with special operands and some near each other, while M stalls, ops are killed, and commits and
+// rollbacks come. Flags, C1 and file e with its bypasses and waits are compared throughout. Argument +op=N: no pairs, and beside
+// what makes operands only the op of that number in duke_isa.h.
 #include "Vxfpu_bench.h"
 #include "bench.h"
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers" // a C header
@@ -25,6 +26,52 @@ namespace
 
 constexpr unsigned FIRST = DUKE_OP_FADD_X, LAST = DUKE_OP_FABS_X, NONE = ~0u;
 constexpr unsigned SHADOWED = 48;
+
+// Where something changes: zero, denormals, the ends of the three formats and of the integers, halves of their last bits, infinity,
+// NaNs, and what is no number any more.
+constexpr Number corners[] = {
+    {0, 0},
+    {1, 0},
+    {0x7fffffffffffffff, 0},
+    {0x8000000000000000, 0}, // pseudo-denormal
+    {0x8000000000000000, 1},
+    {0xffffffffffffffff, 1},
+    {0x8000000000000001, 0x3fff - 1075},
+    {0x8000000000000000, 0x3fff - 1074},
+    {0xfffffffffffff7ff, 0x3fff - 1023}, // rounds to the least normal double, or not
+    {0xfffffffffffffc00, 0x3fff - 1023},
+    {0x8000000000000000, 0x3fff - 150},
+    {0xffffff8000000000, 0x3fff - 127},
+    {0xaaaaaaaaaaaaaaab, 0x3ffd}, // a third
+    {0x8000000000000000, 0x3ffe},
+    {0xffffffffffffffff, 0x3ffe},
+    {0x8000000000000000, 0x3fff},
+    {0x8000000000000001, 0x3fff},
+    {0x8000000000000400, 0x3fff}, // half of a double's last bit
+    {0x8000008000000000, 0x3fff}, // and of a single's
+    {0xc000000000000000, 0x3fff},
+    {0xfffe000000000000, 0x3fff + 14},
+    {0xffff000000000000, 0x3fff + 14}, // 32767.5
+    {0xffffffff00000000, 0x3fff + 30},
+    {0x8000000080000000, 0x3fff + 31},
+    {0xffffffffffffffff, 0x3fff + 62},
+    {0x8000000000000000, 0x3fff + 63},
+    {0xffffff7fffffffff, 0x3fff + 127},
+    {0xffffff8000000000, 0x3fff + 127}, // rounds to an infinite single
+    {0xfffffffffffffbff, 0x3fff + 1023},
+    {0xfffffffffffffc00, 0x3fff + 1023},
+    {0x8000000000000000, 0x7ffe},
+    {0xffffffffffffffff, 0x7ffe},
+    {0x8000000000000000, 0x7fff},
+    {0xc000000000000000, 0x7fff},
+    {0xe000000000000000, 0x7fff},
+    {0xa000000000000000, 0x7fff}, // signaling
+    {0x8000000000000001, 0x7fff},
+    {0x0000000000000000, 0x7fff}, // pseudo-infinity
+    {0x4000000000000000, 0x7fff}, // pseudo-NaN
+    {0x7fffffffffffffff, 0x3fff}, // unnormal
+};
+constexpr unsigned CORNERS = sizeof corners / sizeof corners[0];
 
 struct File {
     uint16_t e[64], shadow[64];
@@ -54,6 +101,32 @@ struct Stimulus {
     File now = {}; // in program order
     Op next[3];    // makes two operands, uses them
     unsigned at = 3;
+    unsigned pair = 0, sweep_op; // of the sweep; signs and modes are digits of `pair` too
+
+    bool sweeping() const { return sweep_op <= LAST; }
+
+    // Two ops that make the operands, and the one that is tried.
+    void sweep_case()
+    {
+        const bool binary = (duke_ops[sweep_op].flags & DUKE_READS_RB) != 0;
+        unsigned n = pair;
+        Number x[2] = {};
+        for (unsigned i = 0; i < (binary ? 2 : 1); i++) {
+            x[i] = corners[n % CORNERS], n /= CORNERS;
+            x[i].exp |= static_cast<uint16_t>((n & 1) << 15), n /= 2;
+        }
+        for (unsigned i = 0; i < 3; i++) {
+            Op &o = next[i] = Op();
+            o.valid = true;
+            o.op = i < 2 ? unsigned(DUKE_OP_FMK_E) : sweep_op;
+            o.rd = static_cast<uint8_t>(i + 1), o.ra = 1, o.rb = 2;
+            o.mode = static_cast<uint8_t>(n);
+            o.a = x[0].sig, o.b = i < 2 ? x[i].exp : x[1].sig;
+        }
+        at = 0;
+        if (++pair == CORNERS * 2 * (binary ? CORNERS * 2 : 1) * 16)
+            pair = 0, sweep_op++;
+    }
 
     uint8_t some_register() { return static_cast<uint8_t>(b.chance(70) ? b.below(3) : 46 + b.below(4)); }
 
@@ -107,8 +180,12 @@ struct Stimulus {
     // The next op, with what it must give.
     Op take()
     {
-        if (at == 3)
-            make_case();
+        if (at == 3) {
+            if (sweeping())
+                sweep_case();
+            else
+                make_case();
+        }
         Op o = next[at++];
         if (o.op != NONE) {
             uint64_t fcsr = uint64_t(o.mode) << 16;
@@ -150,11 +227,16 @@ int main(int argc, char **argv)
         clock();
 
     Stimulus s{b, only};
+    s.sweep_op = only == NONE ? FIRST : LAST + 1;
     Op I, X, M, W;
     File retired = {};
     uint64_t seen[8] = {}, done[LAST - FIRST + 1] = {}, waits = 0, kills = 0;
     unsigned in_x = 0, refetch = 0; // a redirect costs the core cycles too
+    uint64_t pairs = 0;
     for (b.cycle = 0; b.cycle < b.cycles; b.cycle++) {
+        const bool sweep = s.sweeping() || (pairs != 0 && b.cycle < 100); // until its last ops are done nothing is killed
+        if (s.sweeping())
+            b.cycle = 0, pairs++;
         if (refetch != 0)
             refetch--;
         else if (!I.valid && b.chance(90))
@@ -173,9 +255,9 @@ int main(int argc, char **argv)
         top.w_code_i = W.code(), top.w_rd_i = W.reg(DUKE_F_RD, W.rd), top.w_late_i = W.late();
         top.commit_i = W.valid && W.commit;
         top.rollback_i = W.valid && W.rollback;
-        const bool trap = M.valid && b.chance(2); // the bundle leaves M without effect
+        const bool trap = M.valid && !sweep && b.chance(2); // the bundle leaves M without effect
         const bool m_done = M.valid && (trap || b.chance(85));
-        const bool redirect = m_done && (trap || M.rollback || b.chance(2));
+        const bool redirect = m_done && (trap || M.rollback || (!sweep && b.chance(2)));
         top.m_done_i = m_done;
         top.i_go_i = top.x_go_i = top.x_take_i = 0;
         top.eval();
