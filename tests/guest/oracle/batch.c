@@ -9,7 +9,7 @@
 #include "native.h"
 #include "sem/sem.h"
 
-enum { INT3 = 0xcc };
+enum { INT3 = 0xcc, PATIENCE = 30 /* a batch takes milliseconds */ };
 
 struct made {
     uint64_t number;
@@ -39,7 +39,7 @@ struct batch *batch_open(const struct options *o, const struct oracle_executor *
     b->x = x;
     b->steps = x->open(1);
     b->whole = x->open(ORACLE_BLOCK);
-    b->native = native_open(o->native_child, &o->kind);
+    b->native = native_open(o->native_child, &o->kind, PATIENCE);
     if (b->native && (o->vectors || o->dump || o->expect))
         b->before = calloc(NATIVE_CASES, sizeof *b->before);
     if (b->native)

@@ -14,12 +14,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PATIENCE = 30 }; /* seconds without progress; a batch takes milliseconds */
-
 struct native {
     const char *path;
     struct native_shared *shared;
     int memory, socket;
+    unsigned patience;
     pid_t pid;
 };
 
@@ -53,9 +52,10 @@ static int end_child(struct native *n)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-struct native *native_open(const char *child_path, const struct oracle_kind *kind)
+struct native *native_open(const char *child_path, const struct oracle_kind *kind, unsigned patience)
 {
     struct native *n = calloc(1, sizeof *n);
+    n->patience = patience;
     n->path = child_path;
     n->memory = memfd_create("oracle", MFD_CLOEXEC);
     if (n->memory < 0 || ftruncate(n->memory, sizeof *n->shared))
@@ -84,13 +84,13 @@ void native_close(struct native *n)
 struct native_case *native_case(struct native *n, unsigned i) { return &n->shared->cases[i]; }
 
 /* True: the batch is done. False: the child hangs or is gone, *why says which. */
-static bool await(struct native *n, int *why)
+static bool await(const struct native *n, int *why)
 {
     const volatile uint32_t *at = &n->shared->at;
     struct pollfd p = {.fd = n->socket, .events = POLLIN};
     char byte;
     *why = NATIVE_HUNG;
-    for (unsigned idle = 0; idle < PATIENCE; idle++) {
+    for (unsigned idle = 0; idle < n->patience; idle++) {
         uint32_t was = *at;
         if (poll(&p, 1, 1000) == 1) {
             *why = NATIVE_DIED;

@@ -30,8 +30,8 @@ _Static_assert(sizeof(struct oracle_state) == 520, "the same in 32 and 64 bits")
 _Static_assert(sizeof(struct native_shared) < NATIVE_STACK - NATIVE_SHARED, "fits");
 
 struct native;
-/* NULL and a message if the host cannot. */
-struct native *native_open(const char *child_path, const struct oracle_kind *kind);
+/* NULL and a message if the host cannot. A case is given up after `patience` seconds without progress. */
+struct native *native_open(const char *child_path, const struct oracle_kind *kind, unsigned patience);
 struct native_case *native_case(struct native *n, unsigned i);
 /* Runs cases 0..count-1. False and a message: no child will start. A case after which the child had to be started again says so in
  * after.vector. after.vector is 3 at the end of a case, and after.rip behind the INT3. */
