@@ -361,7 +361,8 @@ enum interp_result interp_fault(struct morph *m)
     case DUKE_TRAP_TRANSLATED: return INTERP_SMC;
     default: return INTERP_TRAP;
     }
-    if (!mmu_canonical(lin) || (cpu->mode == GUEST_IA32 && lin + fault.size > UINT64_C(1) << 32)) /* beyond the segment */
+    if (!mmu_canonical(lin) || (cpu->mode == GUEST_IA32 ? lin + fault.size > UINT64_C(1) << 32 /* beyond the segment */
+                                                        : !mmu_canonical(lin + fault.size - 1)))
         return interp_raise(
             m, m->interp.insn->seg == GUEST_SS || is_stack_access(m->interp.insn, &fault) ? GUEST_SS_FAULT : GUEST_GP, 0);
     struct mmu_result r = mmu_translate(m->sh, lin, fault.store ? MMU_WRITE : MMU_READ);

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 CODE, DATA, STACK = 0x10000, 0x20000, 0x20800
-GP, PF, XM = 13, 14, 19
+SS, GP, PF, XM = 12, 13, 14, 19
 LOST = 0x95aaef0103e95456  # no address
 GEARS = ("interp", "translate", "tcache", "region")
 
@@ -29,6 +29,9 @@ FOUND = [
      case("660f3a41c111", {}, 0x1800, [lanes(0x002abaa4016a3904), lanes(0x3f00000000000001)]), (XM, 0, 0), 0x1832),
     ("ENTER probes the new top of the stack for writing",
      case("c8001000", {}), (PF, 6, STACK - 8 - 0x1000), None),
+    ("an access that ends where no address can be is no page fault",
+     case("c8580002", {"rbp": 0x800000000002}), (SS, 0, 0), None),
+    ("so it is beside the stack", case("488b07", {"rdi": 0x7ffffffffffa}), (GP, 0, 0), None),
     ("CMPXCHG16B wants to write", case("480fc78f00001000", {}), (PF, 6, DATA + 0x100000), None),
     ("a jump to no address faults where it stands", case("ffe7", {"rdi": LOST}), (GP, 0, 0), None),
     ("so does one through memory", case("ff27", {}), (GP, 0, 0), None),
