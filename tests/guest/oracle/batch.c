@@ -151,6 +151,8 @@ uint64_t batch_number(const struct batch *b, unsigned i) { return b->made[i].num
 
 bool batch_stored_image(const struct batch *b, unsigned i) { return b->made[i].image; }
 
+static const uint64_t USER_END = UINT64_C(0x7ffffffff000);
+
 /* The host's end of the case, as if there were no INT3. */
 static struct oracle_state host_end(const struct made *m, const struct native_case *slot)
 {
@@ -159,7 +161,7 @@ static struct oracle_state host_end(const struct made *m, const struct native_ca
         host.rip--;
         host.vector = -1;
     }
-    if (host.vector == GUEST_PF && host.addr >> 47) /* the kernel does not tell which of its pages are there */
+    if (host.vector == GUEST_PF && host.addr >= USER_END) /* the kernel does not tell which of its pages are there */
         host.error &= ~1;
     return host;
 }
