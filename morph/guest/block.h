@@ -23,6 +23,7 @@ enum block_end { BLOCK_END_BRANCH, BLOCK_END_LIMIT, BLOCK_END_PAGE, BLOCK_END_UN
 enum { /* flags */
        BLOCK_DEAD = 1,
        BLOCK_X87 = 2,     /* has instructions that only the interpreter knows, x87 most of all */
+       BLOCK_SHORT = 4,   /* is translated alone, in short parts */
        BLOCK_SPAN_AT = 8, /* from here on: see block_span */
 };
 

@@ -8,9 +8,9 @@
 #include "guest/ginsn.h"
 #include "ir/ir.h"
 
-/* What is known of each guest op: flags that it replaces, whether it can be lifted. */
+/* What is known of each guest op: flags that it replaces and that it reads, whether it can be lifted. */
 struct opt_table {
-    uint8_t attr[GOP_COUNT];
+    uint16_t attr[GOP_COUNT];
 };
 void opt_init(struct opt_table *t);
 

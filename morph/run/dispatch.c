@@ -135,12 +135,14 @@ static bool recover(struct morph *m, uint32_t cause)
     uint32_t t = m->region ? cache_find(m->tcache, (uint32_t)m->sh->trap_pc) : CACHE_NONE;
     if (t != CACHE_NONE && m->tcache->tr[t].gear == 3) {
         region_recover(m, t, r, cause);
-    } else if (b && cause == DUKE_TRAP_SB_OVERFLOW) { /* gear 2 did not foresee it: once is enough */
+    } else if (b && cause == DUKE_TRAP_SB_OVERFLOW) { /* gear 2 did not foresee it: once more, with commits in between */
         t = cache_find(m->tcache, (uint32_t)m->sh->trap_pc);
         if (t != CACHE_NONE) {
             struct gblock *first = &m->blocks->blocks[m->tcache->tr[t].block];
             cache_drop(m, t);
-            first->translation = GEAR2_REFUSED;
+            if (first->flags & BLOCK_SHORT)
+                first->translation = GEAR2_REFUSED;
+            first->flags |= BLOCK_SHORT;
         }
     }
     go_on = b ? report(m, r) : go_on;

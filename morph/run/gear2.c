@@ -12,10 +12,12 @@
 #include "run.h"
 
 enum {
-    PART_INSNS = 14, /* a commit at least after so many, should every one of them store to two double words */
+    PART_INSNS = 24,       /* a commit at least after so many; few of them store, fewer to two double words */
+    SHORT_PART_INSNS = 14, /* and if the store buffer overflowed: should every one of them store to two double words */
     PENDING_MAX = 24,
     SPAN_GAP = 8, /* so many instructions are worth an entry */
 };
+_Static_assert(PART_INSNS < 32 && PENDING_MAX < 32, "a commit that counts them has the short form");
 
 /* Kept out of the translator's own code, which it would push out of the instruction cache. */
 __attribute__((noinline)) static unsigned find_span(struct morph *m, struct gblock *b)
@@ -138,14 +140,15 @@ static enum lift_result lift_block(struct morph *m, struct lift *l, struct gbloc
         *next = choose(m, b, &w, max_insns > n ? max_insns - n : 0, &follow, &l->taken_likely);
     }
     unsigned first = b->start;
-    while (n > PART_INSNS) { /* parts that commit, so that gated stores have room */
-        opt_dead_flags(&g->table, insns, PART_INSNS, l->null_segs, m->sh->params.opt_dead_flags != 0, g->known);
-        if (direct_insns(l, insns, PART_INSNS, first, g->known, LIFT_FALL) == LIFT_CUT)
+    while (n > g->part) { /* parts that commit, so that gated stores have room */
+        unsigned part = g->part;
+        opt_dead_flags(&g->table, insns, part, l->null_segs, m->sh->params.opt_dead_flags != 0, g->known);
+        if (direct_insns(l, insns, part, first, g->known, LIFT_FALL) == LIFT_CUT)
             return LIFT_CUT;
-        first = insns[PART_INSNS - 1].next16;
+        first = insns[part - 1].next16;
         direct_commit(l);
-        insns += PART_INSNS;
-        n -= PART_INSNS;
+        insns += part;
+        n -= part;
     }
     opt_dead_flags(&g->table, insns, n, l->null_segs, m->sh->params.opt_dead_flags != 0, g->known);
     return direct_insns(l, insns, n, first, g->known, follow);
@@ -172,6 +175,7 @@ bool gear2_prepare(struct morph *m, struct gblock *b, unsigned max_blocks, unsig
     g->ir.fuse = p->opt_fuse != 0;
     g->ir.index = m->machine->lanes_address_modes;
     g->nblocks = 0;
+    g->part = max_blocks > 1 ? PART_INSNS : SHORT_PART_INSNS;
     ir_start(&g->ir, b->rip);
     gen_begin(&g->gen, &g->ir);
     for (;;) {
@@ -263,11 +267,12 @@ static bool emit(struct morph *m, struct gblock *b)
 static bool translate_one(struct morph *m, struct gblock *b)
 {
     unsigned max = m->sh->params.block_insns > 63 ? 63 : (unsigned)m->sh->params.block_insns;
+    bool is_short = b->flags & BLOCK_SHORT;
     bool odd = b->flags & BLOCK_X87 && gear2_span(m, b);
-    if (!odd && gear2_prepare(m, b, GEAR2_BLOCKS_MAX, max) && emit(m, b))
+    if (!odd && !is_short && gear2_prepare(m, b, GEAR2_BLOCKS_MAX, max) && emit(m, b))
         return true;
-    /* Something did not fit: the block alone is smaller. */
-    if (!odd && m->gear2->ir.insns && gear2_prepare(m, b, 1, max) && emit(m, b))
+    /* Something did not fit: the block alone, in short parts, is smaller. */
+    if (!odd && (is_short || m->gear2->ir.insns) && gear2_prepare(m, b, 1, max) && emit(m, b))
         return true;
     b->translation = GEAR2_REFUSED;
     m->sh->stats.gear2_refused++;

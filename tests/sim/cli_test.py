@@ -146,6 +146,12 @@ def results(checks, selkirk, folder, here):
     checks.same("two runs, same statistics", again[0], again[1])
     status, out, _ = common.run([selkirk, "run", "-E", "A=1", "-E", "B=2", "--", here / "environment", "x", "--help"], cwd=folder)
     checks.same("arguments and environment", (status, out), (0, b"x\n--help\nA=1\nB=2\n"))
+    status, _, _ = common.run([selkirk, "run", "--stats", "straddle.txt", "--", here / "straddle"], cwd=folder)
+    s = stats(folder / "straddle.txt")
+    checks.same("stores to two double words each: status", status, 0)
+    checks.expect(1 <= int(s["morph.faults_spurious"]) <= 3 and int(s["morph.insns_interp"]) < 5000,
+                  f"stores that overflow the store buffer are translated anew: {s['morph.faults_spurious']} times, "
+                  f"{s['morph.insns_interp']} instructions interpreted")
     config = folder / "my.toml"
     config.write_text("# mine\n[morph]\nhot2 = 5\n[memory]\ndram_mib = 64\n")
     common.run([selkirk, "run", "--config", config, "-d", "conf", "--", here / "environment"], cwd=folder)
