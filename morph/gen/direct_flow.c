@@ -30,7 +30,7 @@ unsigned form_push_m(struct lift *l, const struct ginsn *in, uint32_t ops, bool 
     if (!address_of(l, in, &a))
         return DID_NOT;
     unsigned t = take(l->gen);
-    direct_load(l->gen, DUKE_OP_LDG_WU, t, &a);
+    direct_load(l, DUKE_OP_LDG_WU, t, &a);
     push(l, t);
     return 0;
 }
@@ -40,8 +40,7 @@ unsigned form_pop_r(struct lift *l, const struct ginsn *in, uint32_t ops, bool d
     (void)ops, (void)dead;
     struct direct_address a = stack(l, 0);
     unsigned rd = in->opnd[0].reg;
-    direct_load(l->gen, DUKE_OP_LDG_WU, home(rd), &a);
-    now_home(l, rd);
+    direct_load(l, DUKE_OP_LDG_WU, home(rd), &a);
     if (rd != GUEST_RSP)
         move_stack(l, 4);
     return 0;
@@ -50,12 +49,10 @@ unsigned form_pop_r(struct lift *l, const struct ginsn *in, uint32_t ops, bool d
 unsigned form_leave_frame(struct lift *l, const struct ginsn *in, uint32_t ops, bool dead)
 {
     (void)in, (void)ops, (void)dead;
-    unsigned bp = use(l, GUEST_RBP);
-    struct direct_address a = {bp, 0, 0, 0};
-    op_addi(l->gen, home(GUEST_RSP), bp, 4);
-    now_home(l, GUEST_RSP);
-    direct_load(l->gen, DUKE_OP_LDG_WU, home(GUEST_RBP), &a);
-    now_home(l, GUEST_RBP);
+    struct ir_val v = l->b->cur[GUEST_RBP];
+    struct direct_address a = {home_of(v), 0, 0, v.k};
+    put(l, GUEST_RSP, (int32_t)((uint32_t)v.k + 4), v.ref);
+    direct_load(l, DUKE_OP_LDG_WU, home(GUEST_RBP), &a);
     return 0;
 }
 
@@ -91,7 +88,7 @@ unsigned form_ret(struct lift *l, const struct ginsn *in, uint32_t ops, bool dea
 {
     (void)in, (void)ops, (void)dead;
     struct direct_address a = stack(l, 0);
-    direct_load(l->gen, DUKE_OP_LDG_WU, DIRECT_TARGET, &a);
+    direct_load(l, DUKE_OP_LDG_WU, DIRECT_TARGET, &a);
     move_stack(l, 4);
     l->pending++;
     direct_exit(l, (struct ir_exit){.kind = IR_EXIT_RET, .op = IR_ALWAYS}, 0, 0, 0);
@@ -103,6 +100,8 @@ unsigned form_jcc(struct lift *l, const struct ginsn *in, uint32_t ops, bool dea
     (void)ops, (void)dead;
     bool likely = l->follow == LIFT_STOP ? l->taken_likely : l->follow == LIFT_TAKEN, stop = l->follow == LIFT_STOP;
     uint64_t next = next_of(l, in), target = target_of(l, in), on = likely ? target : next, out = likely ? next : target;
+    if (l->b->dirty)
+        direct_home(l);
     /* A translation that goes on leaves on the unlikely side; one that ends leaves by the likely side first. */
     struct direct_branch b = direct_branch(l, in->cc ^ (stop ? !likely : likely));
     l->pending++;
@@ -116,8 +115,23 @@ unsigned form_jcc(struct lift *l, const struct ginsn *in, uint32_t ops, bool dea
     return DID_GO_ON | DID_END;
 }
 
-const struct direct_form direct_forms[HOT_COUNT] = {
-#define FORM(row, function, alu, flags) [HOT_##row] = {form_##function, (uint32_t)(alu) | (uint32_t)(flags) << 16},
+enum {
+    FORM_NONE,
+#define FORM(row, function, alu, flags) FORM_##row,
+#include "direct.def"
+#undef FORM
+    FORM_COUNT
+};
+
+const uint8_t direct_number[HOT_COUNT] = {
+#define FORM(row, function, alu, flags) [HOT_##row] = FORM_##row,
 #include "direct.def"
 #undef FORM
 };
+
+const struct direct_form direct_forms[FORM_COUNT] = {
+#define FORM(row, function, alu, flags) [FORM_##row] = {form_##function, (uint32_t)(alu) | (uint32_t)(flags) << 16},
+#include "direct.def"
+#undef FORM
+};
+_Static_assert(FORM_COUNT < 256, "a byte numbers them");

@@ -5,15 +5,11 @@ unsigned form_mov_rr(struct lift *l, const struct ginsn *in, uint32_t ops, bool 
 {
     (void)ops, (void)dead;
     unsigned rd = in->opnd[0].reg, rs = in->opnd[1].reg;
-    struct ir_val v = l->b->cur[rs];
-    if (!v.ref) {
-        put(l, rd, v.k, 0);
-        return 0;
-    }
     if (rd == rs)
         return 0;
-    op_addi(l->gen, home(rd), home(rs), v.k);
-    now_home(l, rd);
+    struct ir_val v = l->b->cur[rs];
+    put(l, rd, v.k, v.ref);
+    l->bytes |= (l->bytes >> rs & 1) << rd;
     return 0;
 }
 
@@ -22,8 +18,8 @@ unsigned form_mov_rr1(struct lift *l, const struct ginsn *in, uint32_t ops, bool
     (void)ops, (void)dead;
     if (high(in, 0) || high(in, 1))
         return DID_NOT;
-    unsigned rs = use(l, in->opnd[1].reg), rd = in->opnd[0].reg, old = use(l, rd);
-    op_rr(l->gen, DUKE_OP_INS_B, home(rd), old, rs);
+    unsigned rd = in->opnd[0].reg, rs, old = use2(l, rd, in->opnd[1].reg, &rs);
+    op_rr(l->gen, DUKE_OP_INS_B, dest(l, rd), old, rs);
     now_home(l, rd);
     return 0;
 }
@@ -43,8 +39,7 @@ unsigned form_load_r(struct lift *l, const struct ginsn *in, uint32_t ops, bool 
     if (!address_of(l, in, &a))
         return DID_NOT;
     unsigned rd = in->opnd[0].reg;
-    direct_load(l->gen, ops, home(rd), &a);
-    now_home(l, rd);
+    direct_load(l, ops, home(rd), &a);
     if (ops == DUKE_OP_LDG_BU)
         l->bytes |= 1u << rd;
     return 0;
@@ -57,8 +52,8 @@ unsigned form_load_sext(struct lift *l, const struct ginsn *in, uint32_t ops, bo
     if (!address_of(l, in, &a))
         return DID_NOT;
     unsigned rd = in->opnd[0].reg, t = take(l->gen);
-    direct_load(l->gen, ops, t, &a);
-    op_rk(l->gen, DUKE_OP_EXTU_W, home(rd), t, 0);
+    direct_load(l, ops, t, &a);
+    op_rk(l->gen, DUKE_OP_EXTU_W, dest(l, rd), t, 0);
     now_home(l, rd);
     return 0;
 }
@@ -70,9 +65,11 @@ unsigned form_load_r1(struct lift *l, const struct ginsn *in, uint32_t ops, bool
     if (high(in, 0) || !address_of(l, in, &a))
         return DID_NOT;
     unsigned rd = in->opnd[0].reg, t = take(l->gen);
-    direct_load(l->gen, DUKE_OP_LDG_BU, t, &a);
-    op_rr(l->gen, DUKE_OP_INS_B, home(rd), use(l, rd), t);
+    direct_load(l, DUKE_OP_LDG_BU, t, &a);
+    unsigned old = use(l, rd);
+    op_rr(l->gen, DUKE_OP_INS_B, dest(l, rd), old, t);
     now_home(l, rd);
+    note_byte(l, rd, t);
     return 0;
 }
 
@@ -103,8 +100,14 @@ unsigned form_store_k(struct lift *l, const struct ginsn *in, uint32_t ops, bool
 unsigned form_extend_r(struct lift *l, const struct ginsn *in, uint32_t ops, bool dead)
 {
     (void)dead;
-    unsigned rd = in->opnd[0].reg, rs = use(l, in->opnd[1].reg);
-    op_rk(l->gen, ops, home(rd), rs, high(in, 1) ? 8 : 0);
+    unsigned rd = in->opnd[0].reg, rs = in->opnd[1].reg;
+    unsigned t = ops == DUKE_OP_EXTU_B && !high(in, 1) ? byte_of(l, rs) : 0;
+    if (t) {
+        op_addi(l->gen, dest(l, rd), t, 0);
+    } else {
+        rs = use(l, rs);
+        op_rk(l->gen, ops, dest(l, rd), rs, high(in, 1) ? 8 : 0);
+    }
     now_home(l, rd);
     if (ops == DUKE_OP_EXTU_B)
         l->bytes |= 1u << rd;
@@ -116,7 +119,7 @@ unsigned form_sext_r(struct lift *l, const struct ginsn *in, uint32_t ops, bool 
     (void)dead;
     unsigned rd = in->opnd[0].reg, rs = use(l, in->opnd[1].reg), t = take(l->gen);
     op_rk(l->gen, ops, t, rs, high(in, 1) ? 8 : 0);
-    op_rk(l->gen, DUKE_OP_EXTU_W, home(rd), t, 0);
+    op_rk(l->gen, DUKE_OP_EXTU_W, dest(l, rd), t, 0);
     now_home(l, rd);
     return 0;
 }
@@ -124,15 +127,8 @@ unsigned form_sext_r(struct lift *l, const struct ginsn *in, uint32_t ops, bool 
 unsigned form_lea_base(struct lift *l, const struct ginsn *in, uint32_t ops, bool dead)
 {
     (void)ops, (void)dead;
-    unsigned rd = in->opnd[0].reg, base = in->base;
-    struct ir_val v = l->b->cur[base];
-    int32_t k = (int32_t)((uint32_t)v.k + (uint32_t)in->disp);
-    if (rd == base || !v.ref) {
-        put(l, rd, k, v.ref);
-        return 0;
-    }
-    op_addi(l->gen, home(rd), home(base), k);
-    now_home(l, rd);
+    struct ir_val v = l->b->cur[in->base];
+    put(l, in->opnd[0].reg, (int32_t)((uint32_t)v.k + (uint32_t)in->disp), v.ref);
     return 0;
 }
 
@@ -154,12 +150,12 @@ unsigned form_lea_index(struct lift *l, const struct ginsn *in, uint32_t ops, bo
     if (in->base < 16) {
         struct ir_val base = l->b->cur[in->base];
         k = (int32_t)((uint32_t)k + (uint32_t)base.k);
-        ra = base.ref ? home(in->base) : 0;
+        ra = home_of(base);
     }
-    unsigned sum = k ? take(l->gen) : home(rd);
-    op_rr(l->gen, sums[k == 0][in->scale], sum, home(in->index), ra);
+    unsigned to = dest(l, rd), sum = k ? take(l->gen) : to;
+    op_rr(l->gen, sums[k == 0][in->scale], sum, home_of(v), ra);
     if (k)
-        op_addi(l->gen, home(rd), sum, k);
+        op_addi(l->gen, to, sum, k);
     now_home(l, rd);
     return 0;
 }

@@ -1,10 +1,18 @@
-/* What direct.c and direct_insn.c share; see direct.c. */
+/* What direct.c and direct_*.c share; see direct.c. */
 #pragma once
 #include "direct.h"
 #include "shared.h"
 #include "place.h"
 
-enum { DIRECT_FLAGS = 31, DIRECT_TARGET = 30, DIRECT_FIRST_TEMP = 4, DIRECT_LAST_TEMP = 27 }; /* Duke registers */
+/* Duke registers. Guest registers may be in DIRECT_FIRST_NAME and above until the next exit, not longer. */
+enum {
+    DIRECT_FIRST_TEMP = 4,
+    DIRECT_LAST_TEMP = 27,
+    DIRECT_TARGET = 30,
+    DIRECT_FLAGS = 31,
+    DIRECT_FIRST_NAME = 49,
+    DIRECT_NAMES = 10,
+};
 
 /* What a handler returns: nothing was done; l->rip is set; and an unconditional exit was made. */
 enum { DID_NOT = 4, DID_GO_ON = LIFT_TRANSFERRED, DID_END = LIFT_ENDED };
@@ -13,15 +21,19 @@ enum { DID_NOT = 4, DID_GO_ON = LIFT_TRANSFERRED, DID_END = LIFT_ENDED };
 typedef unsigned direct_fn(struct lift *l, const struct ginsn *in, uint32_t ops, bool dead);
 
 struct direct_form {
-    direct_fn *fn; /* NULL: no direct form */
+    direct_fn *fn;
     uint32_t ops;
 };
-extern const struct direct_form direct_forms[]; /* by row of hot_rows.h */
+extern const uint8_t direct_number[]; /* by row of hot_rows.h: a third of them have a form; 0: none. Few lines of the cache */
+extern const struct direct_form direct_forms[];
 
 struct direct_address {
     unsigned ra, rb, scale;
     int32_t k;
 };
+
+/* Temporaries keep their values for so many instructions, none of which takes more than two. */
+enum { DIRECT_LASTS = 8 };
 
 /* A branch op and what it looks at. */
 struct direct_branch {
@@ -31,18 +43,38 @@ struct direct_branch {
 /* -- direct.c */
 /* Places an op that reads ra and rb and writes rd. */
 void direct_place(struct gen *g, const struct gen_op *o, const struct gen_info *t, unsigned rd, unsigned ra, unsigned rb);
-void direct_load(struct gen *g, unsigned op, unsigned rd, const struct direct_address *a);
+/* Loads rd. If it is a home, its register has the value afterwards, there or elsewhere. */
+void direct_load(struct lift *l, unsigned op, unsigned rd, const struct direct_address *a);
 void direct_store(struct gen *g, unsigned op, unsigned rs, const struct direct_address *a);
-/* Makes guest register r, which is a constant or a sum, in its home; returns that. */
+/* The register for guest register r, which an op of latency 1 makes of ra: its home or another. */
+unsigned direct_name(struct lift *l, unsigned r, unsigned ra);
+/* Makes guest register r, which is a constant, a copy or a sum, in its home; returns that. */
 unsigned direct_settle(struct lift *l, unsigned r);
+/* Makes the copies of r's home, which is going to be overwritten. */
+void direct_keep_copies(struct lift *l, unsigned r);
+/* Makes all guest state in its homes. */
+void direct_home(struct lift *l);
 /* Leaves, or commits, by exit e, all guest state being at home. */
 void direct_exit(struct lift *l, struct ir_exit e, unsigned ra, unsigned rb, unsigned cc);
-/* A branch for condition cc of the flags: one that compares, if they come from the instruction before. */
+/* A branch for condition cc of the flags: one that compares, if they come from a comparison of what is still there. */
 struct direct_branch direct_branch(struct lift *l, unsigned cc);
 
 /* -- inline */
 
 static inline unsigned home(unsigned r) { return 32 + r; }
+
+/* The register that the value of a guest register is in, or is a sum with; 0: none. For other registers than homes there are
+ * refs as if they were, which IR does not know. */
+static inline unsigned home_of(struct ir_val v) { return v.ref ? home(0) - ir_entry(0) + v.ref : 0; }
+static inline ir_ref ref_of(unsigned reg) { return (ir_ref)(reg - home(0) + ir_entry(0)); }
+
+/* The home of r, to be overwritten. */
+static inline unsigned dest(struct lift *l, unsigned r)
+{
+    if (l->copied >> r & 1)
+        direct_keep_copies(l, r);
+    return home(r);
+}
 
 static inline unsigned take(struct gen *g)
 {
@@ -98,11 +130,17 @@ static inline void now_home(struct lift *l, unsigned r)
     l->gen->made[home(r)]++;
 }
 
+/* Guest register r is ref + k, which need not be made yet. What a copy is of is never a copy itself, but for other names. */
 static inline void put(struct lift *l, unsigned r, int32_t k, ir_ref ref)
 {
-    uint32_t bit = 1u << r, dirty = l->b->dirty;
+    uint32_t bit = 1u << r;
+    if (ref && ref != ir_entry(r)) {
+        dest(l, r);
+        if (ref < ref_of(DIRECT_FIRST_NAME))
+            l->copied |= 1u << (ref - ir_entry(0));
+    }
     l->b->cur[r] = (struct ir_val){k, ref, 0, 0};
-    l->b->dirty = ref && k == 0 ? dirty & ~bit : dirty | bit;
+    l->b->dirty = ref == ir_entry(r) && k == 0 ? l->b->dirty & ~bit : l->b->dirty | bit;
     l->bytes &= ~bit;
 }
 
@@ -110,7 +148,15 @@ static inline void put(struct lift *l, unsigned r, int32_t k, ir_ref ref)
 static inline unsigned use(struct lift *l, unsigned r)
 {
     struct ir_val v = l->b->cur[r];
-    return v.k == 0 && v.ref ? home(r) : v.k == 0 ? 0 : direct_settle(l, r);
+    return v.k == 0 ? home_of(v) : direct_settle(l, r);
+}
+
+/* The same of two: making one overwrites its home, which the other may be a copy of. */
+static inline unsigned use2(struct lift *l, unsigned r, unsigned s, unsigned *rs)
+{
+    unsigned a = use(l, r);
+    *rs = use(l, s);
+    return l->copied ? use(l, r) : a;
 }
 
 /* False: not for us. */
@@ -124,12 +170,12 @@ static inline bool address_of(struct lift *l, const struct ginsn *in, struct dir
     if (base < 16) {
         struct ir_val v = b->cur[base];
         a->k = (int32_t)((uint32_t)a->k + (uint32_t)v.k);
-        a->ra = v.ref ? home(base) : 0;
+        a->ra = home_of(v);
     }
     if (index < 16) {
         struct ir_val v = b->cur[index];
         a->k = (int32_t)((uint32_t)a->k + ((uint32_t)v.k << in->scale));
-        a->rb = v.ref ? home(index) : 0;
+        a->rb = home_of(v);
         a->scale = in->scale;
     }
     return true;
@@ -138,7 +184,7 @@ static inline bool address_of(struct lift *l, const struct ginsn *in, struct dir
 static inline struct direct_address stack(struct lift *l, int32_t offset)
 {
     struct ir_val v = l->b->cur[GUEST_RSP];
-    return (struct direct_address){v.ref ? home(GUEST_RSP) : 0, 0, 0, (int32_t)((uint32_t)v.k + (uint32_t)offset)};
+    return (struct direct_address){home_of(v), 0, 0, (int32_t)((uint32_t)v.k + (uint32_t)offset)};
 }
 
 static inline void move_stack(struct lift *l, int32_t by)
@@ -157,6 +203,21 @@ static inline void push(struct lift *l, unsigned rs)
 static inline void jump(struct lift *l, uint64_t target)
 {
     direct_exit(l, (struct ir_exit){.kind = IR_EXIT_DIRECT, .op = IR_ALWAYS, .target = target}, 0, 0, 0);
+}
+
+/* The low byte of r came from temporary t. */
+static inline void note_byte(struct lift *l, unsigned r, unsigned t)
+{
+    l->gen->byte = (struct gen_byte){l->b->insns, (uint16_t)r, l->gen->made[home(r)], (uint16_t)t};
+}
+
+/* The temporary that the low byte of r came from, 0 if none has it. */
+static inline unsigned byte_of(const struct lift *l, unsigned r)
+{
+    const struct gen_byte *p = &l->gen->byte;
+    if (p->rd != r || l->b->insns - p->at >= DIRECT_LASTS || l->b->dirty >> r & 1)
+        return 0;
+    return l->gen->made[home(r)] == p->made ? p->temp : 0;
 }
 
 static inline bool high(const struct ginsn *in, unsigned i) { return in->opnd[i].kind == GO_REGH; }

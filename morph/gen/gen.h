@@ -80,8 +80,16 @@ struct gen_compare {
     uint64_t at; /* number of its instruction in the translation */
     uint16_t op; /* of the flags */
     uint16_t ra, rb;
-    uint16_t has_k; /* b is k */
+    uint16_t made_a, made_b; /* gen.made of ra and rb: they are as they were */
+    uint16_t has_k;          /* b is k */
     int32_t k;
+};
+
+/* direct.c: a register whose low byte came from a temporary, which holds it zero-extended. */
+struct gen_byte {
+    uint64_t at;       /* number of its instruction in the translation */
+    uint16_t rd, made; /* the register, and gen.made of it */
+    uint16_t temp;
 };
 #define GEN_NEVER UINT64_C(0x7fffffff)
 
@@ -102,9 +110,11 @@ struct gen {
     uint64_t last_load, last_store, last_any_store; /* cycles; last_store: + 1, of stores not in the list */
     uint64_t nstores;
     uint64_t has_fault; /* a stub is needed */
+    uint64_t has_fp;    /* the second half of reg is valid */
     uint64_t next;      /* where the search for a temporary starts */
     uint64_t temp;      /* direct.c: the next temporary */
     struct gen_compare compare;
+    struct gen_byte byte;
     uint16_t empty[4];                                   /* free, n, commit of a cycle without ops */
     uint64_t free;                                       /* temporaries nobody uses */
     uint64_t ffree, fnext;                               /* the same of f registers; see sched_fp.inc */

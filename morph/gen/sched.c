@@ -289,16 +289,30 @@ static void place_fault(struct gen *g, const struct ir_node *n)
 
 #include "sched_fp.inc"
 
+/* What few blocks need stays out of the way of what all do. */
+__attribute__((noinline)) static bool place_other(struct gen *g, const struct ir_node *n, uint32_t i)
+{
+    return place_if_fp(g, n, i);
+}
+
+__attribute__((noinline)) static void prepare_fp(struct gen *g)
+{
+    if (!g->has_fp)
+        ir_clear(g->reg + IR_HOME_F, sizeof g->reg - IR_HOME_F * sizeof g->reg[0]);
+    g->has_fp = 1;
+    begin_fp(g);
+}
+
 void gen_begin(struct gen *g, const struct ir_block *b)
 {
     g->ir = b;
     g->nfixes = g->ncycles = g->overflow = 0;
     g->floor = g->last = g->fault = 0;
     g->last_load = g->last_store = g->last_any_store = g->nstores = 0;
-    g->has_fault = 0;
+    g->has_fault = g->has_fp = 0;
     g->next = g->temp = 4;
-    g->compare.at = GEN_NEVER;
-    ir_clear(g->reg, sizeof g->reg);
+    g->compare.at = g->byte.at = GEN_NEVER;
+    ir_clear(g->reg, IR_HOME_F * sizeof g->reg[0]);
 }
 
 bool gen_nodes(struct gen *g)
@@ -311,11 +325,11 @@ bool gen_nodes(struct gen *g)
     ir_copy(g->content + GEN_FIRST_HOME, g->entry_content, sizeof g->entry_content);
     ir_copy(g->loc, g->entry_loc, sizeof g->entry_loc);
     if (b->fp)
-        begin_fp(g);
+        prepare_fp(g);
     for (uint32_t i = IR_FIRST; i < b->n; i++) {
         const struct ir_node *n = &b->node[i];
         unsigned op = n->op;
-        if (b->fp && place_if_fp(g, n, i))
+        if (b->fp && place_other(g, n, i))
             continue;
         if (op == IR_SET)
             place_set(g, n, i);

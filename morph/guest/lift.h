@@ -30,6 +30,8 @@ struct lift {
     struct ir_block *b;
     struct gen *gen;          /* gen/direct.c: where instructions go at once */
     uint32_t bytes;           /* and which registers hold a zero-extended byte */
+    uint32_t copied;          /* of which others may be copies */
+    uint32_t renamed;         /* how many were loaded elsewhere since the last exit */
     uint64_t rip;             /* in: linear address of the first instruction; out: of the next one to lift */
     uint32_t pending;         /* guest instructions since the last commit */
     uint32_t null_segs;       /* bit s: segment s (FS, GS) has a null selector and every access faults; LIFT_NO_SIMD */

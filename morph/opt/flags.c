@@ -16,7 +16,10 @@ void opt_init(struct opt_table *t)
 {
     for (unsigned op = 0; op < GOP_COUNT; op++) {
         struct ginsn g = {.op = (uint16_t)op, .opsize = 4, .addrsize = 4, .seg = GUEST_DS};
-        t->attr[op] = (uint16_t)(ALL | (lift_simd_op(op) ? BODY | LOOK : lift_can(&g) ? BODY : 0) |
+        t->attr[op] = (uint16_t)(ALL |
+                                 (lift_simd_op(op) ? BODY | LOOK
+                                  : lift_can(&g)   ? BODY
+                                                   : 0) |
                                  gop_infos[op].flags_read << READS_AT);
     }
     /* Some bodies keep what the manual leaves undefined. */
@@ -33,18 +36,17 @@ void opt_init(struct opt_table *t)
 void opt_dead_flags(const struct opt_table *t, const struct ginsn *g, unsigned n, uint32_t null_segs, bool enabled,
                     uint8_t *known)
 {
-    unsigned live = ALL, none = enabled ? 0 : ALL;
+    unsigned live = ALL, none = enabled ? 0 : ALL, look = null_segs | 1u << GUEST_CS;
     for (unsigned i = n; i-- > 0;) {
         const struct ginsn *p = &g[i];
         unsigned attr = t->attr[p->op], seg = p->seg, written = p->flags_written & attr, read = p->flags_read;
         bool dead = written && !((live | none) & written);
         unsigned what = dead ? LIFT_DEAD : 0;
         /* A count in CL may be zero, so that the instruction "reads" flags to keep them. If nobody wants them, it need not. */
-        if (__builtin_expect(dead && read, 0))
-            read &= attr >> READS_AT;
-        live = (live & ~written) | read;
+        unsigned kept = dead ? read & ~(attr >> READS_AT) : 0;
+        live = (live & ~written) | (read & ~kept);
         /* Looked at closer are ops with a condition, and code and null segments. */
-        if ((attr & (BODY | LOOK)) != BODY || (null_segs | 1u << GUEST_CS) >> seg & 1) {
+        if (((attr & (BODY | LOOK)) ^ BODY) | (look >> seg & 1)) {
             bool can = attr & BODY && !(null_segs >> seg & 1) && lift_can(p) &&
                        !(null_segs & LIFT_NO_SIMD && lift_simd_op(p->op));
             if (!can || lift_alone(p)) {

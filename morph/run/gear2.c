@@ -12,12 +12,13 @@
 #include "run.h"
 
 enum {
-    PART_INSNS = 24,       /* a commit at least after so many; few of them store, fewer to two double words */
+    WHOLE_INSNS = 31,      /* a commit at least after so many; few of them store, fewer to two double words */
+    PART_INSNS = 24,       /* and after so many if there are more */
     SHORT_PART_INSNS = 14, /* and if the store buffer overflowed: should every one of them store to two double words */
     PENDING_MAX = 24,
     SPAN_GAP = 8, /* so many instructions are worth an entry */
 };
-_Static_assert(PART_INSNS < 32 && PENDING_MAX < 32, "a commit that counts them has the short form");
+_Static_assert(WHOLE_INSNS < 32 && PENDING_MAX < 32, "a commit that counts them has the short form");
 
 /* Kept out of the translator's own code, which it would push out of the instruction cache. */
 __attribute__((noinline)) static unsigned find_span(struct morph *m, struct gblock *b)
@@ -140,7 +141,7 @@ static enum lift_result lift_block(struct morph *m, struct lift *l, struct gbloc
         *next = choose(m, b, &w, max_insns > n ? max_insns - n : 0, &follow, &l->taken_likely);
     }
     unsigned first = b->start;
-    while (n > g->part) { /* parts that commit, so that gated stores have room */
+    while (n > g->whole) { /* parts that commit, so that gated stores have room */
         unsigned part = g->part;
         opt_dead_flags(&g->table, insns, part, l->null_segs, m->sh->params.opt_dead_flags != 0, g->known);
         if (direct_insns(l, insns, part, first, g->known, LIFT_FALL) == LIFT_CUT)
@@ -175,6 +176,7 @@ bool gear2_prepare(struct morph *m, struct gblock *b, unsigned max_blocks, unsig
     g->ir.fuse = p->opt_fuse != 0;
     g->ir.index = m->machine->lanes_address_modes;
     g->nblocks = 0;
+    g->whole = max_blocks > 1 ? WHOLE_INSNS : SHORT_PART_INSNS;
     g->part = max_blocks > 1 ? PART_INSNS : SHORT_PART_INSNS;
     ir_start(&g->ir, b->rip);
     gen_begin(&g->gen, &g->ir);

@@ -22,7 +22,8 @@ struct gear2 {
     struct gblock *blocks[GEAR2_BLOCKS_MAX]; /* decoded blocks that are in the translation */
     struct ir_block ir;
     uint32_t nblocks;
-    uint32_t part; /* guest instructions of a block after which there is a commit */
+    uint32_t part;  /* guest instructions of a block after which there is a commit */
+    uint32_t whole; /* if it has more than so many */
     uint32_t nqueue;
     uint32_t queue[GEAR2_BATCH_MAX]; /* blocks to be translated next */
     struct gen_code code;

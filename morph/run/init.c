@@ -61,9 +61,8 @@ uint32_t run_env(const struct morph *m)
 {
     const struct guest_cpu *cpu = &m->sh->cpu;
     uint64_t bases = cpu->seg_base[GUEST_ES] | cpu->seg_base[GUEST_CS] | cpu->seg_base[GUEST_SS] | cpu->seg_base[GUEST_DS];
-    uint32_t simd = 0;
-    if (m->machine->units_fp && m->machine->units_vec && (cpu->mxcsr & MXCSR_MASKS) == MXCSR_MASKS && !(cpu->cr0 & CR0_NO_SIMD))
-        simd = RUN_ENV_SIMD;
+    bool off = (~cpu->mxcsr & MXCSR_MASKS) | (cpu->cr0 & CR0_NO_SIMD);
+    uint32_t simd = off || !m->machine->units_fp || !m->machine->units_vec ? 0 : RUN_ENV_SIMD;
     if (cpu->mode != GUEST_IA32)
         return 1 | simd;
     return simd | (bases == 0 ? 1u : 0) | ((cpu->seg_sel[GUEST_FS] & 0xfffc) == 0 ? 2u : 0) |

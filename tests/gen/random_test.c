@@ -69,9 +69,44 @@ static const uint8_t two_byte[] = {
     0xbd, 0xbe, 0xbf, 0xc0, 0xc1, 0xc7, 0xc8, 0xc9, 0xca, 0xcb, 0xcf, 0x1f, 0xaf, 0xb6, 0xb7, 0xbe,
 };
 
+static bool plain; /* the case is made of put_plain's instructions */
+
+/* An instruction between few registers, so that copies, sums and comparisons meet. Returns its length. */
+static unsigned put_plain(uint8_t *p)
+{
+    static const uint8_t regs[] = {0, 0, 1, 2, 3, 3, 5, 4},
+                         alu[] = {0x01, 0x29, 0x21, 0x09, 0x31, 0x39, 0x38, 0x84, 0x85, 0x88};
+    unsigned a = regs[pick(7 + !pick(8))], b = regs[pick(7 + !pick(4))], low = pick(4), rr = 0xc0 | b << 3 | a;
+    uint8_t code[8] = {0};
+    switch (pick(18)) {
+    case 0: memcpy(code, (uint8_t[]){(uint8_t)(0x40 | pick(2) << 3 | a)}, 1); break;
+    case 1: memcpy(code, (uint8_t[]){0x83, (uint8_t)(0xc0 | pick(8) << 3 | a), (uint8_t)(pick(5) - 2)}, 3); break;
+    case 2: memcpy(code, (uint8_t[]){0x83, (uint8_t)(0xf8 | a), (uint8_t)(pick(5) - 2)}, 3); break; /* cmp */
+    case 3: memcpy(code, (uint8_t[]){0x8d, (uint8_t)(0x40 | b << 3 | (a == 4 ? 5 : a)), (uint8_t)pick(9)}, 3); break;
+    case 4: memcpy(code, (uint8_t[]){0x0f, (uint8_t)(0x90 | pick(16)), (uint8_t)(0xc0 | low)}, 3); break; /* setcc */
+    case 5: memcpy(code, (uint8_t[]){0x0f, 0xb6, (uint8_t)(0xc0 | b << 3 | low)}, 3); break;              /* movzx */
+    case 6: memcpy(code, (uint8_t[]){0x84, (uint8_t)(0xc0 | low << 3 | low)}, 2); break;        /* test of a byte with itself */
+    case 7: memcpy(code, (uint8_t[]){0x80, (uint8_t)(0xf8 | low), (uint8_t)pick(2)}, 3); break; /* cmp of one */
+    case 8: memcpy(code, (uint8_t[]){0x0f, (uint8_t)(0x40 | pick(16)), (uint8_t)rr}, 3); break; /* cmovcc */
+    case 9: memcpy(code, (uint8_t[]){(uint8_t)(0xb8 | a), (uint8_t)pick(3)}, 2); break;         /* mov r, imm */
+    case 10: code[0] = pick(16) ? (uint8_t)(0x50 | pick(2) << 3 | a) : 0xc9; break;             /* push, pop, leave */
+    case 11: memcpy(code, (uint8_t[]){pick(3) ? 0x8b : 0x8a, (uint8_t)(0x43 | b << 3), (uint8_t)(4 * pick(4))}, 3); break;
+    case 12: memcpy(code, (uint8_t[]){0x89, (uint8_t)(0x43 | b << 3), (uint8_t)(4 * pick(4))}, 3); break;
+    case 13: memcpy(code, (uint8_t[]){alu[pick(sizeof alu)], (uint8_t)rr}, 2); break;
+    default: memcpy(code, (uint8_t[]){0x89, (uint8_t)rr}, 2); break; /* mov r, r */
+    }
+    struct ginsn g;
+    if (guest_decode(code, sizeof code, GUEST_IA32, &g) != DECODE_OK)
+        return 0;
+    memcpy(p, code, g.len);
+    return g.len;
+}
+
 /* One instruction that the lifter takes and that is no transfer. Returns its length. */
 static unsigned put_insn(uint8_t *p)
 {
+    if (plain && pick(8))
+        return put_plain(p);
     for (;;) {
         uint8_t buf[24];
         unsigned n = 0;
@@ -349,6 +384,7 @@ static bool one_case(struct rig *r, uint64_t seed, struct totals *t, unsigned le
     uint8_t code[1024];
     char why[100];
     rng_state = seed;
+    plain = pick(3) == 0;
     unsigned n = put_code(code);
     rig_code(r, code, n);
     r->sh->params.opt_fold = pick(8) != 0;
