@@ -1,8 +1,10 @@
-"""Runs a libFuzzer target from its kept corpus, a text file: inputs in hexadecimal, with a blank line between two.
+"""Runs a libFuzzer target from its kept corpus: inputs in hexadecimal, a line each, the whole compressed by xz and written in base 85.
 
 Run: python3 fuzz.py FUZZER CORPUS SECONDS [--keep] [libFuzzer options]; --keep writes what was found to CORPUS, without what adds nothing.
 """
+import base64
 import hashlib
+import lzma
 import pathlib
 import subprocess
 import sys
@@ -12,14 +14,15 @@ import textwrap
 
 def unpack(corpus, folder):
     folder.mkdir()
-    for text in corpus.read_text().split("\n\n"):
+    for text in lzma.decompress(base64.b85decode("".join(corpus.read_text().split()))).decode().split():
         data = bytes.fromhex(text)
         (folder / hashlib.sha1(data).hexdigest()).write_bytes(data)
 
 
 def pack(folder, corpus):
     inputs = sorted((p.read_bytes() for p in folder.iterdir()), key=lambda d: (len(d), d))
-    corpus.write_text("\n\n".join("\n".join(textwrap.wrap(d.hex(), 120)) for d in inputs if d) + "\n")
+    text = "\n".join(d.hex() for d in inputs if d)
+    corpus.write_text("\n".join(textwrap.wrap(base64.b85encode(lzma.compress(text.encode())).decode(), 120)) + "\n")
     print(f"{corpus}: {len(inputs)} inputs")
 
 
@@ -40,7 +43,7 @@ def main():
         if done.returncode:
             sys.exit(f"fuzz: {fuzzer.name} found something; the input is above, in hexadecimal")
         if keep:
-            subprocess.run([fuzzer, *options, "-merge=1", least, kept, found], cwd=here, check=True)
+            subprocess.run([fuzzer, *options, "-set_cover_merge=1", least, kept, found], cwd=here, check=True)
             pack(least, corpus)
 
 
