@@ -3,6 +3,8 @@
  */
 #include "macros.h"
 
+#define FCSR_SSE 0x3fff /* its bits that come from MXCSR */
+
 /* int port_enter(uint32_t native): r4 = entry; returns enum port_exit. The commit in the last bundle makes the entry the
  * commit PC, so that a trap in the first block finds its way back.
  */
@@ -10,9 +12,9 @@
     .globl port_enter
     .type port_enter, @function
 port_enter:
-    ldn.d.x r5, [r3 + r0 << 0 + SH_XMM_STATE]
-    addi r5, r5, -XMM_IN_MEMORY
-    beq.x r5, r0, load_xmm
+    ldn.d.x r5, [r3 + r0 << 0 + SH_XMM_STATE] /* and the x87's, 32 bits higher */
+    andi.x r6, r5, XMM_IN_MEMORY | XMM_IN_MEMORY << 32
+    bne.x r6, r0, load_fp
 enter:
     move_ctx stn.d.x, SH_ENTER_CTX
     li r5, 1
@@ -26,8 +28,12 @@ enter:
     jr r4
     .size port_enter, .-port_enter
 
-/* f0..f31 from shared.cpu, of IA-32 code half of them; fcsr's modes and flags from MXCSR. Keeps r4. */
-load_xmm:
+/* What is in memory and wanted in f registers: XMM registers, the x87, or both. Keeps r4. */
+load_fp:
+    andi r6, r5, XMM_IN_MEMORY
+    beq.x r6, r0, load_x87
+
+/* f0..f31 from shared.cpu, of IA-32 code half of them; fcsr's modes and flags from MXCSR. */
     move_xmm_low ldn.fd.x
     ldn.wu.x r5, [r3 + r0 << 0 + SH_MODE]
     beq.x r5, r0, 1f
@@ -41,12 +47,67 @@ load_xmm:
     andi r7, r7, 8
     shl.i r8, r8, 8 ~
     or r9, r9, r10
+    rdcr.i r6, DUKE_CR_FCSR
     or r7, r7, r9
-    or r7, r7, r8 ~
+    andi.x r6, r6, ~FCSR_SSE
+    or r7, r7, r8
+    or r7, r7, r6 ~
     li r5, XMM_IN_REGISTERS
-    stn.d.x r5, [r3 + r0 << 0 + SH_XMM_STATE]
+    stn.w.x r5, [r3 + r0 << 0 + SH_XMM_STATE]
     wrcr.i r7, DUKE_CR_FCSR
+    ldn.wu.x r5, [r3 + r0 << 0 + SH_X87_STATE]
+    andi r5, r5, XMM_IN_MEMORY
+    beq.x r5, r0, enter
+
+/* f32..f44 and fcsr from what x87_leave_home has made. */
+load_x87:
+    move_x87 ldn.fd.x
+    exponents ldn.hu.x
+    fmk.e f32, f32, r5
+    fmk.e f33, f33, r6
+    fmk.e f34, f34, r7
+    fmk.e f35, f35, r8
+    fmk.e f36, f36, r9
+    fmk.e f37, f37, r10
+    fmk.e f38, f38, r11
+    fmk.e f39, f39, r12
+    rdcr.i r6, DUKE_CR_FCSR
+    ldn.d.x r5, [r3 + r0 << 0 + SH_X87_FCSR]
+    andi.x r6, r6, FCSR_SSE
+    or r6, r6, r5 ~
+    li r5, XMM_IN_REGISTERS
+    stn.w.x r5, [r3 + r0 << 0 + SH_X87_STATE]
+    wrcr.i r6, DUKE_CR_FCSR
     j enter
+
+/* void port_x87_save(void): f32..f44 and fcsr to shared. */
+    .globl port_x87_save
+    .type port_x87_save, @function
+port_x87_save:
+    move_x87 stn.fd.x
+    fmv.e r5, f32
+    fmv.e r6, f33
+    fmv.e r7, f34
+    fmv.e r8, f35
+    fmv.e r9, f36
+    fmv.e r10, f37
+    fmv.e r11, f38
+    fmv.e r12, f39
+    exponents stn.h.x
+    rdcr.i r5, DUKE_CR_FCSR
+    stn.d.x r5, [r3 + r0 << 0 + SH_X87_FCSR] ~
+    li r6, XMM_IN_MEMORY
+    stn.w.x r6, [r3 + r0 << 0 + SH_X87_STATE]
+    ret r1
+    .size port_x87_save, .-port_x87_save
+
+/* uint64_t port_x87_stack(void) */
+    .globl port_x87_stack
+    .type port_x87_stack, @function
+port_x87_stack:
+    fmv.x r4, f44
+    ret r1
+    .size port_x87_stack, .-port_x87_stack
 
 /* void port_xmm_save(void): what XMM_IN_REGISTERS says is in registers goes to shared.cpu. */
     .globl port_xmm_save
@@ -63,7 +124,7 @@ port_xmm_save:
     or r5, r5, r6 ~
     li r6, XMM_IN_MEMORY
     stn.w.x r5, [r3 + r0 << 0 + SH_MXCSR] ~
-    stn.d.x r6, [r3 + r0 << 0 + SH_XMM_STATE]
+    stn.w.x r6, [r3 + r0 << 0 + SH_XMM_STATE]
     ret r1
     .size port_xmm_save, .-port_xmm_save
 

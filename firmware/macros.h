@@ -49,6 +49,29 @@
     pair \op, f14, f15, SH_XMM + 112
 .endm
 
+/* Signs and exponents of R0..R7 in r5..r12. */
+.macro exponents op
+    \op r5, [r3 + r0 << 0 + SH_X87_SE + 0]
+    \op r6, [r3 + r0 << 0 + SH_X87_SE + 2]
+    \op r7, [r3 + r0 << 0 + SH_X87_SE + 4]
+    \op r8, [r3 + r0 << 0 + SH_X87_SE + 6]
+    \op r9, [r3 + r0 << 0 + SH_X87_SE + 8]
+    \op r10, [r3 + r0 << 0 + SH_X87_SE + 10]
+    \op r11, [r3 + r0 << 0 + SH_X87_SE + 12]
+    \op r12, [r3 + r0 << 0 + SH_X87_SE + 14]
+.endm
+
+/* R0..R7 and the words of enum x87_word in f32..f44, the same way; signs and exponents are apart. */
+.macro move_x87 op
+    pair \op, f32, f33, SH_X87_MANT + 0
+    pair \op, f34, f35, SH_X87_MANT + 16
+    pair \op, f36, f37, SH_X87_MANT + 32
+    pair \op, f38, f39, SH_X87_MANT + 48
+    pair \op, f40, f41, SH_X87_WORD + 0
+    pair \op, f42, f43, SH_X87_WORD + 16
+    \op f44, [r3 + r0 << 0 + SH_X87_WORD + 32]
+.endm
+
 .macro move_xmm_high op
     pair \op, f16, f17, SH_XMM + 128 + 0
     pair \op, f18, f19, SH_XMM + 128 + 16

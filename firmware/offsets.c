@@ -36,6 +36,11 @@ int main(void)
     OFFSET(SH_TLB_FILLS, stats.tlb_fills);
     OFFSET(SH_FOLLOW_KEY, follow_key);
     OFFSET(SH_XMM_STATE, xmm_state);
+    OFFSET(SH_X87_STATE, x87_state);
+    OFFSET(SH_X87_MANT, cpu.x87.mant);
+    OFFSET(SH_X87_SE, cpu.x87.se);
+    OFFSET(SH_X87_WORD, x87_word);
+    OFFSET(SH_X87_FCSR, x87_fcsr);
     OFFSET(SH_XMM, cpu.xmm);
     OFFSET(SH_MXCSR, cpu.mxcsr);
     OFFSET(SH_MODE, cpu.mode);

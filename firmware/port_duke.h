@@ -60,6 +60,8 @@ static inline void port_cat(unsigned category) { __duke_wrcr(DUKE_CR_CAT, catego
 int port_guard(void) __attribute__((returns_twice)); /* enter.S */
 int port_enter(uint32_t native);                     /* enter.S */
 void port_xmm_save(void);                            /* enter.S */
+void port_x87_save(void);                            /* enter.S */
+uint64_t port_x87_stack(void);                       /* enter.S */
 void port_panic(const char *why) __attribute__((noreturn));
 
 static inline struct port_fault port_fault(void)

@@ -39,6 +39,8 @@ struct port_fault {
  *   const uint8_t *port_phys(uint64_t paddr)  guest memory itself, to read up to the end of the page
  *   int  port_enter(uint32_t native) runs translated code; enum port_exit
  *   void port_xmm_save(void)  brings XMM registers and MXCSR's flags home to shared.cpu; only in XMM_IN_REGISTERS
+ *   void port_x87_save(void)  stores the x87's registers, struct shared's x87_word and x87_fcsr; only in XMM_IN_REGISTERS, which ends
+ *   uint64_t port_x87_stack(void)  X87_STACK in its register
  *   void port_itc_write(uint64_t guest, uint32_t native); void port_itc_flush(void)
  *   void port_code_sync_range(uint32_t native, uint32_t size)  before code that was just written is run
  *   void port_cat(unsigned category)   cycle category from here on (generated DUKE_CAT_*)

@@ -98,6 +98,18 @@ enum xmm_state {
     XMM_IN_REGISTERS, /* in f0..f31 and fcsr, as of the last commit; MXCSR's other bits are still right in cpu */
 };
 
+/* The x87 in registers while its state is XMM_IN_REGISTERS: R0..R7 are f32..f39, these words f40..f44, the rest is fcsr's. See
+ * guest/x87_home.c. */
+enum x87_word {
+    X87_CODES,   /* C0, C2, C3 where a comparison leaves CF, PF, ZF */
+    X87_FIP,     /* bits 31:0 of FIP, FOP above, bits 47:32 of FIP from bit 43 on; X87_KEPT */
+    X87_FDP,     /* FDP, bit 62 if it is in SS and not in DS; X87_KEPT */
+    X87_CONTROL, /* control word; from bit 16 on SF and of the exception flags IE and DE as of when registers were loaded */
+    X87_STACK,   /* bit p: Rp is not empty; TOP from bit 8 on */
+    X87_WORDS,
+};
+#define X87_KEPT (~UINT64_C(0)) /* nothing has changed what is in memory */
+
 /* A C context for leaving nested code: r1, r2, r18..r27, r56..r58. */
 struct native_ctx {
     uint64_t reg[15];
@@ -120,6 +132,9 @@ struct shared {
     uint64_t exit_id;                                            /* r48 at the last exit from translated code */
     uint64_t tmask_base;  /* native address of one 64-bit translated mask a guest page frame, or 0 */
     uint64_t interp_from; /* while the interpreter runs: 1 + icount when it began, not yet in stats.insns_interp; else 0 */
-    uint64_t xmm_state;   /* enum xmm_state */
-    uint64_t follow_key;  /* key of the blocks that the interpreter may go on with (gblock); 0: none, as after an interrupt */
+    uint32_t xmm_state;   /* enum xmm_state */
+    uint32_t x87_state;   /* the same of the x87 */
+    uint64_t x87_word[X87_WORDS]; /* what goes between registers and memory, in their form: enum x87_word and fcsr */
+    uint64_t x87_fcsr;
+    uint64_t follow_key; /* key of the blocks that the interpreter may go on with (gblock); 0: none, as after an interrupt */
 };

@@ -75,8 +75,10 @@ struct func_x87 func_x87(unsigned op, struct func_x87 a, struct func_x87 b, uint
     default: return out;
     }
     /* clang-format on */
-    if (op == DUKE_OP_FCMPF_X || op == DUKE_OP_FCOMF_X)
+    if (op == DUKE_OP_FCMPF_X || op == DUKE_OP_FCOMF_X) {
         out.sig = sw >> 8 & 0x45; /* C3 C2 C0 lie as ZF PF CF do */
+        sw = (uint16_t)((sw & SW_FLAGS) | ((*fcsr & FCSR_X87_C1) != 0 ? SW_C1 : 0));
+    }
     *fcsr = (*fcsr & ~FCSR_X87_C1) | (uint64_t)(sw & SW_FLAGS) << FCSR_X87_FLAGS | ((sw & SW_C1) != 0 ? FCSR_X87_C1 : 0);
     return extended ? unpack(r) : out;
 }

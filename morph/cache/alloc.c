@@ -97,6 +97,7 @@ uint32_t cache_enter(struct morph *m, const struct ir_block *b, const struct gen
     tr->incoming = CACHE_NONE;
     tr->dead = 0;
     tr->gear = 2;
+    tr->stack = 0;
     for (uint32_t i = 0; i < b->nexits; i++)
         enter_exit(t, &b->exit[i], &code->exit[i]);
     struct gblock *g = &m->blocks->blocks[block];

@@ -26,7 +26,8 @@ struct translation {
     uint32_t first_exit, nexits;
     uint32_t incoming; /* exits chained to it: list through cache_exit.link; CACHE_NONE ends */
     uint32_t dead;
-    uint32_t gear; /* that made it: 2 or 3 */
+    uint16_t gear;  /* that made it: 2 or 3 */
+    uint16_t stack; /* state of the x87's stack that it is good for, + 1; 0: for any */
 };
 
 struct cache_exit {

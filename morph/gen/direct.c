@@ -222,6 +222,13 @@ enum lift_result direct_insns(struct lift *l, const struct ginsn *in, unsigned n
             if (in->op != G_NOP) {
                 begin_run(l);
                 did = lift_one(l, in, k);
+                if (direct && !l->direct) { /* x87 instructions switch it off */
+                    b->insns++;
+                    l->rip = lift_next(in, l->rip, wide);
+                    l->pending++;
+                    l->rest = n - i - 1;
+                    return LIFT_REST;
+                }
             }
         }
         b->insns++;

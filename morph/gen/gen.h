@@ -115,9 +115,12 @@ struct gen {
     uint64_t temp;      /* direct.c: the next temporary */
     struct gen_compare compare;
     struct gen_byte byte;
-    uint16_t empty[4];                                   /* free, n, commit of a cycle without ops */
-    uint64_t free;                                       /* temporaries nobody uses */
-    uint64_t ffree, fnext;                               /* the same of f registers; see sched_fp.inc */
+    uint16_t empty[4];     /* free, n, commit of a cycle without ops */
+    uint64_t free;         /* temporaries nobody uses */
+    uint64_t ffree, fnext; /* the same of f registers; see sched_fp.inc */
+    /* Cycles: before the first, ops with floating-point flags must not stand; the second comes behind all of them so far, the third
+     * behind those of unit X, the last behind those that are IR_X_FOREIGN. */
+    uint64_t fcsr_floor, raised, raised_x, foreign;
     struct gen_reg reg[128] __attribute__((aligned(8))); /* cleared in whole double words, as are content and alt */
     uint16_t content[128];                               /* ref that lives in a home */
     uint16_t made[64];                                   /* direct.c: how often a home was written */

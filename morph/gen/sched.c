@@ -310,6 +310,7 @@ void gen_begin(struct gen *g, const struct ir_block *b)
     g->floor = g->last = g->fault = 0;
     g->last_load = g->last_store = g->last_any_store = g->nstores = 0;
     g->has_fault = g->has_fp = 0;
+    g->fcsr_floor = g->raised = g->raised_x = g->foreign = 0;
     g->next = g->temp = 4;
     g->compare.at = g->byte.at = GEN_NEVER;
     ir_clear(g->reg, IR_HOME_F * sizeof g->reg[0]);

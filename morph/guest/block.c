@@ -52,9 +52,11 @@ struct block_cache *block_cache_make(struct arena *arena, uint32_t max_blocks, u
 
 void block_retry_refused(struct block_cache *c, uint32_t refused)
 {
-    for (uint32_t i = 1; i < c->nblocks; i++)
+    for (uint32_t i = 1; i < c->nblocks; i++) {
+        c->blocks[i].flags &= (1u << BLOCK_SPAN_AT) - 1;
         if (c->blocks[i].translation == refused && !c->blocks[i].native)
             c->blocks[i].translation = c->blocks[i].count = 0;
+    }
 }
 
 /* Costs what the blocks made since the last time are, not what there is room for. */

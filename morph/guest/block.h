@@ -22,8 +22,10 @@ enum block_end { BLOCK_END_BRANCH, BLOCK_END_LIMIT, BLOCK_END_PAGE, BLOCK_END_UN
 
 enum { /* flags */
        BLOCK_DEAD = 1,
-       BLOCK_X87 = 2,     /* has instructions that only the interpreter knows, x87 most of all */
-       BLOCK_SHORT = 4,   /* is translated alone, in short parts */
+       BLOCK_X87 = 2, /* has instructions that gear 2 has no direct forms for, or only the interpreter knows, x87 most of all */
+       BLOCK_SHORT = 4,  /* is translated alone, in short parts */
+       BLOCK_STACK = 16, /* counts, up to BLOCK_STACKS, translations for another state of the x87's stack than there was */
+       BLOCK_STACKS = 8 * BLOCK_STACK,
        BLOCK_SPAN_AT = 8, /* from here on: see block_span */
 };
 
@@ -115,7 +117,7 @@ void block_drop(struct block_cache *c, struct gblock *b);
 void block_drop_page(struct block_cache *c, uint32_t paddr);
 void block_drop_range(struct block_cache *c, uint64_t start, uint64_t end); /* linear [start, end) */
 void block_drop_all(struct block_cache *c);
-/* Blocks whose `translation` is `refused` may be tried again. */
+/* Blocks whose `translation` is `refused` may be tried again, and block_span is asked for again. */
 void block_retry_refused(struct block_cache *c, uint32_t refused);
 
 /* Blocks that lie, in part, on the page frame of paddr: 0 ends. The next must be asked for before dropping this one. */

@@ -4,6 +4,7 @@
 #include "morph.h"
 #include "port.h"
 #include "sem/sem.h"
+#include "x87_home.h"
 
 /* "bytes 0f 01 d0" of the instruction, for messages. */
 static void bytes_text(struct morph *m, unsigned len)
@@ -24,6 +25,7 @@ void exc_report(struct morph *m, enum interp_result result)
     struct shared *sh = m->sh;
     if (sh->xmm_state == XMM_IN_REGISTERS)
         port_xmm_save();
+    x87_home(sh);
     switch (result) {
     case INTERP_EXCEPTION:
         sh->hc.arg[0] = m->interp.vector;

@@ -4,6 +4,7 @@
  * chose (shared.cpu.tls_base; 0 means unused), and the CPU-number segment. There is no LDT.
  */
 #include "helper.h"
+#include "x87_home.h"
 
 enum {
     SEL_USER32_CS = 0x20,
@@ -72,6 +73,7 @@ enum interp_result helper_load_segment(struct morph *m, unsigned seg, unsigned s
     if (r)
         return r;
     bool ignored = cpu->mode == GUEST_X86_64 && seg < GUEST_FS;
+    x87_home(m->sh); /* it names segments by their registers */
     cpu->seg_sel[seg] = selector & 0xffff;
     cpu->seg_base[seg] = ignored || is_null(selector) ? 0 : describe(cpu, selector).base;
     return INTERP_OK;
@@ -130,6 +132,7 @@ static enum interp_result check_code(struct morph *m, unsigned selector, bool is
 {
     if (is_null(selector))
         return interp_raise(m, GUEST_GP, 0);
+    x87_home(m->sh); /* it does not know the selector that CS had */
     struct descriptor d = describe(&m->sh->cpu, selector);
     if (!(d.rights & DESC_CODE) || (is_return && (selector & 3) != 3))
         return bad_selector(m, selector);

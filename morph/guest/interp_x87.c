@@ -411,7 +411,7 @@ X87(fabs) { return change_sign(cpu, m, g, 0x8000, 0); }
 
 X87(fnstsw_ax)
 {
-    if (cpu->cr0 & (CR0_EM | CR0_TS))
+    if (cpu->cr0 & (CR0_EM | CR0_TS) || m->sh->x87_state == XMM_IN_REGISTERS)
         SLOW;
     cpu->gpr[GUEST_RAX] = (cpu->gpr[GUEST_RAX] & ~UINT64_C(0xffff)) | cpu->x87.sw;
     return done(cpu, m, g);
@@ -419,7 +419,7 @@ X87(fnstsw_ax)
 
 X87(fnstcw)
 {
-    if (cpu->cr0 & (CR0_EM | CR0_TS))
+    if (cpu->cr0 & (CR0_EM | CR0_TS) || m->sh->x87_state == XMM_IN_REGISTERS)
         SLOW;
     gst16(address(cpu, g), cpu->x87.cw);
     return done(cpu, m, g);

@@ -2,6 +2,7 @@
 #include "lift.h"
 
 #include "lift_simd.h"
+#include "lift_x87.h"
 #include "sem/sem.h"
 
 #define SEM static __attribute__((unused))
@@ -291,6 +292,13 @@ VAL bool raise_if(sem_ctx *c, val condition, enum guest_vector vector)
 
 static void lift_sse(sem_ctx *c) { lift_simd(c->b, c->g, c->mem, c->flags_dead); }
 
+/* From here on the translation is one list of nodes: what comes home at commits alone would have to at each end of a run. */
+static void lift_fpu(sem_ctx *c)
+{
+    c->l->direct = false;
+    lift_x87(c->b, c->g, c->mem, c->rip, c->flags_dead);
+}
+
 typedef void lift_fn(sem_ctx *c);
 static lift_fn *const lift_fns[GOP_COUNT] = {
 #define SIMD(op) [G_##op] = lift_sse,
@@ -298,6 +306,9 @@ static lift_fn *const lift_fns[GOP_COUNT] = {
 #define SEM_OP(op, body) [G_##op] = sem_##body,
 #include "sem/table.def"
 #undef SEM_OP
+#define X87(op) [G_##op] = lift_fpu,
+#include "lift_x87.def"
+#undef X87
     [G_CLD] = sem_nop, /* DF is clear */
     [G_MOVS] = lift_string, [G_STOS] = lift_string, [G_LODS] = lift_string, [G_SCAS] = lift_string, [G_CMPS] = lift_string,
 };
@@ -310,6 +321,8 @@ bool lift_can(const struct ginsn *g)
         return false;
     if (lift_fns[g->op] == lift_sse)
         return lift_simd_can(g);
+    if (lift_fns[g->op] == lift_fpu)
+        return lift_x87_can(g);
     if (g->op == G_ENTER)
         return (g->imm2 & 31) == 0;
     if (g->op == G_CLD)

@@ -34,9 +34,10 @@ struct lift {
     uint32_t renamed;         /* how many were loaded elsewhere since the last exit */
     uint64_t rip;             /* in: linear address of the first instruction; out: of the next one to lift */
     uint32_t pending;         /* guest instructions since the last commit */
-    uint32_t null_segs;       /* bit s: segment s (FS, GS) has a null selector and every access faults; LIFT_NO_SIMD */
+    uint32_t null_segs;       /* bit s: segment s (FS, GS) has a null selector and every access faults; LIFT_NO_* */
     uint64_t guess;           /* see LIFT_GUESS */
     struct lift_calls *calls; /* NULL: nobody wants to know */
+    unsigned rest;            /* see LIFT_REST */
     unsigned elements;        /* of a repeated string instruction, without flags, that one pass does; 0 counts as 1 */
     enum lift_follow follow;  /* of the instructions being lifted */
     bool direct;              /* gen/direct.c may be used */
@@ -48,6 +49,7 @@ struct lift {
 enum lift_result {
     LIFT_OPEN,   /* all lifted; the translation goes on at l->rip, not where `follow` says if the branch was decided */
     LIFT_CLOSED, /* all lifted; the last node is an unconditional exit */
+    LIFT_REST,   /* an x87 instruction has switched `direct` off: the last l->rest instructions are to be lifted yet */
     LIFT_CUT,    /* an instruction must be interpreted: the last node exits before it, unless it is the very first */
 };
 
@@ -58,8 +60,8 @@ enum {
     LIFT_ALONE = 4,  /* it must begin a translation */
 };
 
-/* In null_segs: SSE instructions are interpreted. */
-enum { LIFT_NO_SIMD = 1 << 8 };
+/* In null_segs: SSE instructions are interpreted, those of the x87 are. */
+enum { LIFT_NO_SIMD = 1 << 8, LIFT_NO_X87 = 1 << 9 };
 
 /* One instruction; direct_insns (gen/direct.h) lifts several. */
 enum { LIFT_TRANSFERRED = 1, LIFT_ENDED = 2 }; /* l->rip has been set; an unconditional exit was made */

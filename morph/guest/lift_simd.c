@@ -481,7 +481,7 @@ bool lift_simd_can(const struct ginsn *g)
 void lift_simd(struct ir_block *b, const struct ginsn *g, struct ir_val mem, bool flags_dead)
 {
     struct ctx c = {b, g, mem, g->opnd[0].kind == GO_XMM ? 2u * g->opnd[0].reg : 0};
-    if (!b->fp)
+    if (!b->has_xmm)
         ir_begin_xmm(b);
     by_rule(&c, &rules[g->op], flags_dead);
 }

@@ -6,6 +6,7 @@
 #include "helper.h"
 
 #include "simd.h"
+#include "x87_home.h"
 #include "x87_run.h"
 
 /* Memory operands of 16 bytes must be aligned but for these. */
@@ -130,6 +131,8 @@ HELPER_FN(simd)
     sem_ctx c = helper_ctx(cpu, m, g);
     struct simd x = {.m = m, .cpu = cpu, .g = g, .mem = c.mem, .fp = {.mxcsr = cpu->mxcsr}};
     bool mmx = uses_mmx(g);
+    if (mmx || g->op == G_FXSAVE || g->op == G_FXRSTOR)
+        x87_home(m->sh);
     enum interp_result result = INTERP_OK;
     int vector = not_available(cpu, g, mmx);
 

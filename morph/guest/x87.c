@@ -5,6 +5,7 @@
  * changes registers and status: `settle` merges the exceptions and says whether results may be written, because an unmasked
  * invalid, denormal or divide exception leaves registers, stack and memory as they were.
  */
+#include "x87_home.h"
 #include "x87_run.h"
 
 static void store_word(struct x87_run *r, uint16_t v)
@@ -67,6 +68,7 @@ enum x87_result x87_exec(struct morph *m, const struct ginsn *g, uint64_t linear
 {
     enum { CR0_MP = 2, CR0_EM = 4, CR0_TS = 8 };
     struct guest_cpu *cpu = &m->sh->cpu;
+    x87_home(m->sh);
     struct x87_run r = {cpu, &cpu->x87, g, linear_ea, {cpu->x87.cw, 0}};
 
     if (g->op == G_FWAIT) {

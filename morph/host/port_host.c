@@ -121,6 +121,8 @@ int port_enter(uint32_t native)
 }
 
 void port_xmm_save(void) { port_panic("the host has no translated code"); }
+void port_x87_save(void) { port_xmm_save(); }
+uint64_t port_x87_stack(void) { port_panic("the host has no translated code"); }
 
 void port_hcall(unsigned n)
 {

@@ -86,6 +86,8 @@ static inline void port_code_sync_range(uint32_t native, uint32_t size)
 static inline void port_cat(unsigned category) { (void)category; }
 void port_hcall(unsigned n);
 void port_xmm_save(void);
+void port_x87_save(void);
+uint64_t port_x87_stack(void);
 static inline uint64_t port_cycles(void) { return 0; }
 void port_panic(const char *why) __attribute__((noreturn));
 

@@ -30,6 +30,7 @@ void ir_start(struct ir_block *b, uint64_t rip)
     b->nexits = b->overflow = b->insns = 0;
     b->rip = rip;
     b->uses_xmm = 0;
+    b->has_x87 = 0;
     ir_restart(b);
 }
 
@@ -37,7 +38,7 @@ void ir_restart(struct ir_block *b)
 {
     b->n = IR_FIRST;
     b->nconsts = 0;
-    b->dirty = b->fp = b->nchecks = 0;
+    b->dirty = b->fp = b->has_xmm = b->nchecks = 0;
     ir_clear(b->seen, sizeof b->seen);
     ir_clear(b->use, IR_FIRST * sizeof b->use[0]);
     ir_copy(b->cur, b->entry_cur, sizeof b->cur);

@@ -22,6 +22,9 @@ enum {
     IR_G_COUNT,
     IR_G_XMM = 32, /* numbers from here on in IR_SET: halves of XMM registers, low one first; see ir_block.xmm */
     IR_XMM_HALVES = 32,
+    IR_G_X87 = IR_G_XMM + IR_XMM_HALVES, /* then R0..R7 and the words of enum x87_word; see ir_block.x87 */
+    IR_X87_HOMES = 13,
+    IR_F_HOMES = IR_XMM_HALVES + IR_X87_HOMES,
     IR_HOME_F = 64, /* registers from here on are Duke's f registers */
     IR_CHECKS_MAX = 8,
     IR_ENTRIES = IR_G_COUNT, /* refs 1..IR_ENTRIES are IR_ENTRY(0..) */
@@ -33,10 +36,11 @@ enum {
 
 static inline unsigned ir_home(unsigned g)
 {
-    static const uint8_t home[64] = {/* opt looks up whatever ir_node.x holds */
-                                     32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 31, 28, 29, 30, 0,  0,
-                                     0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75,
-                                     76, 77, 78, 79, 80, 81, 82, 83, 84, 85, 86, 87, 88, 89, 90, 91, 92, 93, 94, 95};
+    static const uint8_t home[128] = {/* opt looks up whatever ir_node.x holds */
+                                      32, 33, 34, 35, 36, 37, 38, 39, 40,  41,  42,  43,  44,  45,  46,  47,  31, 28, 29, 30,
+                                      0,  0,  0,  0,  0,  0,  0,  0,  0,   0,   0,   0,   64,  65,  66,  67,  68, 69, 70, 71,
+                                      72, 73, 74, 75, 76, 77, 78, 79, 80,  81,  82,  83,  84,  85,  86,  87,  88, 89, 90, 91,
+                                      92, 93, 94, 95, 96, 97, 98, 99, 100, 101, 102, 103, 104, 105, 106, 107, 108};
     return home[g];
 }
 static inline ir_ref ir_entry(unsigned g) { return (ir_ref)(g + 1); }
@@ -49,7 +53,7 @@ enum ir_pseudo {
     IR_CALL,  /* exit number imm is where the return to guest address a goes: push both on the dual-address stack */
     IR_FAULT, /* undo everything since the last commit and interpret, if a is not 0 */
     IR_NOP,
-    IR_XMM, /* value of half an XMM register, number x, at entry */
+    IR_XMM, /* value of half an XMM register, number x, at entry; from IR_XMM_HALVES on of what IR_G_X87 counts */
     IR_OP_COUNT,
 };
 
@@ -92,6 +96,7 @@ struct ir_exit {
     uint8_t flags;
     uint8_t ninsns;  /* guest instructions committed here since the last commit; 0: no commit */
     uint16_t op;     /* compare-and-branch op, or IR_ALWAYS */
+    uint16_t stack;  /* state of the x87's stack there + 1; 0: as at entry */
     uint64_t target; /* linear address */
     uint64_t next;   /* linear address of the instruction that follows in the block, for a trap after the commit */
 };
@@ -120,6 +125,32 @@ struct ir_known {
     } value[IR_KNOWN_MAX];
 };
 
+/* x87.c: the x87 as the instructions so far leave it. The state of the stack is known from the first instruction on. */
+struct ir_x87 {
+    uint32_t entry, stack;  /* state of the stack as in X87_STACK: assumed at entry, now */
+    uint32_t home_stack;    /* and in its home */
+    uint32_t dirty;         /* of reg */
+    ir_ref reg[8], home[8]; /* R0..R7, and what their homes hold */
+    ir_ref codes, control;  /* of enum x87_word: their bits in an r register, 0 not yet asked for */
+    uint16_t codes_set, control_set;
+    uint16_t fip_set, fdp_set, fdp_ss;
+    uint16_t foreign; /* numbers were converted from memory for an operation: it may have to be left to the interpreter */
+    uint64_t fip;     /* X87_FIP */
+    ir_ref fdp;
+    uint16_t c1; /* enum ir_c1 */
+    ir_ref c1_by;
+};
+enum ir_c1 {
+    IR_C1_OLD, /* as fcsr had it */
+    IR_C1_OP,  /* as node c1_by leaves it in fcsr */
+    IR_C1_CLEAR,
+};
+enum {                /* bits of ir_node.x of an X op, */
+       IR_X_LAST = 1, /* which comes behind those before it, for its C1; */
+       IR_X_FOREIGN =
+           2, /* or converts a number from memory for an operation: see ir_x87.foreign; of RDCR: reads the flags of those */
+};
+
 struct ir_block {
     uint32_t n; /* refs below n are in use */
     uint32_t nexits, nconsts;
@@ -129,6 +160,7 @@ struct ir_block {
     uint32_t insns;         /* guest instructions, for statistics */
     uint32_t fold;          /* switch: fold constants and copies */
     uint32_t index;         /* the machine has addresses of base + index */
+    uint32_t has_x87;       /* x87 is valid: from the first instruction that uses it on, the nodes are one list */
     uint32_t wide;          /* 64-bit guest: addresses do not wrap at 32 bits */
     uint64_t rip;           /* linear address of the first instruction */
     struct ir_known *known; /* loads are looked up here; NULL: they are not */
@@ -147,7 +179,8 @@ struct ir_block {
     /* Floating point. Halves of XMM registers are refs to nodes that give f registers: as the instructions so far leave them,
      * and as the home registers hold them. Valid once `fp` is set, by the first instruction that uses one. */
     uint32_t fp;
-    uint32_t uses_xmm; /* set if it ever was since ir_start */
+    uint32_t uses_xmm; /* set if XMM registers ever were since ir_start */
+    uint32_t has_xmm;  /* xmm and xmm_home are valid */
     uint32_t xmm_dirty;
     ir_ref xmm[IR_XMM_HALVES], xmm_home[IR_XMM_HALVES];
     uint32_t nchecks;
@@ -155,6 +188,7 @@ struct ir_block {
         ir_ref ref;
         uint8_t tag, k;
     } check[IR_CHECKS_MAX];
+    struct ir_x87 x87;
     struct ir_val entry_cur[IR_G_COUNT] __attribute__((aligned(8))); /* cur and pinned at the start of a block */
     ir_ref entry_pinned[IR_G_COUNT] __attribute__((aligned(8)));
 };
@@ -214,6 +248,22 @@ ir_ref ir_load_f(struct ir_block *b, struct ir_val addr, unsigned size);
 void ir_store_f(struct ir_block *b, struct ir_val addr, ir_ref v, unsigned size);
 /* Undoes everything and interprets if the address is no multiple of 16. */
 void ir_check_aligned(struct ir_block *b, struct ir_val addr);
+
+/* -- x87.c */
+/* Before the first instruction: x87.entry and x87.stack are set. From here on the state of the stack at run time is that. */
+void ir_begin_x87(struct ir_block *b);
+/* Registers relative to TOP. What is put has sign and exponent. */
+ir_ref ir_get_st(struct ir_block *b, unsigned i);
+void ir_put_st(struct ir_block *b, unsigned i, ir_ref r);
+/* The bits of a word; control: with the flags of X87_CONTROL. */
+ir_ref ir_get_codes(struct ir_block *b);
+ir_ref ir_get_control(struct ir_block *b);
+/* fcsr as the instructions so far leave it. Later ones come behind its being read. */
+ir_ref ir_get_fcsr(struct ir_block *b);
+void ir_put_fcsr(struct ir_block *b, ir_ref r);
+/* The op, one of unit X, that C1 comes from. */
+void ir_c1_by(struct ir_block *b, ir_ref r);
+void ir_x87_home(struct ir_block *b);
 
 /* -- print.c, parse.c, check.c, eval.c: host only, for tests and tools */
 struct ir_text {
@@ -316,10 +366,14 @@ static inline bool ir_is_entry(ir_ref r) { return r - 1u < IR_ENTRIES; }
 
 static inline bool ir_is_store(unsigned op) { return op >= DUKE_OP_STG_B && op <= DUKE_OP_STG_D; }
 static inline bool ir_is_load(unsigned op) { return op >= DUKE_OP_LDG_BU && op <= DUKE_OP_LDG_WS; }
+/* Ops of unit X, and those of them that raise nothing and leave C1 alone. */
+static inline bool ir_is_x87(unsigned op) { return op - DUKE_OP_FADD_X <= (unsigned)DUKE_OP_FABS_X - DUKE_OP_FADD_X; }
+static inline bool ir_is_x87_move(unsigned op) { return op - DUKE_OP_FMV_E <= (unsigned)DUKE_OP_FABS_X - DUKE_OP_FMV_E; }
 /* Raises floating-point flags: not dead, and stays within its commits. */
 static inline bool ir_raises(unsigned op)
 {
-    return op - DUKE_OP_FADD_D <= (unsigned)DUKE_OP_FMADD_S - DUKE_OP_FADD_D && op - DUKE_OP_FMV_X > 2u;
+    return (op - DUKE_OP_FADD_D <= (unsigned)DUKE_OP_FMADD_S - DUKE_OP_FADD_D && op - DUKE_OP_FMV_X > 2u) ||
+           (ir_is_x87(op) && !ir_is_x87_move(op));
 }
 static inline bool ir_is_load_f(unsigned op) { return op == DUKE_OP_LDG_FD || op == DUKE_OP_LDG_FS; }
 static inline bool ir_is_store_f(unsigned op) { return op == DUKE_OP_STG_FD || op == DUKE_OP_STG_FS; }

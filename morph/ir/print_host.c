@@ -102,9 +102,16 @@ void ir_print(const struct ir_block *b, struct ir_text *t)
         const struct ir_node *n = &b->node[i];
         switch (n->op) {
         case IR_NOP: break;
-        case IR_XMM: add(t, "%%%u = xmm%u.%u\n", i, n->x / 2u, n->x & 1u); break;
+        case IR_XMM:
+            if (n->x >= IR_XMM_HALVES)
+                add(t, "%%%u = x87.%u\n", i, n->x - IR_XMM_HALVES);
+            else
+                add(t, "%%%u = xmm%u.%u\n", i, n->x / 2u, n->x & 1u);
+            break;
         case IR_SET:
-            if (n->x >= IR_G_XMM)
+            if (n->x >= IR_G_X87)
+                add(t, "set x87.%u ", n->x - IR_G_X87);
+            else if (n->x >= IR_G_XMM)
                 add(t, "set xmm%u.%u ", (n->x - IR_G_XMM) / 2u, n->x & 1u);
             else
                 add(t, "set %s ", ir_state_names[n->x]);

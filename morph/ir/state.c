@@ -163,8 +163,10 @@ void ir_go_home(struct ir_block *b)
     for (; own; own &= own - 1)
         set_home(b, (unsigned)__builtin_ctz(own));
     b->dirty = 0;
-    if (b->fp)
+    if (b->has_xmm)
         ir_xmm_home(b);
+    if (b->has_x87)
+        ir_x87_home(b);
 }
 
 static bool below(const struct ir_block *b, ir_ref r, unsigned bits) { return b->node[r].bits <= bits; }
@@ -249,6 +251,8 @@ void ir_leave(struct ir_block *b, struct ir_val cond, bool invert, struct ir_exi
         n = branch_node(b, cond, invert);
     ir_go_home(b);
     e.op = n.op;
+    if (b->has_x87)
+        e.stack = (uint16_t)(b->x87.stack + 1);
     uint32_t i = ir_add_exit(b, e);
     ir_emit(b, IR_EXIT, n.a, n.b, 0, n.x, (int32_t)i, 0);
 }

@@ -4,7 +4,7 @@
 void ir_begin_xmm(struct ir_block *b)
 {
     unsigned n = b->wide ? IR_XMM_HALVES : IR_XMM_HALVES / 2; /* IA-32 has eight registers */
-    b->fp = b->uses_xmm = 1;
+    b->fp = b->uses_xmm = b->has_xmm = 1;
     b->xmm_dirty = 0;
     for (unsigned i = 0; i < n; i++)
         b->xmm[i] = b->xmm_home[i] = ir_emit(b, IR_XMM, 0, 0, 0, i, 0, 64);

@@ -8,6 +8,7 @@
 #include "guest/decode.h"
 #include "guest/lift.h"
 #include "guest/lift_simd.h"
+#include "guest/lift_x87.h"
 #include "shared.h"
 
 enum { ALL = 0x3f, BODY = 0x40, LOOK = 0x80, READS_AT = 8 };
@@ -17,9 +18,9 @@ void opt_init(struct opt_table *t)
     for (unsigned op = 0; op < GOP_COUNT; op++) {
         struct ginsn g = {.op = (uint16_t)op, .opsize = 4, .addrsize = 4, .seg = GUEST_DS};
         t->attr[op] = (uint16_t)(ALL |
-                                 (lift_simd_op(op) ? BODY | LOOK
-                                  : lift_can(&g)   ? BODY
-                                                   : 0) |
+                                 (lift_simd_op(op) || lift_x87_op(op) ? BODY | LOOK
+                                  : lift_can(&g)                      ? BODY
+                                                                      : 0) |
                                  gop_infos[op].flags_read << READS_AT);
     }
     /* Some bodies keep what the manual leaves undefined. */
@@ -48,7 +49,7 @@ void opt_dead_flags(const struct opt_table *t, const struct ginsn *g, unsigned n
         /* Looked at closer are ops with a condition, and code and null segments. */
         if (((attr & (BODY | LOOK)) ^ BODY) | (look >> seg & 1)) {
             bool can = attr & BODY && !(null_segs >> seg & 1) && lift_can(p) &&
-                       !(null_segs & LIFT_NO_SIMD && lift_simd_op(p->op));
+                       !(null_segs & LIFT_NO_SIMD && lift_simd_op(p->op)) && !(null_segs & LIFT_NO_X87 && lift_x87_op(p->op));
             if (!can || lift_alone(p)) {
                 what |= can ? LIFT_ALONE : LIFT_CANNOT;
                 live = ALL; /* the block is left before it */

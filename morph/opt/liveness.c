@@ -11,7 +11,10 @@ static inline bool has_effect(unsigned op)
 _Static_assert(IR_EXIT - IR_SET == 1 && IR_CALL - IR_SET == 2 && IR_FAULT - IR_SET == 3, "they are next to each other");
 
 /* The same of what only a dead value makes worth asking about. */
-static inline bool fp_effect(unsigned op) { return ir_raises(op) || ir_is_load_f(op) || ir_is_store_f(op); }
+static inline bool fp_effect(unsigned op)
+{
+    return ir_raises(op) || ir_is_load_f(op) || ir_is_store_f(op) || op == DUKE_OP_WRCR;
+}
 
 void opt_liveness(struct ir_block *b)
 {
@@ -24,7 +27,7 @@ void opt_liveness(struct ir_block *b)
         if (!(has_effect(op) | (use[i].last != 0)) && !fp_effect(op))
             continue;
         uint64_t x = n->a, y = n->b, z = n->c;
-        use[op == IR_SET ? x : 0].wish = (uint16_t)(ir_home(n->x & 63) | part << 8); /* register zero has no use for it */
+        use[op == IR_SET ? x : 0].wish = (uint16_t)(ir_home(n->x & 127) | part << 8); /* register zero has no use for it */
         part += op == IR_EXIT;
         /* All three are looked up at once; where two are the same register both bits say so, which does no harm. */
         uint64_t last_x = use[x].last, last_y = use[y].last, last_z = use[z].last;

@@ -163,6 +163,8 @@ bool region_prepare(struct morph *m, struct gblock *b, unsigned max_insns, unsig
             l.null_segs |= 1u << s;
     if (!(m->tcache->env & RUN_ENV_SIMD))
         l.null_segs |= LIFT_NO_SIMD;
+    if (!(m->tcache->env & RUN_ENV_X87))
+        l.null_segs |= LIFT_NO_X87;
     r->ir.wide = b->mode != GUEST_IA32;
     r->ir.fold = p->opt_fold != 0;
     r->ir.fuse = p->opt_fuse != 0;
@@ -185,7 +187,7 @@ bool region_prepare(struct morph *m, struct gblock *b, unsigned max_insns, unsig
         if (l.pending) /* no exit here, but a place to commit */
             lift_commit(&l);
     }
-    if (r->ir.insns == 0 || r->ir.overflow || r->ir.uses_xmm) /* code with XMM registers stays in gear 2 */
+    if (r->ir.insns == 0 || r->ir.overflow || r->ir.uses_xmm || r->ir.has_x87) /* that stays in gear 2 */
         return false;
     unsigned room = m->machine->spec_store_buffer;
     struct opt_stores left;

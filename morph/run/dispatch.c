@@ -6,6 +6,7 @@
 #include "guest/interp.h"
 #include "guest/mmu.h"
 #include "guest/sem/sem.h"
+#include "guest/x87_home.h"
 #include "morph.h"
 #include "port.h"
 #include "region/region.h"
@@ -83,7 +84,7 @@ static bool may_enter(struct morph *m)
     if (env != t->env || !(env & 1)) {
         if (t->ntr)
             cache_flush(m);
-        if ((env ^ t->env) & RUN_ENV_SIMD)
+        if ((env ^ t->env) & (RUN_ENV_SIMD | RUN_ENV_X87))
             block_retry_refused(m->blocks, GEAR2_REFUSED);
         t->env = env;
         return false;
@@ -119,6 +120,23 @@ static void region_recover(struct morph *m, uint32_t t, enum interp_result r, ui
     port_cat(DUKE_CAT_RECOVER);
 }
 
+/* Whether translated code found the x87's stack in another state than it was made for. Then it is made anew when next wanted, a few
+ * times. */
+static bool other_stack(struct morph *m, uint32_t cause)
+{
+    struct tcache *c = m->tcache;
+    uint32_t t = cause == DUKE_TRAP_SOFT ? cache_find(c, (uint32_t)m->sh->trap_pc) : CACHE_NONE;
+    if (t == CACHE_NONE || !c->tr[t].stack || c->tr[t].stack == x87_stack(m->sh) + 1)
+        return false;
+    struct gblock *first = &m->blocks->blocks[c->tr[t].block];
+    cache_drop(m, t);
+    if (first->flags & BLOCK_STACKS)
+        first->translation = GEAR2_REFUSED;
+    else
+        first->flags += BLOCK_STACK;
+    return true;
+}
+
 /* Translated code was rolled back to its last commit: interprets from there. The rest of the way to a fault that lies in
  * a later block is found by the dispatcher. */
 static bool recover(struct morph *m, uint32_t cause)
@@ -127,6 +145,8 @@ static bool recover(struct morph *m, uint32_t cause)
     bool go_on = true;
     port_cat(DUKE_CAT_RECOVER);
     struct gblock *b = block_here(m, &go_on);
+    if (other_stack(m, cause))
+        cause = 0;
     enum interp_result r = b ? interp_block(m, b, BLOCK_MAX) : INTERP_OK;
     if (r == INTERP_EXCEPTION)
         s->faults_genuine++;
@@ -169,6 +189,12 @@ static bool enter(struct morph *m, uint32_t native, struct wish *w)
     struct shared *sh = m->sh;
     struct morph_stats *s = &sh->stats;
     s->enters++;
+    if (sh->x87_state == XMM_IN_MEMORY) {
+        if (m->tcache->env & RUN_ENV_X87)
+            x87_leave_home(sh);
+        else
+            sh->x87_state = XMM_UNUSED; /* registers cannot hold what it may be now, and no translation wants it there */
+    }
     switch (port_enter(native)) {
     case PORT_EXIT_DIRECT:
         s->exits_direct++;

@@ -5,7 +5,9 @@
 #include "gen/direct.h"
 #include "guest/block.h"
 #include "guest/lift.h"
+#include "guest/lift_x87.h"
 #include "guest/sem/sem.h"
+#include "guest/x87_home.h"
 #include "morph.h"
 #include "opt/opt.h"
 #include "port.h"
@@ -25,9 +27,10 @@ __attribute__((noinline)) static unsigned find_span(struct morph *m, struct gblo
 {
     const struct ginsn *insns = block_insns(m->blocks, b);
     unsigned span = 0, gap = 0;
+    bool no_x87 = !(m->tcache->env & RUN_ENV_X87);
     for (unsigned i = 0; i < b->ninsns && gap < SPAN_GAP; i++) {
         gap++;
-        if (!lift_can(&insns[i])) {
+        if (!lift_can(&insns[i]) || (no_x87 && lift_x87_op(insns[i].op))) {
             span = i + 1u;
             gap = 0;
         }
@@ -125,13 +128,43 @@ unsigned gear2_until_stop(struct morph *m, const struct ginsn *insns, unsigned n
     return n;
 }
 
+/* How many of n instructions can be lifted before one that finds the x87's stack too empty or too full. That one is interpreted, as all
+ * behind it. */
+__attribute__((noinline)) static unsigned within_stack(struct morph *m, const struct ginsn *insns, unsigned n)
+{
+    struct gear2 *g = m->gear2;
+    struct ir_x87 *x = &g->ir.x87;
+    if (!g->ir.has_x87)
+        x->entry = x->stack = g->stack ? g->stack - 1 : x87_stack(m->sh);
+    unsigned stack = x->stack, reach = lift_x87_reach(insns, n, &stack);
+    g->short_stack |= reach < n;
+    return reach;
+}
+
+/* What direct_insns has left. Numbers of handlers mean nothing any more. */
+__attribute__((noinline)) static enum lift_result lift_rest(struct gear2 *g, struct lift *l, const struct ginsn *insns,
+                                                            unsigned n, enum lift_follow follow)
+{
+    unsigned done = n - l->rest;
+    return direct_insns(l, insns + done, l->rest, 0, g->known + done, follow);
+}
+
+static inline enum lift_result lift_all(struct gear2 *g, struct lift *l, const struct ginsn *insns, unsigned n, unsigned first,
+                                        enum lift_follow follow, bool x87)
+{
+    enum lift_result r = direct_insns(l, insns, n, first, g->known, follow);
+    return x87 && r == LIFT_REST ? lift_rest(g, l, insns, n, follow) : r;
+}
+
 /* Lifts one block. Returns how the translation stands; *next is the block to go on with. */
-static enum lift_result lift_block(struct morph *m, struct lift *l, struct gblock *b, unsigned max_insns, struct gblock **next)
+static inline __attribute__((always_inline)) enum lift_result lift_some(struct morph *m, struct lift *l, struct gblock *b,
+                                                                        unsigned max_insns, struct gblock **next, bool x87)
 {
     struct gear2 *g = m->gear2;
     const struct ginsn *insns = block_insns(m->blocks, b);
     unsigned n = gear2_until_stop(m, insns, b->ninsns, b->rip);
-    bool whole = n == b->ninsns;
+    unsigned reach = x87 ? within_stack(m, insns, n) : n;
+    bool whole = n == b->ninsns && reach == n, cut = reach < n;
     enum lift_follow follow = LIFT_STOP;
 
     *next = NULL;
@@ -141,10 +174,11 @@ static enum lift_result lift_block(struct morph *m, struct lift *l, struct gbloc
         *next = choose(m, b, &w, max_insns > n ? max_insns - n : 0, &follow, &l->taken_likely);
     }
     unsigned first = b->start;
+    n = reach;
     while (n > g->whole) { /* parts that commit, so that gated stores have room */
         unsigned part = g->part;
         opt_dead_flags(&g->table, insns, part, l->null_segs, m->sh->params.opt_dead_flags != 0, g->known);
-        if (direct_insns(l, insns, part, first, g->known, LIFT_FALL) == LIFT_CUT)
+        if (lift_all(g, l, insns, part, first, LIFT_FALL, x87) == LIFT_CUT)
             return LIFT_CUT;
         first = insns[part - 1].next16;
         direct_commit(l);
@@ -152,7 +186,23 @@ static enum lift_result lift_block(struct morph *m, struct lift *l, struct gbloc
         n -= part;
     }
     opt_dead_flags(&g->table, insns, n, l->null_segs, m->sh->params.opt_dead_flags != 0, g->known);
-    return direct_insns(l, insns, n, first, g->known, follow);
+    if (cut)
+        g->known[n++] = LIFT_CANNOT;
+    return lift_all(g, l, insns, n, first, follow, x87);
+}
+
+/* Kept apart, as find_span is. */
+__attribute__((noinline)) static enum lift_result lift_block_x87(struct morph *m, struct lift *l, struct gblock *b,
+                                                                 unsigned max_insns, struct gblock **next)
+{
+    return lift_some(m, l, b, max_insns, next, true);
+}
+
+static enum lift_result lift_block(struct morph *m, struct lift *l, struct gblock *b, unsigned max_insns, struct gblock **next)
+{
+    if (b->flags & BLOCK_X87 && m->tcache->env & RUN_ENV_X87)
+        return lift_block_x87(m, l, b, max_insns, next);
+    return lift_some(m, l, b, max_insns, next, false);
 }
 
 bool gear2_prepare(struct morph *m, struct gblock *b, unsigned max_blocks, unsigned max_insns)
@@ -169,8 +219,8 @@ bool gear2_prepare(struct morph *m, struct gblock *b, unsigned max_blocks, unsig
     for (unsigned s = GUEST_FS; s <= GUEST_GS; s++)
         if (b->mode == GUEST_IA32 && (m->sh->cpu.seg_sel[s] & 0xfffc) == 0)
             l.null_segs |= 1u << s;
-    if (!(m->tcache->env & RUN_ENV_SIMD))
-        l.null_segs |= LIFT_NO_SIMD;
+    l.null_segs |= (~m->tcache->env & (RUN_ENV_SIMD | RUN_ENV_X87)) * (LIFT_NO_SIMD / RUN_ENV_SIMD);
+    _Static_assert(LIFT_NO_X87 / RUN_ENV_X87 == LIFT_NO_SIMD / RUN_ENV_SIMD, "they are in the same order");
     g->ir.wide = b->mode != GUEST_IA32;
     g->ir.fold = p->opt_fold != 0;
     g->ir.fuse = p->opt_fuse != 0;
@@ -226,8 +276,11 @@ static void link_exits(struct morph *m)
         if (!to)
             continue;
         if (!to->native) {
-            if (to->count * 4 >= m->sh->params.hot2 && g->nqueue < GEAR2_BATCH_MAX)
+            if (to->count * 4 >= m->sh->params.hot2 && g->nqueue < GEAR2_BATCH_MAX) {
+                uint32_t stack = g->ir.exit[i - tr->first_exit].stack;
+                g->queue_stack[g->nqueue] = (uint16_t)(stack ? stack : g->stack);
                 g->queue[g->nqueue++] = block_index(m->blocks, to);
+            }
         } else if (x->branch && m->sh->params.opt_chain && to->epoch == m->blocks->epoch) {
             cache_chain(m, i, to->translation);
         }
@@ -258,6 +311,10 @@ static bool emit(struct morph *m, struct gblock *b)
     }
     if (g->ir.uses_xmm && m->sh->xmm_state == XMM_UNUSED)
         m->sh->xmm_state = XMM_IN_MEMORY;
+    if (g->ir.has_x87 && m->sh->x87_state == XMM_UNUSED)
+        m->sh->x87_state = XMM_IN_MEMORY;
+    if (g->ir.has_x87)
+        m->tcache->tr[m->tcache->ntr - 1].stack = (uint16_t)(g->ir.x87.entry + 1);
     link_exits(m);
     count(m, g);
     if (m->sh->params.trace_translations)
@@ -276,6 +333,8 @@ static bool translate_one(struct morph *m, struct gblock *b)
     /* Something did not fit: the block alone, in short parts, is smaller. */
     if (!odd && (is_short || m->gear2->ir.insns) && gear2_prepare(m, b, 1, max) && emit(m, b))
         return true;
+    if (m->gear2->short_stack && m->gear2->stack) /* which is a guess */
+        return false;
     b->translation = GEAR2_REFUSED;
     m->sh->stats.gear2_refused++;
     return false;
@@ -287,7 +346,7 @@ static bool translate_batch(struct morph *m, struct gblock *b)
     const struct morph_params *p = &m->sh->params;
     struct gear2 *g = m->gear2;
     uint32_t generation = m->tcache->generation;
-    g->nqueue = 0;
+    g->nqueue = g->stack = g->short_stack = 0;
     if (!translate_one(m, b))
         return false;
     for (uint32_t i = 0; i < g->nqueue; i++) {
@@ -295,7 +354,9 @@ static bool translate_batch(struct morph *m, struct gblock *b)
         if (next->native || next->translation == GEAR2_REFUSED || next->epoch != m->blocks->epoch ||
             (p->stop_rip_on && next->rip == p->stop_rip))
             continue;
+        g->stack = g->queue_stack[i];
         translate_one(m, next);
+        g->stack = 0;
         if (m->tcache->generation != generation) /* flushed: b may have to be done again */
             return b->native != 0 || translate_one(m, b);
     }

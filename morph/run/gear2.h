@@ -25,7 +25,10 @@ struct gear2 {
     uint32_t part;  /* guest instructions of a block after which there is a commit */
     uint32_t whole; /* if it has more than so many */
     uint32_t nqueue;
-    uint32_t queue[GEAR2_BATCH_MAX]; /* blocks to be translated next */
+    uint32_t queue[GEAR2_BATCH_MAX];       /* blocks to be translated next */
+    uint16_t queue_stack[GEAR2_BATCH_MAX]; /* and the state of the x87's stack there + 1, as far as is known; 0: as it is now */
+    uint32_t stack;                        /* the same, for the block that is being translated */
+    uint32_t short_stack;                  /* set if the translation was cut where that state would be a stack fault */
     struct gen_code code;
     uint8_t known[64];
     struct opt_table table;

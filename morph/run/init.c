@@ -3,6 +3,7 @@
 #include "duke_isa.h"
 #include "gear2.h"
 #include "guest/block.h"
+#include "guest/x87_home.h"
 #include "morph.h"
 #include "port.h"
 #include "region/region.h"
@@ -63,6 +64,8 @@ uint32_t run_env(const struct morph *m)
     uint64_t bases = cpu->seg_base[GUEST_ES] | cpu->seg_base[GUEST_CS] | cpu->seg_base[GUEST_SS] | cpu->seg_base[GUEST_DS];
     bool off = (~cpu->mxcsr & MXCSR_MASKS) | (cpu->cr0 & CR0_NO_SIMD);
     uint32_t simd = off || !m->machine->units_fp || !m->machine->units_vec ? 0 : RUN_ENV_SIMD;
+    if (m->machine->units_x87 && x87_translatable(cpu))
+        simd |= RUN_ENV_X87;
     if (cpu->mode != GUEST_IA32)
         return 1 | simd;
     return simd | (bases == 0 ? 1u : 0) | ((cpu->seg_sel[GUEST_FS] & 0xfffc) == 0 ? 2u : 0) |

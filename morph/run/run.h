@@ -22,5 +22,8 @@ void run_trace(struct morph *m, const struct gblock *b);
 
 /* -- init.c */
 /* What translations rely on besides the guest's code. Bit 0: the bases of ES, CS, SS, DS are zero; bits 1, 2: FS, GS are null. */
-enum { RUN_ENV_SIMD = 8 }; /* SSE is there, and MXCSR masks every exception */
+enum {
+    RUN_ENV_SIMD = 8, /* SSE is there, and MXCSR masks every exception */
+    RUN_ENV_X87 = 16, /* X ops are there, and x87_translatable */
+};
 uint32_t run_env(const struct morph *m);

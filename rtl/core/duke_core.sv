@@ -543,7 +543,7 @@ module duke_core
   logic [2:0] m_why;
   logic [1:0] spec_ok;
   logic [LANES_A-1:0] m_mul, m_fp, m_vec;
-  logic m_xf, w_xf_late, xf_c1;
+  logic m_xf, w_xf_late, xf_c1_en, xf_c1;
   logic [5:0] xf_flags;
   logic [15:0] w_e;
   logic [5:0] fp_flags;
@@ -562,7 +562,8 @@ module duke_core
     .b_target_i(m_target_q),
     .lsu_done_i(lsu_done), .lsu_why_i(lsu_why), .lsu_trap_i(lsu_trap), .lsu_cause_i(lsu_cause), .lsu_tval_i(lsu_tval),
     .lsu_tinfo_i(lsu_tinfo), .poison_set_i(lsu_failed), .poison_clear_i(spec_ok), .poison_reg_i(m_rd),
-    .fp_flags_i(fp_flags), .xf_en_i(w_xf_late), .xf_flags_i(xf_flags), .xf_c1_i(xf_c1), .w_commit_i(w_valid_q && w_commit_q),
+    .fp_flags_i(fp_flags), .xf_en_i(w_xf_late), .xf_flags_i(xf_flags), .xf_c1_en_i(xf_c1_en), .xf_c1_i(xf_c1),
+    .w_commit_i(w_valid_q && w_commit_q),
     .w_rollback_i(w_valid_q && w_rollback_q),
     .fcsr_o(fcsr), .gated_i(sb_gated_count), .drained_i(sb_guest_count == sb_gated_count && sb_native_count == '0),
     .ind_en_o(ind_en), .ind_hit_i(ind_hit), .ind_native_i(ind_native),
@@ -632,7 +633,7 @@ module duke_core
     .m_en_i(m_xf), .m_done_i(m_done), .m_uop_i(m_uop_q[LANE_A0]), .m_a_i(m_ma_q[0]), .m_b_i(m_mb_q[0]),
     .mode_i(fcsr[19:16]),
     .w_en_i(w_xf_q), .w_uop_i(w_uop_q[LANE_A0]), .commit_i(w_valid_q && w_commit_q), .rollback_i(w_valid_q && w_rollback_q),
-    .w_late_o(w_xf_late), .w_value_o(xf_value), .w_e_o(w_e), .w_flags_o(xf_flags), .w_c1_o(xf_c1)
+    .w_late_o(w_xf_late), .w_value_o(xf_value), .w_e_o(w_e), .w_flags_o(xf_flags), .w_c1_en_o(xf_c1_en), .w_c1_o(xf_c1)
   );
 
   logic [63:0] fp_value [LANES_A];

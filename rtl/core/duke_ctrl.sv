@@ -43,6 +43,7 @@ module duke_ctrl
   input  logic [5:0]  fp_flags_i,         // of ops in W
   input  logic        xf_en_i,            // an op of unit X in W: its flags and C1
   input  logic [5:0]  xf_flags_i,
+  input  logic        xf_c1_en_i,
   input  logic        xf_c1_i,
   input  logic        w_commit_i,         // the bundle in W commits
   input  logic        w_rollback_i,
@@ -272,7 +273,8 @@ module duke_ctrl
     logic [30:0] v;
     v = cr_q[CR_FCSR[4:0]][30:0];
     v[13:8] = v[13:8] | fp_flags_i;
-    if (xf_en_i) v[30:24] = {xf_c1_i, v[29:24] | xf_flags_i};
+    if (xf_en_i) v[29:24] = v[29:24] | xf_flags_i;
+    if (xf_c1_en_i) v[30] = xf_c1_i;
     return v;
   endfunction
 

@@ -49,6 +49,7 @@ module duke_xfpu
   output logic [63:0] w_value_o,
   output logic [15:0] w_e_o,
   output logic [5:0]  w_flags_o,
+  output logic        w_c1_en_o,          // it is no compare either
   output logic        w_c1_o
 );
   // ---------------------------------------------------------------- file e
@@ -147,11 +148,15 @@ module duke_xfpu
     w_value_o = '0;
     w_e_o = '0;
     w_flags_o = '0;
+    w_c1_en_o = 1'b0;
     w_c1_o = 1'b0;
     if (w_en_i) begin
       w_late_o = w_uop_i.late;
       w_e_o = w_e_q;
-      if (w_uop_i.late) x_second(w_value_o, w_e_o, w_flags_o, w_c1_o, mid_q);
+      if (w_uop_i.late) begin
+        x_second(w_value_o, w_e_o, w_flags_o, w_c1_o, mid_q);
+        w_c1_en_o = w_uop_i.code != X_FCMPF_X && w_uop_i.code != X_FCOMF_X;
+      end
     end
   end
 endmodule

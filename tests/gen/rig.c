@@ -91,6 +91,8 @@ struct rig *rig_make(const char *machine)
     sh->cpu.sysflags = EFL_FIXED | EFL_IF;
     sh->cpu.seg_base[GUEST_FS] = RIG_FS;
     sh->cpu.seg_base[GUEST_GS] = RIG_GS;
+    sh->cpu.x87.cw = 0x37f;
+    sh->cpu.x87.tw = 0xffff;
     for (unsigned s = 0; s < GUEST_SEGS; s++)
         sh->cpu.seg_sel[s] = 0x2b;
     r->port = port_host_make(sh, RIG_RAM);

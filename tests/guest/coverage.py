@@ -18,6 +18,7 @@ sys.dont_write_bytecode = True
 from isagen import emit_x86 as x86  # noqa: E402
 
 CODE, DATA, USER_DATA = 0x10000, 0x20000, 0x2b
+X87_FILLER = "7f3f7f3f"  # four bytes: a control word too
 GEARS = ("interp", "translate", "region")
 PREFIX = (b"", b"\x66", b"\xf3", b"\xf2")
 MAP_BYTES = {"one": b"", "0F": b"\x0f", "0F38": b"\x0f\x38", "0F3A": b"\x0f\x3a"}
@@ -114,9 +115,14 @@ def case(op, mode, data):
     filler = far(op, mode, end) or end.to_bytes(8 if mode else 4, "little").hex() * (512 if mode else 1024)
     if op == "MOV_TO_SEG":
         values |= {p + "dx": USER_DATA}
-    return {"mode": ("ia32", "x86-64")[mode], "regs": values, "end": end, "max_insts": 1000, "fp": True,
+    x87, behind = {}, b""
+    if op.startswith("F"):  # ordinary numbers everywhere, half the stack in use; and enough behind to be worth a translation
+        behind = b"\x90" * 8
+        filler = X87_FILLER * 1024
+        x87 = {"x87": {"cw": 0x37f, "sw": 4 << 11, "tw": 0x00ff, "regs": [f"{i:02x}000000000000c0ff3f" for i in range(8)]}}
+    return x87 | {"mode": ("ia32", "x86-64")[mode], "regs": values, "end": end, "max_insts": 1000, "fp": True,
             "xmm": [f"{i:02x}" * 16 for i in range(1, 9)],
-            "mem": [{"addr": CODE, "bytes": (data + b"\xf4").hex()}, {"addr": DATA, "bytes": filler, "prot": "rw"}]}
+            "mem": [{"addr": CODE, "bytes": (data + behind + b"\xf4").hex()}, {"addr": DATA, "bytes": filler, "prot": "rw"}]}
 
 
 def run(selkirk, engine, gear, cases):

@@ -276,6 +276,7 @@ int main(int argc, char **argv)
         if (W.valid && W.op != NONE) {
             const char *name = duke_op_names[W.op];
             b.same("late", top.w_late_o, W.late());
+            b.same("sets C1", top.w_c1_en_o, W.late() && W.op != DUKE_OP_FCMPF_X && W.op != DUKE_OP_FCOMF_X);
             if (!W.late())
                 b.same(name, W.moved, W.want.sig);
             const bool right = (!W.late() || (top.w_value_o == W.want.sig && top.w_flags_o == (W.fcsr >> 24 & 0x3f) &&

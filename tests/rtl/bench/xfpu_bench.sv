@@ -38,6 +38,7 @@ module xfpu_bench
   output logic [63:0] w_value_o,
   output logic [15:0] w_e_o,
   output logic [5:0]  w_flags_o,
+  output logic        w_c1_en_o,
   output logic        w_c1_o
 );
   function automatic uop_t op(input logic [6:0] code, input logic [6:0] rd, input logic late);
@@ -68,6 +69,6 @@ module xfpu_bench
     .i_en_i, .i_go_i, .i_ra_i, .i_rb_i, .i_wait_o,
     .x_en_i, .x_take_i, .x_go_i, .x_uop_i(x_uop), .x_a_i, .x_b_i, .x_wait_o, .x_e_o,
     .m_en_i, .m_done_i, .m_uop_i(m_uop), .m_a_i, .m_b_i, .mode_i,
-    .w_en_i, .w_uop_i(w_uop), .commit_i, .rollback_i, .w_late_o, .w_value_o, .w_e_o, .w_flags_o, .w_c1_o
+    .w_en_i, .w_uop_i(w_uop), .commit_i, .rollback_i, .w_late_o, .w_value_o, .w_e_o, .w_flags_o, .w_c1_en_o, .w_c1_o
   );
 endmodule
