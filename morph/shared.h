@@ -60,7 +60,7 @@ enum hostcall {
     HC_NATIVE,        /* a program compiled by duke-cc calls the host: arg 0 function, 1.. arguments, result in arg 0 */
     HC_READY,         /* firmware has initialised itself; the host fills in cpu and params, then resumes */
     HC_TRACE,         /* a translation was made (only if params.trace_translations): arg 0 guest rip, 1 native address of
-                         its first bundle, 2 native bytes, 3 gear, 4 guest bytes */
+                         its first bundle, 2 native bytes, 3 gear, 4 guest bytes, 5 native address of struct morph */
 };
 enum stop_reason { STOP_COUNT = 1, STOP_ADDRESS, STOP_HALT };
 

@@ -1,6 +1,6 @@
 # Engines. Target selkirk_func; selkirk_lockstep joins it with the RTL engine, target selkirk_rtl of rtl/.
-add_library(selkirk_func STATIC engine_func.c engine_func_code.c engine_func_fast.c engine_func_fp.c engine_func_mem.c engine_func_step.c
-  engine_func_vec.c engine_func_x87.c)
+add_library(selkirk_func STATIC engine_func.c engine_func_code.c engine_func_fast.c engine_func_fp.c engine_func_inject.c
+  engine_func_mem.c engine_func_step.c engine_func_vec.c engine_func_x87.c)
 target_include_directories(selkirk_func PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
 target_link_libraries(selkirk_func PUBLIC duke_isa)
 # Every handler shall have its own indirect jump: the predictor tells them apart by address.

@@ -22,6 +22,7 @@ static void func_destroy(struct engine *base)
 {
     struct func *e = self(base);
     func_code_destroy(e);
+    func_inject_free(e);
     if (e->memory != NULL)
         munmap(e->memory, address_space);
     free(e->code_page);
@@ -145,7 +146,7 @@ static enum engine_stop run(struct engine *base, uint64_t max_cycles, engine_rec
     uint64_t end = max_cycles > UINT64_MAX - e->count ? UINT64_MAX : e->count + max_cycles;
     while (e->count < end) {
         enum func_status status;
-        if (seen != NULL || e->interrupt_due || end - e->count <= 2 * FUNC_TRACE_BUNDLES) {
+        if (seen != NULL || e->interrupt_due || e->inject != NULL || end - e->count <= 2 * FUNC_TRACE_BUNDLES) {
             status = step(e, seen, arg);
         } else {
             atomic_store(&e->limit, end - 2 * FUNC_TRACE_BUNDLES);
@@ -262,6 +263,13 @@ static uint8_t *direct(struct engine *base, uint32_t paddr, size_t size)
 {
     struct func *e = self(base);
     return func_in_memory(e, paddr, size) ? e->memory + paddr : NULL;
+}
+
+void engine_func_store_buffer(struct engine *base, uint32_t entries)
+{
+    struct func *e = self(base);
+    if (entries < e->store_buffer)
+        e->store_buffer = entries;
 }
 
 void engine_func_feed_cycle(struct engine *base, uint64_t value)

@@ -105,7 +105,8 @@ struct func_place {
     bool first_store;  /* the first memory op is a store */
 };
 
-struct func_code; /* engine_func_code.c */
+struct func_code;   /* engine_func_code.c */
+struct func_inject; /* engine_func_inject.c */
 
 struct func {
     uint64_t reg[FUNC_TEMP + FUNC_TEMPS];
@@ -154,8 +155,9 @@ struct func {
     uint32_t generation;
     struct func_bundle *decoded;
     struct func_code *code;
-    struct func_place *places; /* of its traces */
-    const void *const *labels; /* handlers of the fast executor, by enum func_handler */
+    struct func_place *places;  /* of its traces */
+    const void *const *labels;  /* handlers of the fast executor, by enum func_handler */
+    struct func_inject *inject; /* NULL: nothing */
     bool feed_cycle;
     uint64_t cycle_value;
     atomic_bool interrupted;
@@ -257,6 +259,15 @@ struct func_insn *func_code_find(struct func *e, uint32_t pc); /* NULL: the refe
 /* engine_func_fast.c: runs from e->pc until count reaches limit or something needs attention. */
 enum func_status func_fast(struct func *e);
 const void *const *func_fast_labels(void);
+
+/* engine_func_inject.c: whether the bundle at e->pc shall trap although nothing is wrong: the cause, or 0. May make the next
+ * commit be interrupted instead. */
+uint32_t func_injected(struct func *e);
+void func_inject_free(struct func *e);
+/* what: "KIND:N" of the configuration's func.inject; `from`: translated code has native addresses from here on. */
+bool engine_func_inject(struct engine *e, const char *what, uint32_t from, char *err, size_t err_size);
+/* The store buffer has that many entries, or what the machine has if that is less. */
+void engine_func_store_buffer(struct engine *e, uint32_t entries);
 
 /* Lockstep: the value that the next rdcr of `cycle` gives. */
 void engine_func_feed_cycle(struct engine *e, uint64_t value);

@@ -569,6 +569,9 @@ enum func_status func_step(struct func *e, struct engine_record *rec)
         e->interrupt_due = false;
         return take_trap(e, DUKE_TRAP_INTERRUPT, 0, 0, rec);
     }
+    uint32_t cause = e->inject != NULL ? func_injected(e) : 0;
+    if (cause != 0)
+        return take_trap(e, cause, 0, 0, rec);
     struct plan p = {.b = func_decode(e, e->pc), .fcsr = e->fcsr};
     if (p.b->cause != 0)
         return take_trap(e, p.b->cause, p.b->cause == DUKE_TRAP_FETCH ? e->pc : p.b->first, 0, rec);

@@ -67,6 +67,8 @@ static bool load_segments(struct selkirk *m, FILE *f, const char *path, const El
             return fail(err, err_size, path, "a segment lies outside hidden memory; raise memory.hidden_mib");
         if (ph.p_filesz > ph.p_memsz)
             return fail(err, err_size, path, "a segment's file size is larger than its memory size");
+        if (ph.p_paddr + ph.p_memsz > m->firmware_end)
+            m->firmware_end = (uint32_t)(ph.p_paddr + ph.p_memsz);
         if (fseeko(f, (off_t)ph.p_offset, SEEK_SET))
             return fail(err, err_size, path, truncated);
         for (uint64_t at = 0; at < ph.p_memsz; at += PART) { /* beyond the file's bytes lie zeros */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "duke_isa.h"
+#include "engine_func.h"
 
 enum { BOOT_CYCLES = 200000000 };
 
@@ -91,6 +92,21 @@ static struct mm *first_space(struct pmem mem)
     return NULL;
 }
 
+/* What only the functional engine can do. */
+static bool set_tests_up(struct selkirk *m, char *err, size_t err_size)
+{
+    if (!m->cfg.inject[0] && !m->cfg.store_buffer)
+        return true;
+    if (m->engine->ops != &engine_func) {
+        snprintf(err, err_size, "func.%s: engine \"%s\" cannot; only func can", m->cfg.inject[0] ? "inject" : "store_buffer",
+                 m->engine->ops->name);
+        return false;
+    }
+    if (m->cfg.store_buffer)
+        engine_func_store_buffer(m->engine, (uint32_t)m->cfg.store_buffer);
+    return !m->cfg.inject[0] || engine_func_inject(m->engine, m->cfg.inject, m->firmware_end, err, err_size);
+}
+
 struct selkirk *selkirk_create(const struct selkirk_config *cfg, char *err, size_t err_size)
 {
     const struct engine_ops *ops = cfg->engine_ops ? cfg->engine_ops : find_engine(cfg->engine, err, err_size);
@@ -123,6 +139,7 @@ struct selkirk *selkirk_create(const struct selkirk_config *cfg, char *err, size
     firmware_path(&m->cfg, path, sizeof path);
     struct pmem mem = {m, ec.dram_size, dma_read, dma_write, dma_direct};
     bool ok = (cfg->engine_ops && !cfg->firmware[0]) || firmware_load(m, path, err, err_size);
+    ok = ok && set_tests_up(m, err, err_size);
     if (ok)
         ok = boot(m, err, err_size);
     if (ok && !(m->mm = first_space(mem))) {

@@ -11,6 +11,7 @@ struct selkirk {
     struct guest_cpu cpu;
     struct selkirk_hooks hooks;
     struct hostcall_block hc; /* of the last host call */
+    uint32_t firmware_end;    /* first address behind its segments: there morph keeps tables and translations */
     bool at_hostcall;         /* false: the engine stopped inside the firmware, cpu is stale */
     bool forget_code;
     uint32_t ran_mode; /* of the code that the core has run last */

@@ -57,6 +57,7 @@ enum {
     O_TRACE,
     O_TRACE_FILE,
     O_PROFILE,
+    O_REGIONS,
     O_FST,
     O_FST_WINDOW,
     O_GUEST_CPU,
@@ -91,6 +92,7 @@ static const struct row {
     {{"trace", optional_argument, NULL, O_TRACE}, "=START,COUNT", "native and guest instructions of COUNT cycles from START on"},
     {{"trace-file", required_argument, NULL, O_TRACE_FILE}, "FILE", "where the trace goes (default: trace.txt of --outdir, or stderr)"},
     {{"profile", required_argument, NULL, O_PROFILE}, "FILE", "write cycles by firmware function, translation and bundle (slow)"},
+    {{"regions", required_argument, NULL, O_REGIONS}, "FILE", "write the path of every region (gear 3) through the guest's blocks"},
     {{"fst", required_argument, NULL, O_FST}, "FILE", "rtl: write waves, and a save file for GTKWave beside them"},
     {{"fst-window", required_argument, NULL, O_FST_WINDOW}, "START,COUNT", "rtl: cycles of the waves"},
     {{"guest-cpu", required_argument, NULL, O_GUEST_CPU}, "MODEL", "processor that the guest sees: i686 (default; for 64-bit programs\n"
@@ -253,6 +255,7 @@ static int set_one(struct run_options *o, int c, char *arg)
         return arg ? parse_pair("--trace", arg, &o->trace_start, &o->trace_count) : -1;
     case O_TRACE_FILE: o->trace_file = arg; return -1;
     case O_PROFILE: o->profile = arg; return -1;
+    case O_REGIONS: o->regions = arg; return -1;
     case O_FST: return set_key(o, "--fst", "rtl.fst", arg);
     case O_FST_WINDOW: return parse_pair("--fst-window", arg, &o->cfg.fst_start, &o->cfg.fst_cycles);
     case O_GUEST_CPU: return set_guest_cpu(o, arg);

@@ -20,7 +20,7 @@ enum when { WHEN_AUTO, WHEN_ALWAYS, WHEN_NEVER };
 struct run_options {
     struct selkirk_config cfg;
     uint64_t max_insts, max_cycles;
-    const char *outdir, *stats, *stats_json, *root, *trace_file, *profile;
+    const char *outdir, *stats, *stats_json, *root, *trace_file, *profile, *regions;
     bool report, strace, trace, verbose;
     unsigned max_tasks, max_files;
     enum sandbox_mode sandbox;

@@ -14,6 +14,7 @@
 #include "output.h"
 #include "profile.h"
 #include "progress.h"
+#include "regions.h"
 #include "trace.h"
 
 struct run {
@@ -26,6 +27,7 @@ struct run {
     FILE *trace_out;
     bool in_window; /* of the trace */
     struct profile *profile;
+    struct regions *regions;
 };
 
 static struct selkirk *interrupt_target; /* for the signal handler, which takes no argument */
@@ -94,6 +96,8 @@ static enum selkirk_verdict on_translation(void *arg, const struct selkirk_event
         trace_translation(r->trace, ev);
     if (r->profile)
         profile_translation(r->profile, ev);
+    if (r->regions)
+        regions_translation(r->regions, ev);
     return SELKIRK_GO_ON;
 }
 
@@ -256,6 +260,24 @@ static bool open_profile(struct run *r)
     return r->profile != NULL;
 }
 
+static bool open_regions(struct run *r)
+{
+    if (!r->o.regions)
+        return true;
+    r->regions = regions_open(r->m, r->o.regions);
+    if (!r->regions)
+        usage_error("--regions %s: %s", r->o.regions, strerror(errno));
+    return r->regions != NULL;
+}
+
+static bool close_regions(struct run *r)
+{
+    bool ok = regions_close(r->regions);
+    if (!ok)
+        usage_error("--regions %s: could not be written", r->o.regions);
+    return ok;
+}
+
 static bool close_profile(struct run *r)
 {
     bool ok = profile_close(r->profile);
@@ -315,7 +337,8 @@ static struct selkirk_event run_guest(struct run *r)
 static bool enter_sandbox(struct run *r)
 {
     const struct run_options *o = &r->o;
-    const char *outputs[] = {o->outdir, o->stats, o->stats_json, o->profile, o->trace_file, o->cfg.fst[0] ? o->cfg.fst : NULL};
+    const char *outputs[] = {
+        o->outdir, o->stats, o->stats_json, o->profile, o->regions, o->trace_file, o->cfg.fst[0] ? o->cfg.fst : NULL};
     const char *named[sizeof outputs / sizeof *outputs + 1] = {NULL};
     char report[256];
     size_t n = 0;
@@ -336,7 +359,7 @@ static bool enter_sandbox(struct run *r)
 static int run_to_end(struct run *r)
 {
     char err[512];
-    if (!output_prepare(&r->o) || !open_trace(r) || !open_profile(r))
+    if (!output_prepare(&r->o) || !open_trace(r) || !open_profile(r) || !open_regions(r))
         return EXIT_USAGE;
     if (r->o.cfg.fst[0] && !waves_save(r->o.cfg.fst, r->o.cfg.fst_start))
         return EXIT_USAGE;
@@ -359,13 +382,14 @@ static int run_to_end(struct run *r)
     if (r->o.report)
         output_report(r->m, &r->o, seconds, stderr);
     close_trace(r);
-    return close_profile(r) ? status : EXIT_USAGE;
+    bool written = close_regions(r);
+    return close_profile(r) && written ? status : EXIT_USAGE;
 }
 
 static int start(struct run *r)
 {
     char err[1024];
-    r->o.cfg.morph.trace_translations = r->o.trace || r->o.profile;
+    r->o.cfg.morph.trace_translations = r->o.trace || r->o.profile || r->o.regions;
     r->m = selkirk_create(&r->o.cfg, err, sizeof err);
     if (!r->m)
         return usage_error("%s", err);

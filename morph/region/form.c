@@ -151,7 +151,7 @@ static enum lift_result lift_block(struct morph *m, struct lift *l, const struct
     return direct_insns(l, insns, n, 0, g->known, (enum lift_follow)s->follow);
 }
 
-bool region_prepare(struct morph *m, struct gblock *b, unsigned max_insns, unsigned level)
+bool region_lift(struct morph *m, const struct gblock *b)
 {
     struct region *r = m->region;
     const struct morph_params *p = &m->sh->params;
@@ -173,7 +173,6 @@ bool region_prepare(struct morph *m, struct gblock *b, unsigned max_insns, unsig
     r->known.n = r->known.next = 0;
     r->ir.known = p->region_forward ? &r->known : NULL;
     ir_start(&r->ir, b->rip);
-    choose_path(m, b, max_insns);
     for (uint32_t i = 0; i < r->nsteps; i++) {
         if (lift_block(m, &l, &r->steps[i]) != LIFT_OPEN) {
             r->nsteps = i + 1;
@@ -187,7 +186,14 @@ bool region_prepare(struct morph *m, struct gblock *b, unsigned max_insns, unsig
         if (l.pending) /* no exit here, but a place to commit */
             lift_commit(&l);
     }
-    if (r->ir.insns == 0 || r->ir.overflow || r->ir.uses_xmm || r->ir.has_x87) /* that stays in gear 2 */
+    return r->ir.insns && !r->ir.overflow && !r->ir.uses_xmm && !r->ir.has_x87; /* those two stay in gear 2 */
+}
+
+bool region_prepare_path(struct morph *m, const struct gblock *b, unsigned level)
+{
+    struct region *r = m->region;
+    const struct morph_params *p = &m->sh->params;
+    if (!region_lift(m, b))
         return false;
     unsigned room = m->machine->spec_store_buffer;
     struct opt_stores left;
@@ -201,6 +207,12 @@ bool region_prepare(struct morph *m, struct gblock *b, unsigned max_insns, unsig
     r->gen.max_alias = m->machine->spec_alias_entries;
     r->gen.over_commits = p->region_over_commits != 0;
     return region_schedule(&r->gen, &r->ir, r->sunk, r->over, level);
+}
+
+bool region_prepare(struct morph *m, struct gblock *b, unsigned max_insns, unsigned level)
+{
+    choose_path(m, b, max_insns);
+    return region_prepare_path(m, b, level);
 }
 
 static void count(struct morph *m)

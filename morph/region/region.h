@@ -206,6 +206,10 @@ const struct region_node *region_seen(const struct region *r, uint64_t rip);
 bool region_translate(struct morph *m, struct gblock *b);
 /* The part before emission, for tests and tools: r->ir and r->gen are filled in. */
 bool region_prepare(struct morph *m, struct gblock *b, unsigned max_insns, unsigned level);
+/* The same for the path in r->steps, which begins with b. */
+bool region_prepare_path(struct morph *m, const struct gblock *b, unsigned level);
+/* The first step of that: r->ir is the path as it was lifted. False: refused. Steps behind the end of the lifted code go. */
+bool region_lift(struct morph *m, const struct gblock *b);
 
 /* -- commit.c: which exits commit: as few as the store buffer's `room` for stores allows. Exits that need not become late,
  * commits that need not vanish. Finds out on the way which stores are left to later ones, and do not count. */

@@ -47,5 +47,6 @@ void run_trace(struct morph *m, const struct gblock *b)
     sh->hc.arg[2] = t->end - t->entry;
     sh->hc.arg[3] = t->gear;
     sh->hc.arg[4] = b->len;
+    sh->hc.arg[5] = (uint64_t)(uintptr_t)m;
     port_hcall(HC_TRACE);
 }
