@@ -38,6 +38,7 @@ FOUND = [
     ("and a call", case("ffd7", {"rdi": LOST}), (GP, 0, 0), None),
     ("and a return", case("c3", {"rsp": DATA}), (GP, 0, 0), None),
     ("and a return that drops arguments", case("c21000", {"rsp": DATA}), (GP, 0, 0), None),
+    ("POP adds to the offset of its operand, which wraps at 32 bits then", case("678f8424f8f7fdff", {}), (PF, 6, 0), None),
 ]
 
 
