@@ -149,18 +149,11 @@ __attribute__((noinline)) static enum lift_result lift_rest(struct gear2 *g, str
     return direct_insns(l, insns + done, l->rest, 0, g->known + done, follow);
 }
 
-static inline enum lift_result lift_all(struct gear2 *g, struct lift *l, const struct ginsn *insns, unsigned n, unsigned first,
-                                        enum lift_follow follow, bool x87)
-{
-    enum lift_result r = direct_insns(l, insns, n, first, g->known, follow);
-    return x87 && r == LIFT_REST ? lift_rest(g, l, insns, n, follow) : r;
-}
-
 /* Lifts one block. Returns how the translation stands; *next is the block to go on with. */
-static inline __attribute__((always_inline)) enum lift_result lift_some(struct morph *m, struct lift *l, struct gblock *b,
-                                                                        unsigned max_insns, struct gblock **next, bool x87)
+static enum lift_result lift_block(struct morph *m, struct lift *l, struct gblock *b, unsigned max_insns, struct gblock **next)
 {
     struct gear2 *g = m->gear2;
+    const bool x87 = b->flags & BLOCK_X87 && m->tcache->env & RUN_ENV_X87;
     const struct ginsn *insns = block_insns(m->blocks, b);
     unsigned n = gear2_until_stop(m, insns, b->ninsns, b->rip);
     unsigned reach = x87 ? within_stack(m, insns, n) : n;
@@ -178,7 +171,10 @@ static inline __attribute__((always_inline)) enum lift_result lift_some(struct m
     while (n > g->whole) { /* parts that commit, so that gated stores have room */
         unsigned part = g->part;
         opt_dead_flags(&g->table, insns, part, l->null_segs, m->sh->params.opt_dead_flags != 0, g->known);
-        if (lift_all(g, l, insns, part, first, LIFT_FALL, x87) == LIFT_CUT)
+        enum lift_result r = direct_insns(l, insns, part, first, g->known, LIFT_FALL);
+        if (__builtin_expect(r == LIFT_REST, 0))
+            r = lift_rest(g, l, insns, part, LIFT_FALL);
+        if (r == LIFT_CUT)
             return LIFT_CUT;
         first = insns[part - 1].next16;
         direct_commit(l);
@@ -188,21 +184,8 @@ static inline __attribute__((always_inline)) enum lift_result lift_some(struct m
     opt_dead_flags(&g->table, insns, n, l->null_segs, m->sh->params.opt_dead_flags != 0, g->known);
     if (cut)
         g->known[n++] = LIFT_CANNOT;
-    return lift_all(g, l, insns, n, first, follow, x87);
-}
-
-/* Kept apart, as find_span is. */
-__attribute__((noinline)) static enum lift_result lift_block_x87(struct morph *m, struct lift *l, struct gblock *b,
-                                                                 unsigned max_insns, struct gblock **next)
-{
-    return lift_some(m, l, b, max_insns, next, true);
-}
-
-static enum lift_result lift_block(struct morph *m, struct lift *l, struct gblock *b, unsigned max_insns, struct gblock **next)
-{
-    if (b->flags & BLOCK_X87 && m->tcache->env & RUN_ENV_X87)
-        return lift_block_x87(m, l, b, max_insns, next);
-    return lift_some(m, l, b, max_insns, next, false);
+    enum lift_result r = direct_insns(l, insns, n, first, g->known, follow);
+    return __builtin_expect(r == LIFT_REST, 0) ? lift_rest(g, l, insns, n, follow) : r;
 }
 
 bool gear2_prepare(struct morph *m, struct gblock *b, unsigned max_blocks, unsigned max_insns)
