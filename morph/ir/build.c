@@ -408,8 +408,9 @@ ir_ref ir_low(struct ir_block *b, ir_ref r)
     unsigned small = n.b ? b->node[n.b].bits <= 5 : (n.imm & 63) < 32; /* the op of 32 bits shifts as far */
     if (n.op == DUKE_OP_SHL && small)
         return ir_emit(b, DUKE_OP_SHL_W, strip(b, n.a), n.b, 0, 0, n.imm, 32);
-    if (n.op == DUKE_OP_SAR && b->node[n.a].op == DUKE_OP_EXTS_W && b->node[n.a].b == 0 && b->node[n.a].imm == 0 && small)
-        return ir_emit(b, DUKE_OP_SAR_W, b->node[n.a].a, n.b, 0, 0, n.imm, 32);
+    if (n.op == DUKE_OP_SAR && b->node[n.a].op == DUKE_OP_EXTS_W && b->node[n.a].b == 0 && b->node[n.a].imm == 0 &&
+        (small || !n.b)) /* 31 and more: the sign everywhere */
+        return ir_emit(b, DUKE_OP_SAR_W, b->node[n.a].a, n.b, 0, 0, small ? n.imm : -1, 32);
     if (n.op == DUKE_OP_EXTS_W && n.b == 0)
         return ir_emit(b, DUKE_OP_EXTU_W, n.a, 0, 0, 0, n.imm, 32);
     if (n.op == DUKE_OP_LDG_WS)
