@@ -105,7 +105,7 @@ static void timers(void)
     SHOW(timer_settime(timer, 0, &spec, &old));
     printf("interval %ld\n", old.it_interval.tv_nsec);
     SHOW(timer_gettime(timer, &old));
-    printf("left %d\n", old.it_value.tv_sec == 99 || old.it_value.tv_sec == 100);
+    printf("left %d\n", old.it_value.tv_sec > 60 && old.it_value.tv_sec <= 100);
     SHOW(timer_delete(timer));
     SHOW(syscall(SYS_timer_delete, 77));
     SHOW(timer_create(1234, &event, &timer));
@@ -117,7 +117,7 @@ static void timers(void)
     spec.it_value.tv_sec += 50;
     SHOW(timer_settime(quiet, TIMER_ABSTIME, &spec, NULL));
     SHOW(timer_gettime(quiet, &old));
-    printf("left %d\n", old.it_value.tv_sec == 49 || old.it_value.tv_sec == 50);
+    printf("left %d\n", old.it_value.tv_sec > 20 && old.it_value.tv_sec <= 50);
     if (fork() == 0) /* a child has none */
         _exit(syscall(SYS_timer_gettime, (int)(intptr_t)quiet, &old) < 0 && errno == EINVAL ? 3 : 4);
     int status;
