@@ -29,6 +29,7 @@ def options():
     p.add_argument("--insts", type=int, default=2_000_000, help="guest instructions of each translated run")
     p.add_argument("--interp-insts", type=int, default=100_000, help="guest instructions of each interpreted run")
     p.add_argument("--engine", default="rtl", help="engine for the cycle figures")
+    p.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a parameter for every run, as of selkirk -c")
     p.add_argument("--callgrind", action="store_true", help="also count host instructions per cycle; minutes")
     p.add_argument("-o", "--output", type=pathlib.Path)
     return p.parse_args()
@@ -36,7 +37,7 @@ def options():
 
 def command(args, program, engine, gear, insts, outdir):
     return [args.build / "bin/selkirk", "run", "--sandbox=off", f"--engine={engine}", f"--gear={gear}", f"--max-insts={insts}",
-            "-d", outdir, *(["--guest-cpu=max"] if args.fp else []), "--", program]
+            "-d", outdir, *(["--guest-cpu=max"] if args.fp else []), *(f"--set={s}" for s in args.set), "--", program]
 
 
 def run(args, program, engine, gear, insts, prefix=()):
