@@ -22,6 +22,7 @@ void file_drop(struct linux_file *f)
     if (f->source)
         f->source->drop(f);
     close(f->host);
+    socket_drop(f->sock);
     folder_drop(f->folder);
     epoll_drop(f->epoll);
     free(f);

@@ -40,6 +40,8 @@ struct linux_folder {
 
 struct linux_process;
 struct linux_file;
+struct linux_socket;
+struct linux_parcel;
 
 /* An open file, which several descriptors of several processes may have in common. */
 struct linux_file {
@@ -52,7 +54,8 @@ struct linux_file {
     bool inotify;                      /* FD_PIPE: of the host's inotify */
     struct linux_folder *folder;       /* NULL: not read as a folder yet */
     struct linux_epoll *epoll;         /* FD_EPOLL */
-    int socket;                        /* type of an end of a pair of sockets, or 0 */
+    int socket;                        /* type of a socket of the guest's own, or 0 */
+    struct linux_socket *sock;         /* ... and the socket */
     uint64_t id;                       /* each file's own */
     const struct linux_source *source; /* FD_PIPE: who makes it readable, or NULL */
     void *of;                          /* the source's */
@@ -242,6 +245,13 @@ struct linux_kernel {
     struct linux_lock *locks;
     unsigned nlocks;
 
+    /* sys_unix.c, parcel.c */
+    struct linux_socket *sockets;
+    uint64_t next_socket;
+    struct linux_parcel *parcels; /* under way */
+    unsigned nparcels;
+    bool sweeping;
+
     /* outside.c */
     bool asking, retry; /* calls note what they wait for; one of them can only be tried again */
     struct pollfd *outside;
@@ -390,6 +400,15 @@ void lock_drop(struct linux_kernel *k, const void *owner, int host);
 
 /* sys_epoll.c helpers */
 void epoll_drop(struct linux_epoll *e);
+
+/* sys_net.c, sys_unix.c, sys_msg.c, parcel.c helpers */
+bool socket_is_pipe(
+    const struct linux_file *f); /* its descriptor of the host takes what is written to it; no socket is one too */
+int64_t socket_write(struct linux_process *p, uint32_t fd, uint64_t from, uint64_t size);
+int64_t socket_writev(struct linux_process *p, const struct linux_file *f, uint64_t iov, uint64_t n);
+void socket_drop(struct linux_socket *s);  /* NULL does nothing */
+void parcel_sweep(struct linux_kernel *k); /* away with those that nobody can receive any more */
+void parcel_drop_all(struct linux_kernel *k);
 
 /* sys_folder.c helpers */
 void folder_drop(struct linux_folder *d);

@@ -246,6 +246,8 @@ static int reopen(struct linux_process *p, int node, int flags, enum linux_fd_ki
     *kind = FD_HOST;
     if (S_ISLNK(st.st_mode))
         return -ELOOP;
+    if (S_ISSOCK(st.st_mode) && !(flags & O_PATH))
+        return -ENXIO;
     if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
         r = write ? path_judge(p, node, true) : 0;
     else if (S_ISFIFO(st.st_mode)) {

@@ -133,6 +133,7 @@ void linux_free(struct linux_kernel *k)
         linux_unqueue(&g->pending, UINT64_MAX);
         free(g);
     }
+    parcel_drop_all(k);
     if (k->root_fd >= 0)
         close(k->root_fd);
     k->root_fd = -1;

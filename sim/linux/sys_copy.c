@@ -17,7 +17,7 @@ static int64_t send_file(struct linux_process *p, const uint64_t a[6], uint64_t 
     int64_t done = p->wait.done;
     if (!out || !in)
         return -EBADF;
-    if (in->source || out->source)
+    if (in->source || out->source || !socket_is_pipe(out))
         return -EINVAL;
     mm_before_access(p->mm, in->host);
     *offset += (uint64_t)done;
@@ -95,7 +95,7 @@ int64_t sys_splice(struct linux_process *p, const uint64_t a[6])
         return 0;
     if (!in || !out)
         return -EBADF;
-    if (!is_spliced(in) || !is_spliced(out))
+    if (!is_spliced(in) || !is_spliced(out) || !socket_is_pipe(out))
         return -EINVAL;
     if ((a[1] && !user_get(p, &from, a[1], sizeof from)) || (a[3] && !user_get(p, &to, a[3], sizeof to)))
         return -EFAULT;

@@ -81,6 +81,8 @@ int64_t file_read(struct linux_process *p, uint32_t fd, uint64_t to, uint64_t si
         if ((size_t)n < want || (f->kind != FD_RANDOM && (uint64_t)done < size && lseek(f->host, 0, SEEK_CUR) < 0))
             break;
     } while ((uint64_t)done < size);
+    if (f->sock)
+        parcel_sweep(p->k); /* what came with the bytes is gone */
     return done;
 }
 
@@ -91,6 +93,8 @@ int64_t file_write(struct linux_process *p, uint32_t fd, uint64_t from, uint64_t
     int64_t done = p->wait.done;
     if (!f)
         return -EBADF;
+    if (offset < 0 && !socket_is_pipe(f))
+        return socket_write(p, fd, from, size);
     if (f->kind == FD_EPOLL || f->source)
         return -EINVAL;
     if (beyond(from, size))

@@ -184,7 +184,7 @@ int64_t sys_mknodat(struct linux_process *p, const uint64_t a[6])
 {
     char name[256];
     uint32_t type = a[2] & S_IFMT;
-    if (type && type != S_IFREG && type != S_IFIFO)
+    if (type && type != S_IFREG && type != S_IFIFO && type != S_IFSOCK)
         return -EPERM; /* devices are not for guests to make */
     int dir = parent(p, a[0], a[1], name);
     return dir < 0 ? dir : close_with(dir, result(mknodat(dir, name, a[2] & ~(uint32_t)(S_ISUID | S_ISGID), 0)));

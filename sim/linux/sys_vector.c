@@ -45,6 +45,9 @@ int64_t sys_readv(struct linux_process *p, const uint64_t a[6])
 
 int64_t sys_writev(struct linux_process *p, const uint64_t a[6])
 {
+    const struct linux_file *f = fd_file(p, (uint32_t)a[0]);
+    if (f && !socket_is_pipe(f))
+        return socket_writev(p, f, a[1], a[2]);
     return vector_do(p, (uint32_t)a[0], a[1], a[2], -1, file_write);
 }
 

@@ -163,6 +163,14 @@ static void fill_memory(struct mm *mm, struct input *in)
         uint64_t v = i % 16 ? 8 : MEMORY + i / 2 % MEMORY_SIZE;
         memcpy(page + i, &v, 8);
     }
+    memcpy(page + 64 * 15, "\1\0sock", 6); /* a socket's name; messages of either word size, with a descriptor */
+    static const uint64_t wide[] = {0, 0, MEMORY + 64 * 16, 1, MEMORY + 64 * 33, 24},
+                          wide_control[] = {20, 1 | UINT64_C(1) << 32, 1};
+    static const uint32_t narrow[] = {0, 0, MEMORY + 64 * 16, 1, MEMORY + 64 * 34, 16}, narrow_control[] = {16, 1, 1, 1};
+    memcpy(page + 64 * 30, wide, sizeof wide);
+    memcpy(page + 64 * 31, narrow, sizeof narrow);
+    memcpy(page + 64 * 33, wide_control, sizeof wide_control);
+    memcpy(page + 64 * 34, narrow_control, sizeof narrow_control);
     unsigned n = (unsigned)take(in, 1) & 31;
     for (unsigned i = 0; i < n; i++) {
         unsigned at = (unsigned)take(in, 2) % (MEMORY_SIZE - 8);

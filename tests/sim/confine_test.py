@@ -3,6 +3,7 @@
 host whose files cannot be written. Run by ctest as sim.confine."""
 import os
 import resource
+import socket
 import subprocess
 
 import common
@@ -30,9 +31,14 @@ EXPECTED = (
         ("ptrace", "ESRCH", SAME), ("ptrace of the parent", "ESRCH", SAME), ("traceme", "EPERM", SAME),
         ("process_vm_readv", "ESRCH", SAME), ("setpriority", "ESRCH", SAME), ("chroot", "EPERM", SAME), ("mount", "EPERM", SAME),
         ("unshare", "EPERM", SAME), ("namespaces", "EPERM", SAME),
-        ("socket, IPv4", "EAFNOSUPPORT", SAME), ("socket, IPv6", "EAFNOSUPPORT", SAME), ("socket, Unix", "EAFNOSUPPORT", SAME),
+        ("socket, IPv4", "EAFNOSUPPORT", SAME), ("socket, IPv6", "EAFNOSUPPORT", SAME), ("socket, Unix", "DONE", SAME),
         ("socket, packet", "EAFNOSUPPORT", SAME), ("socket, netlink", "EAFNOSUPPORT", SAME), ("connect", "ENOTSOCK", SAME),
         ("connect nothing", "EBADF", SAME), ("socketpair", "DONE", SAME), ("through it", "a byte", SAME),
+        ("connect outside", "ECONNREFUSED", "ENOENT"), ("connect by a link", "ECONNREFUSED", "ENOENT"),
+        ("connect by ..", "ECONNREFUSED", "ENOENT"), ("datagrams outside", "ECONNREFUSED", "ENOENT"),
+        ("send a datagram", "ECONNREFUSED", "ENOENT"), ("connect without a folder", "ECONNREFUSED", SAME),
+        ("bind outside", "EROFS", "ENOENT"), ("mknod of a socket", "EROFS", "ENOENT"), ("open of a socket", "ENXIO", "ENOENT"),
+        ("bind inside", "DONE", SAME), ("sockets in themselves", "ETOOMANYREFS", SAME),
         ("open files", "97, then EMFILE", SAME), ("dup", "EMFILE", SAME), ("dup2 beyond", "EBADF", SAME), ("pipe", "EMFILE", SAME),
         ("memory", "ENOMEM", SAME), ("promised memory", "Killed", SAME), ("areas", "ENOMEM", SAME),
         ("processes", "39, then EAGAIN", SAME), ("fork beside zombies", "EAGAIN", SAME), ("ended", "all", SAME),
@@ -58,13 +64,31 @@ def attempts(checks, name, command, folder, column):
     outside.chmod(0o777)
     (inside / "out").symlink_to(outside)
     (inside / "abs").symlink_to("/")
+    services = [socket.socket(socket.AF_UNIX, kind) for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_STREAM)]
+    back = os.open(".", os.O_RDONLY)
+    os.chdir(outside) # the name of a socket is short
+    hidden = f"selkirk-confine-{os.getpid()}"
+    for service, at in zip(services, ("service", "datagrams", "\0" + hidden)):
+        service.bind(at)
+        service.setblocking(False)
+    services[0].listen()
+    services[2].listen()
+    os.fchdir(back)
+    os.close(back)
     before = sorted(os.listdir(inside))
     with subprocess.Popen(["sleep", "1000"]) as victim, open(outside / "secret", "rb") as given:
-        command = [str(c) for c in command] + [str(outside), str(victim.pid)]
+        command = [str(c) for c in command] + [str(outside), str(victim.pid), hidden]
         r = subprocess.run(command, cwd=inside, capture_output=True, timeout=500, env={}, preexec_fn=limited_files,
                            stdin=given)
         checks.same(f"{name}: the host's process lives", victim.poll(), None)
         victim.kill()
+    for service in services:
+        try:
+            reached = service.recv(1) if service is services[1] else service.accept()
+        except BlockingIOError:
+            reached = None
+        checks.same(f"{name}: a service of the host's is reached", reached, None)
+        service.close()
     got = dict(line.split(": ", 1) for line in r.stdout.decode(errors="replace").splitlines() if ": " in line)
     checks.same(f"{name}: status ({r.stderr[-300:]!r})", r.returncode, 0)
     checks.expect(r.stdout.endswith(b"still confined\n"), f"{name}: came to its end: {r.stdout[-200:]!r}")
@@ -74,8 +98,8 @@ def attempts(checks, name, command, folder, column):
         checks.expect(got.get(what, "").startswith("E"), f"{name}: {what}: {got.get(what)}")
     if not column:
         checks.same(f"{name}: full device", got.get("full device"), "ENOSPC")
-    checks.same(f"{name}: after each bomb", r.stdout.count(b"and after them: DONE\n"), 3)
-    checks.same(f"{name}: outside", sorted(os.listdir(outside)), ["secret"])
+    checks.same(f"{name}: after each bomb", r.stdout.count(b"and after them: DONE\n"), 4)
+    checks.same(f"{name}: outside", sorted(os.listdir(outside)), ["datagrams", "secret", "service"])
     checks.same(f"{name}: the secret's mode", (outside / "secret").stat().st_mode & 0o111, 0)
     checks.same(f"{name}: the secret", (outside / "secret").read_text(), "secret\n")
     checks.same(f"{name}: inside", sorted(os.listdir(inside)), before)

@@ -35,6 +35,11 @@ static void calls(void)
     expect("fork", syscall(SYS_fork), ENOSYS);
     expect("thread", syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0), ENOSYS);
     expect("socket", socket(AF_INET, SOCK_STREAM, 0), ENOSYS);
+    expect("Unix socket", socket(AF_UNIX, SOCK_STREAM, 0), ENOSYS);
+    expect("bind", bind(0, &(struct sockaddr){.sa_family = AF_UNIX}, 2), ENOSYS);
+    expect("connect", connect(0, &(struct sockaddr){.sa_family = AF_UNIX}, 2), ENOSYS);
+    expect("listen", listen(0, 1), ENOSYS);
+    expect("accept", accept(0, NULL, NULL), ENOSYS);
     expect("socketpair", socketpair(AF_UNIX, SOCK_STREAM, 0, (int[2]){0}), 0);
     expect("socketpair, other", socketpair(AF_INET, SOCK_STREAM, 0, (int[2]){0}), EPERM);
     expect("ptrace", syscall(SYS_ptrace, 0, 0, 0, 0), ENOSYS);
@@ -60,12 +65,14 @@ static void files(bool confined)
     expect("link inside", link("inside/d/new", "inside/second"), 0);
     expect("symlink inside", symlink("x", "inside/symlink"), 0);
     expect("fifo inside", mknod("inside/fifo", S_IFIFO | 0666, 0), 0);
+    expect("socket inside", mknod("inside/socket", S_IFSOCK | 0666, 0), 0);
     expect("truncate inside", truncate("inside/second", 0), 0);
     expect("read outside", open("outside/secret", O_RDONLY), confined ? EACCES : 0);
     expect("list outside", open("outside", O_RDONLY | O_DIRECTORY), confined ? EACCES : 0);
     expect("write outside", open("outside/secret", O_WRONLY), EACCES);
     expect("create outside", open("outside/new", O_WRONLY | O_CREAT, 0666), EACCES);
     expect("mkdir outside", mkdir("outside/d", 0777), EACCES);
+    expect("socket outside", mknod("outside/socket", S_IFSOCK | 0666, 0), EACCES);
     expect("unlink outside", unlink("outside/secret"), EACCES);
     expect("truncate outside", truncate("outside/secret", 0), EACCES);
     expect("move in", rename("outside/secret", "inside/secret"), EACCES);

@@ -1,12 +1,14 @@
 /* Tries to leave its confinement, and prints how each attempt ended: the name of the error, or what it reached.
  *
- * Arguments: the host's path of a folder outside with the file "secret", the host's process number of somebody to kill. It is
- * started in a folder of its own with the links "out" (to the folder outside) and "abs" (to /). */
+ * Arguments: the host's path of a folder outside with the file "secret" and the sockets "service" and "datagrams", the host's
+ * process number of somebody to kill, and the name in no folder of a third socket. It is started in a folder of its own
+ * with the links "out" (to the folder outside) and "abs" (to /). */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +20,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <time.h>
@@ -172,13 +175,77 @@ static void others(int victim)
     say("namespaces", syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0));
 }
 
+static struct sockaddr_un name_of(const char *text)
+{
+    struct sockaddr_un n = {.sun_family = AF_UNIX};
+    snprintf(n.sun_path, sizeof n.sun_path, "%s", text);
+    return n;
+}
+
+/* Somebody of the host's listens there. */
+static void service(const char *what, struct sockaddr_un n, int type)
+{
+    int fd = socket(AF_UNIX, type, 0);
+    say(what, connect(fd, (struct sockaddr *)&n, sizeof n));
+    if (type == SOCK_DGRAM)
+        say("send a datagram", sendto(fd, "x", 1, 0, (struct sockaddr *)&n, sizeof n));
+    close(fd);
+}
+
+static void sockets(const char *out, const char *abstract)
+{
+    struct sockaddr_un n = name_of(outside(out, "service")), hidden = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    service("connect outside", n, SOCK_STREAM);
+    service("connect by a link", name_of("out/service"), SOCK_STREAM);
+    service("connect by ..", name_of("../outside/service"), SOCK_STREAM);
+    service("datagrams outside", name_of("out/datagrams"), SOCK_DGRAM);
+    snprintf(hidden.sun_path + 1, sizeof hidden.sun_path - 1, "%s", abstract);
+    say("connect without a folder",
+        connect(fd, (struct sockaddr *)&hidden, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(abstract))));
+    n = name_of("out/new");
+    say("bind outside", bind(fd, (struct sockaddr *)&n, sizeof n));
+    say("mknod of a socket", mknod("out/new", S_IFSOCK | 0666, 0));
+    say("open of a socket", open("out/service", O_RDWR));
+    n = name_of("own");
+    say("bind inside", bind(fd, (struct sockaddr *)&n, sizeof n));
+    unlink("own");
+    close(fd);
+}
+
+static void socket_bomb(void)
+{
+    int pair[2], n = 0;
+    char c = 0;
+    union {
+        struct cmsghdr head;
+        char space[CMSG_SPACE(sizeof pair)];
+    } control = {.head = {CMSG_LEN(sizeof pair), SOL_SOCKET, SCM_RIGHTS}};
+    struct iovec v = {&c, 1};
+    struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    for (; n < 5000 && !socketpair(AF_UNIX, SOCK_STREAM, 0, pair); n++) { /* each in itself, and nobody can take it */
+        memcpy(CMSG_DATA(&control.head), pair, sizeof pair);
+        long r = sendmsg(pair[0], &m, MSG_DONTWAIT);
+        close(pair[0]);
+        close(pair[1]);
+        if (r < 0)
+            break;
+    }
+    printf("sockets in themselves: %s\n", n < 5000 ? strerrorname_np(errno) : "ENDLESS");
+    say("and after them", socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+    close(pair[0]);
+    close(pair[1]);
+}
+
 static void network(void)
 {
     int pair[2];
     char c = 0;
     say("socket, IPv4", socket(AF_INET, SOCK_STREAM, 0));
     say("socket, IPv6", socket(AF_INET6, SOCK_DGRAM, 0));
-    say("socket, Unix", socket(AF_UNIX, SOCK_STREAM, 0));
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    say("socket, Unix", fd);
+    close(fd);
     say("socket, packet", socket(AF_PACKET, SOCK_RAW, 0));
     say("socket, netlink", socket(AF_NETLINK, SOCK_RAW, 0));
     say("connect", connect(0, (struct sockaddr *)&(struct sockaddr){AF_INET, {0}}, 16));
@@ -294,7 +361,7 @@ static void full(void)
 
 int main(int argc, char **argv)
 {
-    if (argc < 3)
+    if (argc < 4)
         return 2;
     setvbuf(stdout, NULL, _IONBF, 0);
     paths(argv[1]);
@@ -302,6 +369,8 @@ int main(int argc, char **argv)
     descriptors();
     others(atoi(argv[2]));
     network();
+    sockets(argv[1], argv[3]);
+    socket_bomb();
     descriptor_bomb();
     memory_bomb();
     process_bomb();
