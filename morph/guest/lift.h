@@ -39,6 +39,7 @@ struct lift {
     struct lift_calls *calls; /* NULL: nobody wants to know */
     unsigned rest;            /* see LIFT_REST */
     unsigned elements;        /* of a repeated string instruction, without flags, that one pass does; 0 counts as 1 */
+    unsigned copies;          /* and double words that one does if there are as many; 0: it goes by elements alone */
     enum lift_follow follow;  /* of the instructions being lifted */
     bool direct;              /* gen/direct.c may be used */
     bool in_run;              /* it may, but instructions that it does not know are on their way to nodes */

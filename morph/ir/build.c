@@ -34,16 +34,23 @@ void ir_start(struct ir_block *b, uint64_t rip)
     ir_restart(b);
 }
 
+static inline __attribute__((always_inline)) void begin_part(struct ir_block *b)
+{
+    b->dirty = b->fp = b->has_xmm = b->nchecks = 0;
+    ir_clear(b->seen, sizeof b->seen);
+    ir_copy(b->cur, b->entry_cur, sizeof b->cur);
+    ir_copy(b->pinned, b->entry_pinned, sizeof b->pinned);
+}
+
 void ir_restart(struct ir_block *b)
 {
     b->n = IR_FIRST;
     b->nconsts = 0;
-    b->dirty = b->fp = b->has_xmm = b->nchecks = 0;
-    ir_clear(b->seen, sizeof b->seen);
     ir_clear(b->use, IR_FIRST * sizeof b->use[0]);
-    ir_copy(b->cur, b->entry_cur, sizeof b->cur);
-    ir_copy(b->pinned, b->entry_pinned, sizeof b->pinned);
+    begin_part(b);
 }
+
+void ir_begin_part(struct ir_block *b) { begin_part(b); }
 
 /* A node of `op` with operand a and a constant, made once if it is still remembered. */
 static ir_ref sum_node(struct ir_block *b, unsigned op, ir_ref a, int32_t k)

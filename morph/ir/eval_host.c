@@ -54,6 +54,7 @@ static bool step(struct eval *e, uint32_t i)
     switch (n->op) {
     case IR_NOP:
     case IR_ADDR:
+    case IR_LABEL:
     case IR_CALL: return true;
     case IR_SET: e->home[n->x] = set_value(e, n); return true;
     case IR_FAULT: m->exit = -1; return e->v[n->a] == 0;
@@ -95,7 +96,13 @@ void ir_eval(const struct ir_block *b, struct ir_machine *m)
     memcpy(&e.v[1], m->g, sizeof m->g);
     m->icount = 0;
     m->next = b->rip;
-    for (uint32_t i = IR_FIRST; i < b->n; i++)
-        if (!step(&e, i))
+    for (uint32_t i = IR_FIRST; i < b->n; i++) {
+        if (step(&e, i))
+            continue;
+        if (m->exit < 0 || b->exit[m->exit].kind != IR_EXIT_LOCAL)
             return;
+        memcpy(&e.v[1], e.home, sizeof e.home);
+        while (i + 1 < b->n && b->node[i + 1].op != IR_LABEL)
+            i++;
+    }
 }

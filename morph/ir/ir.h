@@ -54,6 +54,7 @@ enum ir_pseudo {
     IR_FAULT, /* undo everything since the last commit and interpret, if a is not 0 */
     IR_NOP,
     IR_XMM, /* value of half an XMM register, number x, at entry; from IR_XMM_HALVES on of what IR_G_X87 counts */
+    IR_LABEL, /* exits of kind IR_EXIT_LOCAL go on here; all state is at home, and refs 1..IR_ENTRIES mean what is there now */
     IR_OP_COUNT,
 };
 
@@ -83,12 +84,14 @@ enum ir_exit_kind {
     IR_EXIT_RET,    /* the same, by the dual-address return stack first */
     IR_EXIT_INTERP, /* the instruction at target must be interpreted */
     IR_EXIT_RETURN, /* not left by a branch: the native side of IR_CALL */
+    IR_EXIT_LOCAL,  /* to the block's IR_LABEL; late; `next` is where an interpreter would go on */
 };
 
 /* ir_exit.flags */
 enum {
     IR_EXIT_LATE = 1, /* commits only if it leaves; the block goes on uncommitted */
     IR_EXIT_ZERO = 2, /* commits although ninsns is 0 */
+    IR_EXIT_WALL = 4, /* no load passes it: what it leaves for has no use for them */
 };
 
 struct ir_exit {
@@ -197,6 +200,8 @@ struct ir_block {
 void ir_start(struct ir_block *b, uint64_t rip);
 /* Goes on with an empty list of nodes; guest state is at home. Exits stay. */
 void ir_restart(struct ir_block *b);
+/* Guest state is at home, and nothing else is known; nodes stay. */
+void ir_begin_part(struct ir_block *b);
 ir_ref ir_mat_slow(struct ir_block *b, struct ir_val v); /* see ir_mat */
 struct ir_val ir_const(struct ir_block *b, uint64_t k);
 struct ir_val ir_add_slow(struct ir_block *b, struct ir_val x, struct ir_val y); /* see ir_add */
@@ -228,6 +233,8 @@ uint32_t ir_add_exit(struct ir_block *b, struct ir_exit e);
 void ir_leave(struct ir_block *b, struct ir_val cond, bool invert, struct ir_exit e);
 void ir_fault_if(struct ir_block *b, struct ir_val cond);
 void ir_call(struct ir_block *b, struct ir_val ret, uint64_t target); /* see IR_CALL */
+/* After an unconditional exit: the block's second entry, at most one; see IR_LABEL. */
+void ir_label(struct ir_block *b);
 
 /* -- known.c: n is a load or store node about to be made, or just made with `value` loaded or stored */
 ir_ref ir_known_load(const struct ir_block *b, const struct ir_node *n, bool *found);

@@ -179,6 +179,8 @@ static void exit_line(struct parser *s, struct ir_node *n)
         e.flags |= IR_EXIT_LATE;
     if (accept(s, "zero"))
         e.flags |= IR_EXIT_ZERO;
+    if (accept(s, "wall"))
+        e.flags |= IR_EXIT_WALL;
     if ((uint32_t)n->imm != s->b->nexits || s->b->nexits == IR_EXITS_MAX)
         fail(s, "exits must be numbered in order");
     else
@@ -224,6 +226,8 @@ static void node_line(struct parser *s)
         exit_line(s, &n);
     } else if (accept(s, "call")) {
         call_line(s, &n);
+    } else if (accept(s, "label")) {
+        n.op = IR_LABEL;
     } else if (accept(s, "fault")) {
         n.op = IR_FAULT;
         n.a = ref(s);

@@ -12,7 +12,7 @@ const char *const ir_state_names[IR_G_COUNT] = {
     "flags", "fs", "gs", "target",
     /* clang-format on */
 };
-const char *const ir_kind_names[] = {"none", "direct", "jmp", "ret", "interp", "return"};
+const char *const ir_kind_names[] = {"none", "direct", "jmp", "ret", "interp", "return", "local"};
 
 static void add(struct ir_text *t, const char *format, ...)
 {
@@ -62,8 +62,8 @@ static void add_exit(struct ir_text *t, const struct ir_block *b, const struct i
             add_ref(t, n->b);
         }
     }
-    add(t, " to %#" PRIx64 " commit %u next %#" PRIx64 "%s%s\n", e->target, e->ninsns, e->next,
-        e->flags & IR_EXIT_LATE ? " late" : "", e->flags & IR_EXIT_ZERO ? " zero" : "");
+    add(t, " to %#" PRIx64 " commit %u next %#" PRIx64 "%s%s%s\n", e->target, e->ninsns, e->next,
+        e->flags & IR_EXIT_LATE ? " late" : "", e->flags & IR_EXIT_ZERO ? " zero" : "", e->flags & IR_EXIT_WALL ? " wall" : "");
 }
 
 static void add_op(struct ir_text *t, const struct ir_block *b, const struct ir_node *n)
@@ -102,6 +102,7 @@ void ir_print(const struct ir_block *b, struct ir_text *t)
         const struct ir_node *n = &b->node[i];
         switch (n->op) {
         case IR_NOP: break;
+        case IR_LABEL: add(t, "label\n"); break;
         case IR_XMM:
             if (n->x >= IR_XMM_HALVES)
                 add(t, "%%%u = x87.%u\n", i, n->x - IR_XMM_HALVES);

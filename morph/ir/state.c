@@ -271,3 +271,11 @@ void ir_call(struct ir_block *b, struct ir_val ret, uint64_t target)
     uint32_t i = ir_add_exit(b, (struct ir_exit){.kind = IR_EXIT_RETURN, .target = target});
     ir_emit(b, IR_CALL, a, 0, 0, 0, (int32_t)i, 0);
 }
+
+void ir_label(struct ir_block *b)
+{
+    ir_begin_part(b);
+    if (b->known)
+        b->known->n = b->known->next = 0;
+    ir_emit(b, IR_LABEL, 0, 0, 0, 0, 0, 0);
+}

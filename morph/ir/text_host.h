@@ -3,4 +3,4 @@
 #include "ir.h"
 
 extern const char *const ir_state_names[IR_G_COUNT];
-extern const char *const ir_kind_names[6]; /* by enum ir_exit_kind */
+extern const char *const ir_kind_names[7]; /* by enum ir_exit_kind */

@@ -12,11 +12,14 @@ static uint32_t *put_commit(const struct writer *w, uint32_t *at, unsigned n)
     return at + 1;
 }
 
-static uint32_t *put_bundles(struct writer *w, const struct region_gen *g, uint32_t *at)
+/* *label: where the label is. */
+static uint32_t *put_bundles(struct writer *w, const struct region_gen *g, uint32_t *at, uint32_t *label)
 {
     uint32_t next_exit = 0, nexits = g->ir->nexits;
     for (uint32_t c = 0; c < g->ncycles; c++) {
         const struct gen_bundle *u = &g->bundle[c];
+        if (c == g->base)
+            *label = writer_here(w, at);
         if (u->n | u->commit) {
             for (unsigned i = 0; i < u->n; i++) {
                 const struct gen_op *o = &g->op[u->op[i]];
@@ -179,28 +182,30 @@ static uint32_t *put_owed(struct writer *w, const struct region_gen *g, uint32_t
 }
 
 /* A late exit's branch leads here: the guest's registers are made good, then it commits and jumps on; that jump is then what
- * the exit leaves by. */
-static uint32_t *put_late(struct writer *w, const struct region_gen *g, uint32_t *at, uint32_t i)
+ * the exit leaves by, unless it goes to the label. */
+static uint32_t *put_late(struct writer *w, const struct region_gen *g, uint32_t *at, uint32_t i, uint32_t label)
 {
     struct gen_exit_code *x = &w->out->exit[i];
     const struct ir_exit *e = &w->ir->exit[i];
     writer_patch(w, x->branch, writer_here(w, at));
     at = put_fixes(w, g, at, i);
     at = put_owed(w, g, at, i);
-    bool direct = e->kind == IR_EXIT_DIRECT;
+    bool local = e->kind == IR_EXIT_LOCAL, direct = e->kind == IR_EXIT_DIRECT || local;
     if (!direct && !(at[-1] & DUKE_END)) { /* what follows reads r30, which a fix has just written */
         at[-1] |= DUKE_END;
         w->out->nbundles++;
     }
-    x->branch = direct ? writer_here(w, at) : 0;
+    x->branch = direct && !local ? writer_here(w, at) : 0;
     if (direct)
         at[0] = w->info[DUKE_OP_J].imm;
-    else
+    if (local)
+        gen_patch(at, writer_here(w, at), label);
+    if (!direct)
         at[0] = w->info[DUKE_OP_JITC].reg | words_ra(ir_home(IR_G_TARGET));
     at = put_commit(w, at + 1, e->ninsns);
     at[-1] |= DUKE_END;
     w->out->nbundles++;
-    x->after = 0;
+    x->after = local ? label : 0;
     if (direct)
         return at;
     x->after = writer_here(w, at);
@@ -219,11 +224,11 @@ bool region_emit(const struct region_gen *g, const struct gen_place *p, struct g
     out->nops = out->nbundles = 0;
     for (uint32_t i = 0; i < b->nexits; i++)
         out->exit[i] = (struct gen_exit_code){0, 0, 0};
-    uint32_t *at = put_bundles(&w, g, p->words);
+    uint32_t label = 0, *at = put_bundles(&w, g, p->words, &label);
     for (uint32_t i = 0; i < b->nexits; i++) {
         const struct ir_exit *e = &b->exit[i];
         if (e->flags & IR_EXIT_LATE)
-            at = put_late(&w, g, at, i);
+            at = put_late(&w, g, at, i, label);
         if (e->kind == IR_EXIT_DIRECT || e->kind == IR_EXIT_RETURN)
             at = writer_exit(&w, at, i);
     }

@@ -157,6 +157,8 @@ bool region_lift(struct morph *m, const struct gblock *b)
     const struct morph_params *p = &m->sh->params;
     struct lift l = {
         .b = &r->ir, .rip = b->rip, .itc = p->opt_itc != 0, .calls = &r->calls, .elements = (unsigned)p->region_elements};
+    unsigned room = m->machine->spec_store_buffer;
+    l.copies = room / 2 < p->region_copies ? room / 2 : (unsigned)p->region_copies; /* one may touch two entries */
 
     for (unsigned s = GUEST_FS; s <= GUEST_GS; s++)
         if (b->mode == GUEST_IA32 && (m->sh->cpu.seg_sel[s] & 0xfffc) == 0)
@@ -195,7 +197,6 @@ bool region_prepare_path(struct morph *m, const struct gblock *b, unsigned level
     const struct morph_params *p = &m->sh->params;
     if (!region_lift(m, b))
         return false;
-    unsigned room = m->machine->spec_store_buffer;
     struct opt_stores left;
     opt_stores_begin(&left, r->over, level == REGION_BOLD ? m->machine->spec_alias_entries / 2 : 0);
     left.enabled = p->region_dead_stores != 0;

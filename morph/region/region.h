@@ -130,6 +130,7 @@ struct region_gen {
     uint32_t overflow;
     uint32_t lanes;                            /* of an empty bundle */
     uint32_t part;                             /* exits to come, for wishes */
+    uint32_t base;                             /* nothing stands before this cycle: where the label is, or 0 */
     uint32_t floor;                            /* stores, homes and branches stand at this cycle or later */
     uint32_t load_floor;                       /* loads do */
     uint32_t last;                             /* last cycle with an effect so far */

@@ -50,6 +50,7 @@ static inline void sched_put_at(struct region_gen *g, const struct gen_op *o, ui
 /* Puts op o into the first bundle from cycle c on that has room. */
 static inline uint32_t sched_put(struct region_gen *g, const struct gen_op *o, uint32_t c, unsigned need)
 {
+    c = max_u(c, g->base);
     while (!sched_fits(g, c, need))
         c++;
     sched_put_at(g, o, c, need);

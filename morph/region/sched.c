@@ -223,7 +223,7 @@ static void place_late(struct region_gen *g, const struct ir_node *n, uint32_t i
     g->exit_cycle[exit] = c;
     g->last = c;
     g->floor = c + 1;
-    if (g->level >= REGION_NO_HOIST)
+    if (g->level >= REGION_NO_HOIST || e->flags & IR_EXIT_WALL)
         g->load_floor = c + 1;
     g->part--;
 }
@@ -293,6 +293,29 @@ static void place_fault(struct region_gen *g, const struct ir_node *n, uint32_t 
     g->has_fault = 1;
 }
 
+/* All state is at home. */
+static void all_home(struct region_gen *g)
+{
+    g->pending = 0;
+    g->free = SCHED_TEMPS;
+    g->next = 4;
+    for (unsigned r = 0; r < 64; r++)
+        g->content[r] = 0;
+    for (unsigned s = 0; s < IR_G_COUNT; s++) {
+        unsigned home = ir_home(s);
+        g->loc[ir_entry(s)] = (uint8_t)home;
+        g->content[home] = ir_entry(s);
+    }
+}
+
+/* What comes now has a way in of its own, behind all that stands so far. */
+static void place_label(struct region_gen *g)
+{
+    g->base = g->floor = g->load_floor = g->floor_before = g->last = g->ncycles;
+    g->fault = g->last_call = g->nalias_before = 0;
+    all_home(g);
+}
+
 static void begin(struct region_gen *g, const struct ir_block *b, const uint16_t *over, unsigned level)
 {
     g->ir = b;
@@ -305,20 +328,11 @@ static void begin(struct region_gen *g, const struct ir_block *b, const uint16_t
     g->first_store = g->nalias_before = g->floor_before = 0;
     g->floor = g->load_floor = g->last = g->fault = g->last_call = 0;
     g->last_load = g->last_store = 0;
-    g->has_fault = 0;
-    g->pending = 0;
-    g->free = SCHED_TEMPS;
-    g->next = 4;
+    g->has_fault = g->base = 0;
     for (unsigned r = 0; r < 64; r++)
         g->reg[r] = (struct region_reg){0, 0, 0};
-    for (unsigned r = 0; r < 64; r++)
-        g->content[r] = 0;
     g->loc[0] = 0;
-    for (unsigned s = 0; s < IR_G_COUNT; s++) {
-        unsigned home = ir_home(s);
-        g->loc[ir_entry(s)] = (uint8_t)home;
-        g->content[home] = ir_entry(s);
-    }
+    all_home(g);
     for (uint32_t e = 0; e < b->nexits; e++) {
         g->exit_cycle[e] = REGION_NO_CYCLE;
         g->fix_count[e] = 0;
@@ -347,6 +361,8 @@ bool region_schedule(struct region_gen *g, const struct ir_block *b, const uint8
             place_call(g, n, i);
         else if (n->op == IR_FAULT)
             place_fault(g, n, i);
+        else if (n->op == IR_LABEL)
+            place_label(g);
     }
     return !g->overflow && !b->overflow;
 }
