@@ -32,6 +32,7 @@ static inline void gst64(uint64_t lin, uint64_t v) { *PORT_GUEST(uint64_t, lin) 
 enum { PORT_TAIL_CALLS = 1 };
 #define port_commit(n) __duke_commit(n)
 static inline uint64_t port_icount(void) { return __duke_rdcr(DUKE_CR_ICOUNT); }
+static inline void port_uncount(uint64_t n) { __duke_wrcr(DUKE_CR_ICOUNT, port_icount() - n); }
 static inline void port_set_ilimit(uint64_t limit) { __duke_wrcr(DUKE_CR_ILIMIT, limit); }
 static inline void port_gctl(unsigned bits) { __duke_wrcr(DUKE_CR_GCTL, bits); }
 static inline void port_tlb_flush(void) { __duke_tlbf(); }

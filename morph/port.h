@@ -32,7 +32,7 @@ struct port_fault {
  *   PORT_TAIL_CALLS  1 if the compiler makes jumps of calls in tail position
  *   int  port_guard(void)         0 when armed; nonzero when a guest fault arrives later (a setjmp for one place at a time)
  *   struct port_fault port_fault(void)
- *   uint64_t port_icount(void)
+ *   uint64_t port_icount(void); void port_uncount(uint64_t n)  takes n off it
  *   void port_gctl(unsigned bits)  control register gctl: bit 0 guest addresses wrap at 32 bits, bit 1 user privilege
  *   void port_tlb_flush(void); void port_tlb_inval(uint64_t lin); uint64_t pld64(uint64_t paddr) physical load
  *   void pst64(uint64_t paddr, uint64_t v)  physical store: no gated store may be pending for that double word

@@ -258,6 +258,11 @@ VAL void branch(sem_ctx *c, val k, uint64_t target)
 {
     uint64_t next = sem_next(c);
     c->l->pending++;
+    if (c->l->follow == LIFT_OVER) {
+        c->l->over = k;
+        go_on(c, next);
+        return;
+    }
     if (k.ref == 0) { /* decided */
         go_on(c, k.k ? target : next);
         if (c->l->follow != LIFT_STOP)
@@ -351,6 +356,56 @@ void lift_leave(struct lift *l)
 {
     ir_leave(l->b, always, false, (struct ir_exit){.kind = IR_EXIT_DIRECT, .ninsns = (uint8_t)l->pending, .target = l->rip});
     l->pending = 0;
+}
+
+bool lift_can_select(const struct ginsn *g)
+{
+    switch (g->op) {
+    case G_MOV:
+    case G_MOVZX:
+    case G_MOVSX:
+    case G_LEA:
+    case G_ADD:
+    case G_SUB:
+    case G_AND:
+    case G_OR:
+    case G_XOR:
+    case G_CMP:
+    case G_TEST:
+    case G_INC:
+    case G_DEC:
+    case G_NEG:
+    case G_NOT:
+    case G_SHL:
+    case G_SHR:
+    case G_SAR:
+    case G_SETCC:
+    case G_CMOVCC: break;
+    case G_NOP: return true;
+    default: return false;
+    }
+    for (unsigned i = 0; i < g->nopnds; i++)
+        if (g->opnd[i].kind == GO_MEM ? g->op != G_LEA : g->opnd[i].kind != GO_REG && g->opnd[i].kind != GO_IMM)
+            return false;
+    return g->prefixes == 0 && lift_can(g);
+}
+
+static bool same_val(struct ir_val x, struct ir_val y) { return x.ref == y.ref && x.k == y.k && x.tag == y.tag; }
+
+void lift_join(struct lift *l, const struct ir_val before[IR_G_COUNT], unsigned n)
+{
+    struct ir_block *b = l->b;
+    for (unsigned g = 0; g <= IR_G_FLAGS; g++) {
+        struct ir_val made = b->cur[g];
+        if (same_val(made, before[g]))
+            continue;
+        made = ir_get(b, g, 8);
+        b->cur[g] = before[g];
+        struct ir_val kept = ir_get(b, g, 8);
+        ir_put(b, g, ir_select(b, l->over, kept, made), g < IR_G_FLAGS ? 4 : 8);
+    }
+    struct ir_val jumped = ir_select(b, l->over, ir_const(b, n), ir_const(b, 0));
+    ir_put(b, LIFT_UNCOUNT, ir_add(b, ir_get(b, LIFT_UNCOUNT, 8), jumped), 4);
 }
 
 unsigned lift_one(struct lift *l, const struct ginsn *g, unsigned known)

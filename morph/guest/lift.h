@@ -12,6 +12,7 @@ enum lift_follow {
     LIFT_FALL,
     LIFT_TAKEN,
     LIFT_GUESS, /* an indirect transfer: to lift.guess, and out if it goes elsewhere */
+    LIFT_OVER,  /* a conditional branch over a few instructions: no exit, see lift_join */
 };
 
 /* Calls that the translation follows, with their returns. */
@@ -40,6 +41,7 @@ struct lift {
     unsigned rest;            /* see LIFT_REST */
     unsigned elements;        /* of a repeated string instruction, without flags, that one pass does; 0 counts as 1 */
     unsigned copies;          /* and double words that one does if there are as many; 0: it goes by elements alone */
+    struct ir_val over;       /* LIFT_OVER: whether what follows is jumped over */
     enum lift_follow follow;  /* of the instructions being lifted */
     bool direct;              /* gen/direct.c may be used */
     bool in_run;              /* it may, but instructions that it does not know are on their way to nodes */
@@ -73,6 +75,15 @@ enum lift_result lift_before(struct lift *l, unsigned known);
 
 /* Makes everything so far architectural; the block goes on at l->rip. */
 void lift_commit(struct lift *l);
+
+/* Whether the instruction can stand between LIFT_OVER's branch and lift_join: it changes registers and flags alone, and cannot fault. */
+bool lift_can_select(const struct ginsn *g);
+
+/* The n instructions behind LIFT_OVER's branch have been lifted; `before` is the block's `cur` in front of them. What they changed
+ * becomes what they made or what was before. All of them count when the block commits; register LIFT_UNCOUNT, which IA-32
+ * code has no other use for, adds up how many were jumped over: port_enter's caller takes them off again. */
+enum { LIFT_UNCOUNT = 15 };
+void lift_join(struct lift *l, const struct ir_val before[IR_G_COUNT], unsigned n);
 
 /* Ends the block: it is left for l->rip. */
 void lift_leave(struct lift *l);

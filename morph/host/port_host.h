@@ -67,6 +67,7 @@ enum { PORT_TAIL_CALLS = 0 }; /* not sure at all levels of optimization */
 #define port_guard() setjmp(port_host->guard)
 static inline struct port_fault port_fault(void) { return port_host->fault; }
 static inline uint64_t port_icount(void) { return port_host->icount; }
+static inline void port_uncount(uint64_t n) { port_host->icount -= n; }
 static inline void port_set_ilimit(uint64_t limit) { port_host->ilimit = limit; }
 static inline void port_gctl(unsigned bits) { (void)bits; } /* guest/mmu.c looks at the CPU */
 /* The rest of ../port.h. */

@@ -10,7 +10,7 @@
 #include "run/gear2.h"
 #include "run/run.h"
 
-enum { PART_INSNS = 14, GUESS_LEAST = 3 };
+enum { PART_INSNS = 14, GUESS_LEAST = 3, OVER_LEAST = 4, OVER_SHARE = 6 };
 
 /* How a path goes on. */
 struct step {
@@ -19,6 +19,8 @@ struct step {
     bool taken_likely;
     uint64_t guess;
     uint32_t seen, of; /* how often it went there */
+    uint32_t over;     /* LIFT_OVER: the block whose first `nover` instructions are jumped over */
+    uint8_t nover;
 };
 
 static uint32_t way_count(const struct region_node *n, uint64_t rip)
@@ -50,6 +52,33 @@ static struct step step_indirect(struct morph *m, const struct gblock *b, const 
     return s;
 }
 
+/* A branch forward over a few instructions that change registers alone, if it goes either way often: both ways are one, which
+ * selects. Code that must stop somewhere is left alone. */
+static bool step_over(struct morph *m, const struct gblock *b, const struct gear2_way_out *w, uint32_t nt, uint32_t nf,
+                      struct step *s)
+{
+    const struct morph_params *p = &m->sh->params;
+    uint32_t rare = nt < nf ? nt : nf;
+    if (!p->region_over || p->stop_rip_on || b->mode != GUEST_IA32 || w->taken <= w->fall || nt + nf < OVER_LEAST ||
+        rare * OVER_SHARE < nt + nf)
+        return false;
+    const struct gblock *f = block_peek(m->blocks, w->fall, b->mode);
+    struct gblock *t = block_peek(m->blocks, w->taken, b->mode);
+    if (!f || !t || f->epoch != m->blocks->epoch)
+        return false;
+    const struct ginsn *insns = block_insns(m->blocks, f);
+    uint64_t rip = w->fall;
+    unsigned n = 0;
+    for (; rip < w->taken; n++) {
+        if (n == f->ninsns || n == p->region_over || !lift_can_select(&insns[n]))
+            return false;
+        rip = lift_next(&insns[n], rip, false);
+    }
+    *s = (struct step){
+        .next = t, .follow = LIFT_OVER, .seen = 1, .of = 1, .over = block_index(m->blocks, f), .nover = (uint8_t)n};
+    return rip == w->taken;
+}
+
 /* ret: where the innermost call returns to; 0: there was none. */
 static struct step step_from(struct morph *m, const struct gblock *b, uint64_t ret)
 {
@@ -61,7 +90,11 @@ static struct step step_from(struct morph *m, const struct gblock *b, uint64_t r
     if (!w.has_taken && !w.has_fall)
         return step_indirect(m, b, n, ret, insns[b->ninsns - 1].op);
     bool taken = w.has_taken && (!w.has_fall || nt > nf || (nt == nf && w.taken <= b->rip));
-    s.taken_likely = taken;
+    if (insns[b->ninsns - 1].op == G_JCC && step_over(m, b, &w, nt, nf, &s)) {
+        s.taken_likely = taken;
+        return s;
+    }
+    s = (struct step){.taken_likely = taken};
     s.follow = taken ? LIFT_TAKEN : LIFT_FALL;
     s.seen = taken ? nt : nf;
     s.of = nt + nf;
@@ -94,8 +127,9 @@ static void choose_path(struct morph *m, struct gblock *head, unsigned max_insns
     for (;;) {
         struct step s = step_from(m, b, rets[depth]);
         struct region_step *out = &r->steps[r->nsteps++];
-        *out = (struct region_step){block_index(m->blocks, b), LIFT_STOP, s.taken_likely, s.guess, rets[depth]};
-        insns += b->ninsns;
+        *out = (struct region_step){
+            .block = block_index(m->blocks, b), .taken_likely = s.taken_likely, .guess = s.guess, .ret = rets[depth]};
+        insns += b->ninsns + s.nover;
         share = share * s.seen / (s.of ? s.of : 1);
         if (gear2_until_stop(m, block_insns(m->blocks, b), b->ninsns, b->rip) < b->ninsns)
             return;
@@ -127,8 +161,24 @@ static void choose_path(struct morph *m, struct gblock *head, unsigned max_insns
             if (r->steps[i].block == block_index(m->blocks, s.next) && r->steps[i].ret == rets[depth])
                 return;
         out->follow = (uint8_t)s.follow;
+        out->over = s.over;
+        out->nover = s.nover;
         b = s.next;
     }
+}
+
+/* Lifts what LIFT_OVER's branch, the last instruction lifted, jumps over. */
+static enum lift_result lift_over(struct morph *m, struct lift *l, const struct region_step *s)
+{
+    struct gear2 *g = m->gear2;
+    const struct ginsn *insns = block_insns(m->blocks, &m->blocks->blocks[s->over]);
+    struct ir_val before[IR_G_COUNT];
+    for (unsigned i = 0; i < IR_G_COUNT; i++)
+        before[i] = l->b->cur[i];
+    opt_dead_flags(&g->table, insns, s->nover, l->null_segs, m->sh->params.opt_dead_flags != 0, g->known);
+    enum lift_result r = direct_insns(l, insns, s->nover, 0, g->known, LIFT_FALL);
+    lift_join(l, before, s->nover);
+    return r;
 }
 
 /* Lifts a block in parts between which it could commit. */
@@ -148,7 +198,8 @@ static enum lift_result lift_block(struct morph *m, struct lift *l, const struct
         lift_commit(l);
     }
     opt_dead_flags(&g->table, insns, n, l->null_segs, dead, g->known);
-    return direct_insns(l, insns, n, 0, g->known, (enum lift_follow)s->follow);
+    enum lift_result r = direct_insns(l, insns, n, 0, g->known, (enum lift_follow)s->follow);
+    return r == LIFT_OPEN && s->follow == LIFT_OVER ? lift_over(m, l, s) : r;
 }
 
 bool region_lift(struct morph *m, const struct gblock *b)

@@ -189,12 +189,18 @@ void region_note(struct morph *m, const struct gblock *b)
     p->from_jumps = op != G_CALL && op != G_CALL_IND && op != G_RET;
 }
 
+static void mark_block(struct region *r, uint32_t block)
+{
+    if (block < REGION_BLOCKS)
+        r->profile.inside[block / 32] |= 1u << block % 32;
+}
+
 static void mark_inside(struct region *r)
 {
     for (uint32_t i = 0; i < r->nsteps; i++) {
-        uint32_t block = r->steps[i].block;
-        if (block < REGION_BLOCKS)
-            r->profile.inside[block / 32] |= 1u << block % 32;
+        mark_block(r, r->steps[i].block);
+        if (r->steps[i].nover)
+            mark_block(r, r->steps[i].over);
     }
 }
 
@@ -205,8 +211,11 @@ static void uncount(struct morph *m)
     uint64_t head = m->blocks->blocks[r->steps[0].block].rip;
     struct region_node *h = node_of(&r->profile, head, false);
     uint32_t count = h ? h->count : 0;
-    for (uint32_t i = 0; i < r->nsteps; i++) {
-        struct region_node *n = node_of(&r->profile, m->blocks->blocks[r->steps[i].block].rip, false);
+    for (uint32_t i = 0; i < 2 * r->nsteps; i++) {
+        const struct region_step *s = &r->steps[i / 2];
+        if (i & 1 && !s->nover)
+            continue;
+        struct region_node *n = node_of(&r->profile, m->blocks->blocks[i & 1 ? s->over : s->block].rip, false);
         if (n)
             n->count -= n->count < count ? n->count : count;
     }

@@ -78,6 +78,8 @@ struct region_step {
     uint32_t block;
     uint8_t follow; /* enum lift_follow */
     uint8_t taken_likely;
+    uint8_t nover; /* of LIFT_OVER: instructions jumped over, the first of block `over` */
+    uint32_t over;
     uint64_t guess; /* of LIFT_GUESS */
     uint64_t ret;   /* where the innermost call that was followed so far returns to; 0: there is none */
 };

@@ -4,6 +4,7 @@
 #include "gear2.h"
 #include "guest/block.h"
 #include "guest/interp.h"
+#include "guest/lift.h"
 #include "guest/mmu.h"
 #include "guest/sem/sem.h"
 #include "guest/x87_home.h"
@@ -184,6 +185,21 @@ static bool step(struct morph *m)
     return b ? report(m, interpret_odd(m, b)) : go_on;
 }
 
+/* port_enter. Regions of IA-32 code count instructions that they jump over, and how many these are: see lift_join. */
+static int enter_counted(struct morph *m, uint32_t native)
+{
+    struct guest_cpu *cpu = &m->sh->cpu;
+    if (!m->region || cpu->mode != GUEST_IA32)
+        return port_enter(native);
+    uint64_t kept = cpu->gpr[LIFT_UNCOUNT];
+    cpu->gpr[LIFT_UNCOUNT] = 0;
+    int how = port_enter(native);
+    if (cpu->gpr[LIFT_UNCOUNT])
+        port_uncount(cpu->gpr[LIFT_UNCOUNT]);
+    cpu->gpr[LIFT_UNCOUNT] = kept;
+    return how;
+}
+
 static bool enter(struct morph *m, uint32_t native, struct wish *w)
 {
     struct shared *sh = m->sh;
@@ -195,7 +211,7 @@ static bool enter(struct morph *m, uint32_t native, struct wish *w)
         else
             sh->x87_state = XMM_UNUSED; /* registers cannot hold what it may be now, and no translation wants it there */
     }
-    switch (port_enter(native)) {
+    switch (enter_counted(m, native)) {
     case PORT_EXIT_DIRECT:
         s->exits_direct++;
         w->exit = (uint32_t)sh->exit_id;

@@ -194,7 +194,8 @@ unsigned rig_translated(struct rig *r, struct gblock *b, uint64_t *icount)
         cpu->rip = s.r[48] < t->nexits ? t->exits[s.r[48]].target : ~UINT64_C(0);
     else
         cpu->rip = n < RIG_TRAP ? s.r[30] : cache_resolve(t, (uint32_t)s.cr[DUKE_CR_CPC], s.r[30]);
-    *icount = s.cr[DUKE_CR_ICOUNT];
+    *icount = s.cr[DUKE_CR_ICOUNT] - cpu->gpr[LIFT_UNCOUNT]; /* as the dispatcher */
+    cpu->gpr[LIFT_UNCOUNT] = 0;
     return n;
 }
 
