@@ -1,8 +1,8 @@
 /* Writes the path of every region as text that tests/proof reads:
  *
- *     region RIP mode 0 level 0 null 0 elements 8
- *     block RIP INSTRUCTIONS BYTES                 each block of the path, once
- *     step RIP FOLLOW LIKELY GUESS RET             struct region_step, in order
+ *     region RIP mode 0 level 0 null 0 elements 8 copies 8
+ *     block RIP INSTRUCTIONS BYTES                 each block of the path, and what it jumps over, once
+ *     step RIP FOLLOW LIKELY GUESS RET OVER NOVER  struct region_step, in order; OVER: a block, 0 for none
  *     end
  *
  * All of it is read out of the firmware's memory. Duke's compiler and the host's lay structures out alike: sizes of types and
@@ -87,14 +87,28 @@ static unsigned null_segs(const struct guest_cpu *cpu)
     return null;
 }
 
+/* Reads block `number` of the cache to *b, and writes it if it is new to the region. */
+static bool block_of(struct regions *r, const struct block_cache *cache, uint32_t number, struct gblock *b, uint32_t *seen,
+                     uint32_t *nseen)
+{
+    if (!get(r, (const void *)((uintptr_t)cache->blocks + number * sizeof *b), b, sizeof *b))
+        return false;
+    for (uint32_t i = 0; i < *nseen; i++)
+        if (seen[i] == number)
+            return true;
+    seen[(*nseen)++] = number;
+    put_block(r, b);
+    return true;
+}
+
 void regions_translation(struct regions *r, const struct selkirk_event *ev)
 {
     enum { GEAR = 3 };
     struct morph m;
     struct block_cache cache;
     struct region_step step[REGION_STEPS_MAX];
-    struct gblock block[REGION_STEPS_MAX];
-    uint32_t n, level;
+    struct gblock block[REGION_STEPS_MAX], over[REGION_STEPS_MAX] = {0};
+    uint32_t n, level, seen[2 * REGION_STEPS_MAX], nseen = 0;
     if (ev->arg[3] != GEAR || !get(r, (const void *)(uintptr_t)ev->arg[5], &m, sizeof m))
         return;
     /* Parts of the structure that m.region points to, which is a native address. */
@@ -105,20 +119,19 @@ void regions_translation(struct regions *r, const struct selkirk_event *ev)
         !get(r, (const void *)(region + offsetof(struct region, gen) + offsetof(struct region_gen, level)), &level,
              sizeof level))
         return;
+    if (!get(r, (const void *)((uintptr_t)cache.blocks + step[0].block * sizeof *block), block, sizeof *block))
+        return;
+    const struct morph_params *p = selkirk_params(r->m);
+    fprintf(r->out, "region %#llx mode %u level %u null %#x elements %llu copies %llu\n", (unsigned long long)block[0].rip,
+            block[0].mode, level, null_segs(selkirk_cpu(r->m)), (unsigned long long)p->region_elements,
+            (unsigned long long)p->region_copies);
     for (uint32_t i = 0; i < n; i++)
-        if (!get(r, (const void *)((uintptr_t)cache.blocks + step[i].block * sizeof *block), &block[i], sizeof *block))
+        if (!block_of(r, &cache, step[i].block, &block[i], seen, &nseen) ||
+            (step[i].nover && !block_of(r, &cache, step[i].over, &over[i], seen, &nseen)))
             return;
-    fprintf(r->out, "region %#llx mode %u level %u null %#x elements %llu\n", (unsigned long long)block[0].rip, block[0].mode,
-            level, null_segs(selkirk_cpu(r->m)), (unsigned long long)selkirk_params(r->m)->region_elements);
-    for (uint32_t i = 0; i < n; i++) {
-        bool seen = false;
-        for (uint32_t k = 0; k < i; k++)
-            seen = seen || step[k].block == step[i].block;
-        if (!seen)
-            put_block(r, &block[i]);
-    }
     for (uint32_t i = 0; i < n; i++)
-        fprintf(r->out, "step %#llx %u %u %#llx %#llx\n", (unsigned long long)block[i].rip, step[i].follow,
-                step[i].taken_likely, (unsigned long long)step[i].guess, (unsigned long long)step[i].ret);
+        fprintf(r->out, "step %#llx %u %u %#llx %#llx %#llx %u\n", (unsigned long long)block[i].rip, step[i].follow,
+                step[i].taken_likely, (unsigned long long)step[i].guess, (unsigned long long)step[i].ret,
+                (unsigned long long)over[i].rip, step[i].nover);
     fputs("end\n", r->out);
 }

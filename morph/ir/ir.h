@@ -53,7 +53,7 @@ enum ir_pseudo {
     IR_CALL,  /* exit number imm is where the return to guest address a goes: push both on the dual-address stack */
     IR_FAULT, /* undo everything since the last commit and interpret, if a is not 0 */
     IR_NOP,
-    IR_XMM, /* value of half an XMM register, number x, at entry; from IR_XMM_HALVES on of what IR_G_X87 counts */
+    IR_XMM,   /* value of half an XMM register, number x, at entry; from IR_XMM_HALVES on of what IR_G_X87 counts */
     IR_LABEL, /* exits of kind IR_EXIT_LOCAL go on here; all state is at home, and refs 1..IR_ENTRIES mean what is there now */
     IR_OP_COUNT,
 };

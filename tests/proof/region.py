@@ -180,6 +180,9 @@ class Walk:
 
     at_addr = at_nop
 
+    def at_label(self, n):
+        raise Shape(f"node {n.ref}: a label")
+
     def at_set(self, n):
         t = self.terms
         if n.x >= len(GUEST):

@@ -42,8 +42,8 @@ static _Noreturn void fail(const struct maker *k, const char *why)
     exit(2);
 }
 
-static const char *const pseudo_names[] = {"entry", "addr", "set", "exit", "call", "fault", "nop", "xmm"};
-static const char *const kind_names[] = {"none", "direct", "jmp", "ret", "interp", "return"};
+static const char *const pseudo_names[] = {"entry", "addr", "set", "exit", "call", "fault", "nop", "xmm", "label"};
+static const char *const kind_names[] = {"none", "direct", "jmp", "ret", "interp", "return", "local"};
 
 static const char *op_name(unsigned op) { return op < DUKE_OP_COUNT ? duke_op_names[op] : pseudo_names[op - DUKE_OP_COUNT]; }
 
@@ -105,7 +105,7 @@ static void set_switches(struct maker *k, uint64_t on)
 struct header {
     uint64_t rip;
     unsigned mode, level, null_segs;
-    unsigned long long elements;
+    unsigned long long elements, copies;
 };
 
 static bool next_line(struct maker *k, char line[LINE])
@@ -122,31 +122,36 @@ static bool read_path(struct maker *k)
     struct {
         uint64_t rip;
         unsigned ninsns;
-    } blocks[REGION_STEPS_MAX];
+    } blocks[2 * REGION_STEPS_MAX];
     unsigned n = 0;
     bool good = true;
     r->nsteps = 0;
     while (next_line(k, line) && strcmp(line, "end\n") != 0) {
-        uint64_t rip, guess, ret;
-        unsigned ninsns, follow, likely;
-        if (n < REGION_STEPS_MAX && sscanf(line, "block %" SCNx64 " %u %8191s", &rip, &ninsns, hex) == 3) {
+        uint64_t rip, guess, ret, over;
+        unsigned ninsns, follow, likely, nover;
+        if (n < 2 * REGION_STEPS_MAX && sscanf(line, "block %" SCNx64 " %u %8191s", &rip, &ninsns, hex) == 3) {
             put_bytes(k, rip, hex);
             blocks[n].rip = rip;
             blocks[n++].ninsns = ninsns;
             continue;
         }
-        if (r->nsteps == REGION_STEPS_MAX ||
-            sscanf(line, "step %" SCNx64 " %u %u %" SCNx64 " %" SCNx64, &rip, &follow, &likely, &guess, &ret) != 5)
+        if (r->nsteps == REGION_STEPS_MAX || sscanf(line, "step %" SCNx64 " %u %u %" SCNx64 " %" SCNx64 " %" SCNx64 " %u", &rip,
+                                                    &follow, &likely, &guess, &ret, &over, &nover) != 7)
             fail(k, "neither a block, nor a step, nor the end");
         if (r->nsteps == 0)
             for (unsigned i = 0; i < n; i++) {
                 struct gblock *b = find(k, blocks[i].rip);
                 good = good && b && b->ninsns == blocks[i].ninsns;
             }
-        struct gblock *b = find(k, rip);
-        good = good && b;
-        r->steps[r->nsteps++] = (struct region_step){b ? block_index(k->m->blocks, b) : 0, (uint8_t)follow, (uint8_t)likely,
-                                                     guess, ret};
+        struct gblock *b = find(k, rip), *o = nover ? find(k, over) : NULL;
+        good = good && b && (o ? nover <= o->ninsns : !nover);
+        r->steps[r->nsteps++] = (struct region_step){.block = b ? block_index(k->m->blocks, b) : 0,
+                                                     .follow = (uint8_t)follow,
+                                                     .taken_likely = (uint8_t)likely,
+                                                     .nover = (uint8_t)nover,
+                                                     .over = o ? block_index(k->m->blocks, o) : 0,
+                                                     .guess = guess,
+                                                     .ret = ret};
     }
     return good && r->nsteps;
 }
@@ -159,6 +164,7 @@ static void set_state(struct maker *k, const struct header *h)
         cpu->seg_sel[s] = h->null_segs >> s & 1 ? 0 : 0x2b;
     cpu->mxcsr = h->null_segs & LIFT_NO_SIMD ? 0 : 0x1f80;
     k->sh->params.region_elements = h->elements;
+    k->sh->params.region_copies = h->copies;
     k->m->tcache->env = run_env(k->m);
 }
 
@@ -228,8 +234,8 @@ int main(int argc, char *argv[])
     }
     make(&k);
     while (next_line(&k, line)) {
-        if (sscanf(line, "region %" SCNx64 " mode %u level %u null %x elements %llu", &h.rip, &h.mode, &h.level, &h.null_segs,
-                   &h.elements) != 5 ||
+        if (sscanf(line, "region %" SCNx64 " mode %u level %u null %x elements %llu copies %llu", &h.rip, &h.mode, &h.level,
+                   &h.null_segs, &h.elements, &h.copies) != 6 ||
             h.mode > GUEST_X86_64 || h.level >= REGION_NEVER)
             fail(&k, "not the beginning of a region");
         one_region(&k, &h);
