@@ -201,8 +201,9 @@ static bool area_split(struct mm *mm, uint64_t addr)
 
 static bool mergeable(const struct mm_area *a, const struct mm_area *b)
 {
-    return a->end == b->start && a->prot == b->prot && a->shared == b->shared && !a->file && !b->file && !a->grows_down &&
-           !b->grows_down;
+    bool follows = !a->file || b->offset == a->offset + (a->end - a->start);
+    return a->end == b->start && a->prot == b->prot && a->shared == b->shared && a->read_only == b->read_only &&
+           a->file == b->file && follows && !a->grows_down && !b->grows_down;
 }
 
 static void area_merge_around(struct mm *mm, uint64_t start, uint64_t end)

@@ -23,6 +23,7 @@ void file_drop(struct linux_file *f)
         f->source->drop(f);
     close(f->host);
     socket_drop(f->sock);
+    seals_drop(f->seals);
     folder_drop(f->folder);
     epoll_drop(f->epoll);
     free(f);

@@ -42,6 +42,7 @@ struct linux_process;
 struct linux_file;
 struct linux_socket;
 struct linux_parcel;
+struct linux_seals;
 
 /* An open file, which several descriptors of several processes may have in common. */
 struct linux_file {
@@ -60,6 +61,7 @@ struct linux_file {
     const struct linux_source *source; /* FD_PIPE: who makes it readable, or NULL */
     void *of;                          /* the source's */
     bool told;                         /* that it is readable */
+    struct linux_seals *seals;         /* of a memfd, or NULL */
 };
 
 /* A file whose readiness is the personality's to say: source.c. */
@@ -132,7 +134,8 @@ struct linux_ticker {
     struct linux_kernel *k;
     struct linux_timer when;
     uint32_t clock;
-    uint64_t ticks; /* timerfd: since it was read */
+    int cpu_pid, cpu_tid; /* by whose processor time it goes: a process's, a thread's, or 0 */
+    uint64_t ticks;       /* timerfd: since it was read */
     /* timer_create */
     struct linux_group *group; /* NULL: a timerfd's */
     int32_t id, signal, tid;   /* signal 0: tells nobody; tid 0: the whole process */
@@ -149,6 +152,7 @@ struct linux_group {
     struct linux_action action[LINUX_SIGNALS];
     struct linux_pending pending;
     struct linux_timer alarm;
+    struct linux_timer cpu_alarm[2]; /* ITIMER_VIRTUAL and ITIMER_PROF, by the processor time of the process */
     int32_t next_timer;
     int exit_signal; /* to the parent */
     bool exiting, zombie;
@@ -172,6 +176,7 @@ struct linux_wait {
     const char *why;    /* for a run that is stuck */
     uint64_t args[6];
     uint32_t number;
+    const void *locker; /* whose lock on a file it waits for */
     /* futex */
     char text[80];
     bool woken;
@@ -245,12 +250,15 @@ struct linux_kernel {
     struct linux_lock *locks;
     unsigned nlocks;
 
+    struct linux_seals *seals;
+
     /* sys_unix.c, parcel.c */
     struct linux_socket *sockets;
     uint64_t next_socket;
     struct linux_parcel *parcels; /* under way */
     unsigned nparcels;
     bool sweeping;
+    unsigned epoll_depth; /* of those in one another that are being looked at */
 
     /* outside.c */
     bool asking, retry; /* calls note what they wait for; one of them can only be tried again */
@@ -410,6 +418,16 @@ void socket_drop(struct linux_socket *s);  /* NULL does nothing */
 void parcel_sweep(struct linux_kernel *k); /* away with those that nobody can receive any more */
 void parcel_drop_all(struct linux_kernel *k);
 
+/* sys_memfd.c: may a file be changed so? */
+void seals_drop(struct linux_seals *s);
+void seals_note(struct linux_process *p, struct linux_file *f); /* another open file of one that may have seals */
+int64_t seals_get(const struct linux_file *f);
+int64_t seals_add(struct linux_process *p, const struct linux_file *f, uint64_t set);
+bool seals_forbid_write(const struct linux_file *f);
+int64_t seals_room(const struct linux_file *f, int64_t at, uint64_t size); /* bytes that may be written; at < 0: its position */
+int64_t seals_resize(const struct linux_kernel *k, int host, int64_t size);
+int64_t seals_allocate(const struct linux_file *f, int mode, int64_t at, int64_t size);
+
 /* sys_folder.c helpers */
 void folder_drop(struct linux_folder *d);
 bool folder_seek(struct linux_process *p, uint32_t fd, int64_t offset, int whence, int64_t *result); /* false: no folder */
@@ -429,6 +447,11 @@ int64_t time_now(struct linux_process *p); /* virtual nanoseconds since start, s
 void time_skip(struct linux_kernel *k, int64_t ns);
 void time_interrupted(struct linux_process *p);        /* a sleep, by a signal */
 int64_t linux_cpu_time(const struct linux_process *p); /* of the whole process */
+int64_t group_cpu_time(const struct linux_kernel *k, const struct linux_group *g);
+int64_t thread_cpu_time(const struct linux_process *p);
+/* Whose processor time a clock is: *pid of a process or *tid of a thread. False: it is no such clock, or of nobody. */
+bool clock_owner(const struct linux_process *p, uint32_t clock, int *pid, int *tid);
+int64_t clock_of_owner(const struct linux_kernel *k, int pid, int tid); /* -1: there is nobody any more */
 
 /* user.c: values that have another form in each word size. */
 size_t user_word(const struct linux_process *p); /* bytes of a pointer of the system call that is being made */

@@ -365,16 +365,26 @@ bool linux_alarm_tells(const struct linux_kernel *k, const struct linux_group *g
     return !g->zombie && !(g->pending.set & bit(SIGALRM)) && linux_signal_tells(k, g, SIGALRM);
 }
 
+static void take_alarm(struct linux_kernel *k, struct linux_group *g, struct linux_timer *t, int64_t now, int signal)
+{
+    if (!t->at || now < t->at)
+        return;
+    t->at = t->interval ? t->at + t->interval : 0;
+    if (t->at && t->at <= now) /* missed ones are not made up for */
+        t->at = now + t->interval;
+    linux_raise_group(k, g, signal, CODE_KERNEL, NULL);
+}
+
 void linux_take_timers(struct linux_kernel *k)
 {
     int64_t now = (int64_t)k->icount(k->arg) + k->time_skipped;
     for (struct linux_group *g = k->groups; g; g = g->next) {
-        if (!g->alarm.at || now < g->alarm.at)
+        take_alarm(k, g, &g->alarm, now, SIGALRM);
+        if (!g->cpu_alarm[0].at && !g->cpu_alarm[1].at)
             continue;
-        g->alarm.at = g->alarm.interval ? g->alarm.at + g->alarm.interval : 0;
-        if (g->alarm.at && g->alarm.at <= now) /* missed ones are not made up for */
-            g->alarm.at = now + g->alarm.interval;
-        linux_raise_group(k, g, SIGALRM, CODE_KERNEL, NULL);
+        int64_t spent = group_cpu_time(k, g);
+        take_alarm(k, g, &g->cpu_alarm[0], spent, SIGVTALRM);
+        take_alarm(k, g, &g->cpu_alarm[1], spent, SIGPROF);
     }
     timer_fire(k, now);
 }

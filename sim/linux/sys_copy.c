@@ -21,7 +21,9 @@ static int64_t send_file(struct linux_process *p, const uint64_t a[6], uint64_t 
         return -EINVAL;
     mm_before_access(p->mm, in->host);
     *offset += (uint64_t)done;
-    int64_t all = a[3] < LONGEST ? (int64_t)a[3] : LONGEST;
+    int64_t all = seals_room(out, -1, a[3] < LONGEST ? a[3] : LONGEST);
+    if (all < 0)
+        return all;
     while (done < all) {
         size_t want = all - done < CHUNK ? (size_t)(all - done) : CHUNK;
         ssize_t n = with_offset ? pread(in->host, buf, want, (off_t)*offset) : read(in->host, buf, want);
@@ -99,10 +101,12 @@ int64_t sys_splice(struct linux_process *p, const uint64_t a[6])
         return -EINVAL;
     if ((a[1] && !user_get(p, &from, a[1], sizeof from)) || (a[3] && !user_get(p, &to, a[3], sizeof to)))
         return -EFAULT;
-    size_t size = a[4] < LONGEST ? a[4] : LONGEST;
+    int64_t size = seals_room(out, a[3] ? to : -1, a[4] < LONGEST ? a[4] : LONGEST);
+    if (size < 0)
+        return size;
     mm_before_access(p->mm, in->host);
     mm_before_access(p->mm, out->host);
-    ssize_t n = splice(in->host, a[1] ? &from : NULL, out->host, a[3] ? &to : NULL, size, SPLICE_F_NONBLOCK);
+    ssize_t n = splice(in->host, a[1] ? &from : NULL, out->host, a[3] ? &to : NULL, (size_t)size, SPLICE_F_NONBLOCK);
     if (n > 0 && ((a[1] && !user_put(p, a[1], &from, sizeof from)) || (a[3] && !user_put(p, a[3], &to, sizeof to))))
         return -EFAULT;
     mm_after_write(p->mm, out->host);
@@ -157,6 +161,8 @@ int64_t sys_copy_file_range(struct linux_process *p, const uint64_t a[6])
         return -EINVAL;
     if ((r = get_offset(p, a[1], in->host, &from)) < 0 || (r = get_offset(p, a[3], out->host, &to)) < 0)
         return r;
+    if ((all = seals_room(out, to, (uint64_t)all)) < 0)
+        return all;
     mm_before_access(p->mm, in->host);
     mm_before_access(p->mm, out->host);
     while (done < all) {

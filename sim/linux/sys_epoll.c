@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,18 +33,27 @@ struct event {
     uint64_t data;
 } __attribute__((packed));
 
+enum { NESTS = 5 /* instances in one another */ };
+
 void epoll_drop(struct linux_epoll *e) { free(e); }
+
+static bool is_ready(struct linux_process *p, const struct linux_file *f);
+
+static void nothing(struct linux_file *f) { (void)f; }
+
+static const struct linux_source watching = {is_ready, NULL, nothing};
 
 static int64_t make(struct linux_process *p, uint32_t flags)
 {
     if (flags & ~(uint32_t)EPOLL_CLOEXEC)
         return -EINVAL;
     struct linux_epoll *e = calloc(1, sizeof *e);
-    int fd = fd_add(p, memfd_create("epoll", MFD_CLOEXEC), FD_EPOLL, 0, flags & EPOLL_CLOEXEC);
-    if (!e || fd < 0) {
+    int64_t fd = e ? source_open(p, &watching, NULL, false, flags & EPOLL_CLOEXEC) : -ENOMEM;
+    if (fd < 0) {
         free(e);
-        return fd < 0 ? fd : -ENOMEM;
+        return fd;
     }
+    fd_file(p, (uint32_t)fd)->kind = FD_EPOLL;
     fd_file(p, (uint32_t)fd)->epoll = e;
     return fd;
 }
@@ -82,6 +90,20 @@ static bool never_waits(const struct linux_file *f)
     return !fstat(f->host, &st) && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode));
 }
 
+/* Instances that this one has in it, in each other: 1 for none. More than NESTS if `what` is among them. */
+static unsigned height(struct linux_process *p, const struct linux_file *f, const struct linux_file *what, unsigned above)
+{
+    unsigned most = 0;
+    if (f == what || above > NESTS)
+        return NESTS + 1;
+    for (size_t i = 0; i < f->epoll->n; i++) {
+        const struct item *w = &f->epoll->item[i];
+        unsigned h = alive(p, w) && w->file->epoll ? height(p, w->file, what, above + 1) : 0;
+        most = h > most ? h : most;
+    }
+    return most + 1;
+}
+
 int64_t sys_epoll_ctl(struct linux_process *p, const uint64_t a[6])
 {
     uint32_t op = (uint32_t)a[1], fd = (uint32_t)a[2];
@@ -91,7 +113,7 @@ int64_t sys_epoll_ctl(struct linux_process *p, const uint64_t a[6])
     struct item *i;
     if (!f || !fd_file(p, (uint32_t)a[0]))
         return -EBADF;
-    if (!e || f->epoll || op < EPOLL_CTL_ADD || op > EPOLL_CTL_MOD)
+    if (!e || f->epoll == e || op < EPOLL_CTL_ADD || op > EPOLL_CTL_MOD)
         return -EINVAL;
     if (op != EPOLL_CTL_DEL && !user_get(p, &ev, a[3], sizeof ev))
         return -EFAULT;
@@ -103,6 +125,8 @@ int64_t sys_epoll_ctl(struct linux_process *p, const uint64_t a[6])
         return there ? -EEXIST : -ENOENT;
     if (op == EPOLL_CTL_ADD && never_waits(f))
         return -EPERM;
+    if (op == EPOLL_CTL_ADD && f->epoll && height(p, f, fd_file(p, (uint32_t)a[0]), 0) > NESTS - 1)
+        return -ELOOP;
     if (op == EPOLL_CTL_DEL) {
         memmove(i, i + 1, (size_t)(e->item + --e->n - i) * sizeof *i);
         return 0;
@@ -134,17 +158,11 @@ static uint32_t told_already(struct item *i)
     return i->was & EPOLLOUT;
 }
 
-static int64_t wait_events(struct linux_process *p, const uint64_t a[6], int64_t timeout)
+/* What poll is to be asked about, and of which items. */
+static uint32_t ask_for(struct linux_process *p, struct linux_epoll *e, struct pollfd fds[LINUX_FDS],
+                        struct item *watched[LINUX_FDS], bool *outside)
 {
-    struct linux_epoll *e = epoll_of(p, a[0]);
-    struct pollfd fds[LINUX_FDS];
-    struct item *watched[LINUX_FDS];
-    uint32_t n = 0, done = 0, most = (uint32_t)a[2];
-    bool outside = false;
-    if (!fd_file(p, (uint32_t)a[0]))
-        return -EBADF;
-    if (!e || (int32_t)a[2] <= 0)
-        return -EINVAL;
+    uint32_t n = 0;
     forget_closed(p, e);
     for (size_t i = 0; i < e->n; i++) {
         struct item *w = &e->item[i];
@@ -153,9 +171,41 @@ static int64_t wait_events(struct linux_process *p, const uint64_t a[6], int64_t
             continue;
         fds[n] = (struct pollfd){.fd = w->file->host, .events = (short)(w->events & POLLED & ~once)};
         source_look(p, fd_file(p, w->fd), &fds[n].events);
-        outside |= w->file->outside;
+        *outside |= w->file->outside;
         watched[n++] = w;
     }
+    return n;
+}
+
+/* For poll, and for an instance that this one is in. */
+static bool is_ready(struct linux_process *p, const struct linux_file *f)
+{
+    struct pollfd fds[LINUX_FDS];
+    struct item *watched[LINUX_FDS];
+    bool outside = false, ready = false;
+    if (p->k->epoll_depth >= NESTS)
+        return false;
+    p->k->epoll_depth++;
+    uint32_t n = ask_for(p, f->epoll, fds, watched, &outside);
+    ready = n && poll(fds, n, 0) > 0;
+    p->k->epoll_depth--;
+    if (!ready && outside)
+        outside_note(p, fds, n);
+    return ready;
+}
+
+static int64_t wait_events(struct linux_process *p, const uint64_t a[6], int64_t timeout)
+{
+    struct linux_epoll *e = epoll_of(p, a[0]);
+    struct pollfd fds[LINUX_FDS];
+    struct item *watched[LINUX_FDS];
+    uint32_t done = 0, most = (uint32_t)a[2];
+    bool outside = false;
+    if (!fd_file(p, (uint32_t)a[0]))
+        return -EBADF;
+    if (!e || (int32_t)a[2] <= 0)
+        return -EINVAL;
+    uint32_t n = ask_for(p, e, fds, watched, &outside);
     int64_t r = poll_wait(p, fds, n, timeout, outside);
     if (r < 0)
         return r;

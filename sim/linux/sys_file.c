@@ -99,6 +99,10 @@ int64_t file_write(struct linux_process *p, uint32_t fd, uint64_t from, uint64_t
         return -EINVAL;
     if (beyond(from, size))
         return -EFAULT;
+    int64_t room = seals_room(f, offset, size);
+    if (room < 0)
+        return room;
+    size = (uint64_t)room;
     mm_before_access(p->mm, f->host);
     if (size > LONGEST)
         size = LONGEST;
@@ -245,7 +249,7 @@ int64_t sys_dup3(struct linux_process *p, const uint64_t a[6])
 static int64_t get_flags(const struct linux_file *f)
 {
     int r = fcntl(f->host, F_GETFL);
-    if (r >= 0 && f->kind == FD_PIPE && !f->nonblock)
+    if (r >= 0 && (f->kind == FD_PIPE || f->kind == FD_EPOLL) && !f->nonblock)
         r &= ~O_NONBLOCK;
     return r < 0 ? -errno : r;
 }
@@ -253,7 +257,7 @@ static int64_t get_flags(const struct linux_file *f)
 static int64_t set_flags(struct linux_file *f, uint32_t flags)
 {
     flags &= O_APPEND | O_NONBLOCK;
-    if (f->kind == FD_PIPE) {
+    if (f->kind == FD_PIPE || f->kind == FD_EPOLL) {
         f->nonblock = flags & O_NONBLOCK;
         flags |= O_NONBLOCK;
     }
@@ -285,6 +289,8 @@ int64_t sys_fcntl64(struct linux_process *p, const uint64_t a[6])
     case OFD_GETLK:
     case OFD_SETLK:
     case OFD_SETLKW: f->locked = p->k; return lock_call(p, f, (enum lock_op)(a[1] - OFD_GETLK), true, true, a[2]);
+    case F_ADD_SEALS: return seals_add(p, f, a[2]);
+    case F_GET_SEALS: return seals_get(f);
     default: return -EINVAL;
     }
 }
@@ -347,8 +353,11 @@ int64_t sys_ftruncate64(struct linux_process *p, const uint64_t a[6])
     int host = fd_host(p, a[0]);
     if (host < 0)
         return host;
+    int64_t r = seals_resize(p->k, host, offset64(p, &a[1]));
+    if (r < 0)
+        return r;
     mm_before_access(p->mm, host);
-    int64_t r = ftruncate(host, offset64(p, &a[1])) ? -errno : 0;
+    r = ftruncate(host, offset64(p, &a[1])) ? -errno : 0;
     mm_after_write(p->mm, host);
     return r;
 }
@@ -391,5 +400,7 @@ int64_t sys_fallocate(struct linux_process *p, const uint64_t a[6])
     int host = fd_host(p, a[0]);
     if (host < 0)
         return host;
-    return fallocate(host, (int)a[1], offset64(p, &a[2]), offset64(p, &a[p->wide ? 3 : 4])) ? -errno : 0;
+    int64_t at = offset64(p, &a[2]), size = offset64(p, &a[p->wide ? 3 : 4]);
+    int64_t r = seals_allocate(fd_file(p, (uint32_t)a[0]), (int)a[1], at, size);
+    return r < 0 ? r : fallocate(host, (int)a[1], at, size) ? -errno : 0;
 }

@@ -114,9 +114,18 @@ static void drop_at(struct linux_kernel *k, struct linux_lock **at)
     free(gone);
 }
 
+/* Who waits for a lock of the owner's may have it now, or finds out when it asks again. */
+static void let_go(struct linux_kernel *k, const void *owner)
+{
+    for (struct linux_process *t = k->tasks; t; t = t->next)
+        if (t->wait.locker == owner)
+            t->wait.locker = NULL;
+}
+
 /* The owner's locks in that range make way for the new one; those of the same kind around it become part of it. */
 static int64_t set(struct linux_kernel *k, struct linux_lock l)
 {
+    let_go(k, l.owner);
     for (struct linux_lock **at = &k->locks; *at;) {
         struct linux_lock *o = *at, upper = *o;
         bool merges = o->type == l.type;
@@ -158,6 +167,20 @@ static int64_t tell(struct linux_process *p, uint64_t at, bool large, const stru
     return ok ? 0 : -EFAULT;
 }
 
+/* The owner waits, itself or through others, for a lock of that process. As in Linux, any thread's waiting counts for its process. */
+static bool waits_for(const struct linux_kernel *k, const void *owner, const struct linux_group *g)
+{
+    for (unsigned n = 0; n < k->ntasks && owner; n++) {
+        const struct linux_process *t = k->tasks;
+        while (t && (t->dead || t->group != owner || !t->wait.on || !t->wait.locker))
+            t = t->next;
+        owner = t ? t->wait.locker : NULL;
+        if (owner == g)
+            return true;
+    }
+    return false;
+}
+
 int64_t lock_call(struct linux_process *p, struct linux_file *f, enum lock_op op, bool large, bool of_file, uint64_t at)
 {
     struct linux_lock l = {.owner = of_file ? (const void *)f : p->group, .pid = of_file ? -1 : p->group->pid};
@@ -169,9 +192,16 @@ int64_t lock_call(struct linux_process *p, struct linux_file *f, enum lock_op op
         return l.type == F_UNLCK ? -EINVAL : tell(p, at, large, conflict(p->k, &l));
     if ((l.type == F_RDLCK && mode == O_WRONLY) || (l.type == F_WRLCK && mode == O_RDONLY))
         return -EBADF;
-    if (l.type != F_UNLCK && conflict(p->k, &l))
-        return op == LOCK_TRY ? -EAGAIN : wait_for(p, "waits for a lock on a file", -1, true);
-    return set(p->k, l);
+    const struct linux_lock *other = l.type != F_UNLCK ? conflict(p->k, &l) : NULL;
+    p->wait.locker = NULL;
+    if (!other)
+        return set(p->k, l);
+    if (op == LOCK_TRY)
+        return -EAGAIN;
+    if (!of_file && waits_for(p->k, other->owner, p->group))
+        return -EDEADLK;
+    p->wait.locker = of_file ? NULL : other->owner; /* who owns locks by files may have others end them */
+    return wait_for(p, "waits for a lock on a file", -1, true);
 }
 
 void lock_drop(struct linux_kernel *k, const void *owner, int host)
@@ -179,6 +209,7 @@ void lock_drop(struct linux_kernel *k, const void *owner, int host)
     struct stat st;
     if (!k->locks || (host >= 0 && fstat(host, &st)))
         return;
+    let_go(k, owner);
     for (struct linux_lock **at = &k->locks; *at;) {
         if ((*at)->owner == owner && (host < 0 || ((*at)->dev == st.st_dev && (*at)->ino == st.st_ino)))
             drop_at(k, at);

@@ -83,6 +83,11 @@ static int64_t map_file(struct linux_process *p, const uint64_t a[6], uint64_t a
     bool shared = (a[3] & MAP_TYPE) != MAP_PRIVATE, writable = (mode & O_ACCMODE) == O_RDWR;
     if (shared && (a[2] & PROT_WRITE) && !writable)
         return -EACCES;
+    if (shared && seals_forbid_write(fd_file(p, (uint32_t)a[4]))) {
+        if (a[2] & PROT_WRITE)
+            return -EPERM;
+        writable = false;
+    }
     mm_before_access(p->mm, host);
     int fd = fcntl(host, F_DUPFD_CLOEXEC, 3);
     struct mm_file *file = fd < 0 ? NULL : file_for(p, fd, shared, shared && writable, a[2]);
@@ -163,6 +168,14 @@ int64_t sys_mprotect(struct linux_process *p, const uint64_t a[6])
     return mm_protect(p->mm, a[0], size, make_prot(p, a[2])) ? 0 : -ENOMEM;
 }
 
+/* More of the same behind a mapping that was `old` bytes long from `from` on, at `to`. */
+static bool map_more(struct mm *mm, const struct mm_area *a, uint64_t from, uint64_t old, uint64_t to, uint64_t size)
+{
+    return (!a->shared     ? mm_map
+            : a->read_only ? mm_map_shared_read_only
+                           : mm_map_shared)(mm, to, size, a->prot, a->file, a->offset + (from - a->start) + old);
+}
+
 int64_t sys_mremap(struct linux_process *p, const uint64_t a[6])
 {
     uint64_t from = a[0], old = page_up(a[1]), new = page_up(a[2]), to;
@@ -171,6 +184,7 @@ int64_t sys_mremap(struct linux_process *p, const uint64_t a[6])
         return -EINVAL;
     if (!area || area->end - from < old)
         return -EFAULT;
+    const struct mm_area as = *area;
     if (a[3] & MREMAP_FIXED) {
         to = a[4];
         if (!(a[3] & MREMAP_MAYMOVE) || to % MM_PAGE || !in_range(p, to, new) || (to < from + old && from < to + new))
@@ -180,9 +194,8 @@ int64_t sys_mremap(struct linux_process *p, const uint64_t a[6])
         if (new < old)
             mm_unmap(p->mm, from + new, old - new);
         return (int64_t)from;
-    } else if (in_range(p, from, new) && mm_is_free(p->mm, from + old, new - old) && !area->file) {
-        bool ok = (area->shared ? mm_map_shared : mm_map)(p->mm, from + old, new - old, area->prot, NULL, 0);
-        return ok ? (int64_t)from : -ENOMEM;
+    } else if (in_range(p, from, new) && mm_is_free(p->mm, from + old, new - old)) {
+        return map_more(p->mm, &as, from, old, from + old, new - old) ? (int64_t)from : -ENOMEM;
     } else {
         if (!(a[3] & MREMAP_MAYMOVE))
             return -ENOMEM;
@@ -190,17 +203,15 @@ int64_t sys_mremap(struct linux_process *p, const uint64_t a[6])
         if (!to)
             return -ENOMEM;
     }
-    if (area->file && new > old)
-        return -ENOMEM; /* growing a file's mapping while it moves: nobody has asked for it yet */
-    int prot = area->prot;
-    bool shared = area->shared;
     uint64_t moved = new < old ? new : old;
-    if (!mm_move(p->mm, from, to, moved))
-        return -ENOMEM;
-    mm_unmap(p->mm, from, old);
-    if (new > old && !(shared ? mm_map_shared : mm_map)(p->mm, to + old, new - old, prot, NULL, 0))
-        return -ENOMEM;
-    return (int64_t)to;
+    if (as.file)
+        as.file->refs++;
+    bool ok = mm_move(p->mm, from, to, moved);
+    if (ok)
+        mm_unmap(p->mm, from, old);
+    ok = ok && (new <= old || map_more(p->mm, &as, from, old, to + old, new - old));
+    mm_file_drop(as.file);
+    return ok ? (int64_t)to : -ENOMEM;
 }
 
 int64_t sys_madvise(struct linux_process *p, const uint64_t a[6])

@@ -301,7 +301,9 @@ int64_t sys_truncate64(struct linux_process *p, const uint64_t a[6])
     int fd = by_name_at(p, (uint32_t)AT_FDCWD, a[0], 0, true);
     if (fd < 0)
         return fd;
-    int64_t r = result(truncate(path_link(fd).text, (off_t)(p->wide ? a[1] : pair64(a[1], a[2]))));
+    int64_t r = seals_resize(p->k, fd, (int64_t)(p->wide ? a[1] : pair64(a[1], a[2])));
+    if (r >= 0)
+        r = result(truncate(path_link(fd).text, (off_t)(p->wide ? a[1] : pair64(a[1], a[2]))));
     close(fd);
     return r;
 }

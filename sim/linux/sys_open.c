@@ -63,26 +63,15 @@ int64_t sys_openat(struct linux_process *p, const uint64_t a[6])
     if (r < 0)
         return r;
     int host = path_open(p, (int)a[0], path, flags, a[3] & ~(uint32_t)(S_ISUID | S_ISGID), &kind);
-    if (kind != FD_FIFO)
-        return fd_add(p, host, kind, 0, a[2] & O_CLOEXEC);
+    if (kind != FD_FIFO) {
+        int fd = fd_add(p, host, kind, 0, a[2] & O_CLOEXEC);
+        if (fd >= 0 && p->k->seals) /* by the name of a descriptor */
+            seals_note(p, fd_file(p, (uint32_t)fd));
+        return fd;
+    }
     if (host == -ENXIO && !(flags & O_NONBLOCK))
         return outside_wait_for(p, "waits for a reader of a FIFO", -1, 0);
     return host < 0 ? host : open_fifo(p, host, flags);
-}
-
-/* A file without a name in the guest's folder: what it holds counts like any other file there, and not as the simulator's memory.
- * It cannot be sealed. */
-int64_t sys_memfd_create(struct linux_process *p, const uint64_t a[6])
-{
-    enum { CLOEXEC = 1, ALLOW_SEALING = 2, NOEXEC_SEAL = 8, EXEC = 16 };
-    char name[LINUX_PATH];
-    int r = path_copy(p, name, a[0]);
-    if (r < 0)
-        return r == -ENAMETOOLONG ? -EINVAL : r;
-    if ((a[1] & ~(uint64_t)(CLOEXEC | ALLOW_SEALING | NOEXEC_SEAL | EXEC)) || strlen(name) > 249)
-        return -EINVAL;
-    int host = openat(p->k->root_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0700);
-    return host < 0 ? (errno == EOPNOTSUPP ? -ENOSYS : -errno) : fd_add(p, host, FD_HOST, 0, a[1] & CLOEXEC);
 }
 
 int64_t sys_open(struct linux_process *p, const uint64_t a[6])

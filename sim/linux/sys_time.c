@@ -17,10 +17,45 @@ void time_skip(struct linux_kernel *k, int64_t ns)
         k->time_skipped += ns;
 }
 
+/* CLOCK_PROCESS_CPUTIME_ID and its like, and what clock_getcpuclockid and pthread_getcpuclockid make: a process's or thread's
+ * number, negated, above three bits. */
+bool clock_owner(const struct linux_process *p, uint32_t clock, int *pid, int *tid)
+{
+    enum { THREAD = 4, KIND = 3 };
+    *pid = clock == CLOCK_PROCESS_CPUTIME_ID ? p->group->pid : 0;
+    *tid = clock == CLOCK_THREAD_CPUTIME_ID ? p->tid : 0;
+    if (*pid || *tid)
+        return true;
+    int number = ~((int32_t)clock >> 3);
+    if ((int32_t)clock >= 0 || (clock & KIND) == KIND)
+        return false;
+    if (!(clock & THREAD)) {
+        *pid = number ? number : p->group->pid;
+        return clock_of_owner(p->k, *pid, 0) >= 0;
+    }
+    *tid = number ? number : p->tid;
+    for (const struct linux_process *t = p->k->tasks; t; t = t->next)
+        if (!t->dead && t->tid == *tid)
+            return t->group == p->group;
+    return false;
+}
+
+int64_t clock_of_owner(const struct linux_kernel *k, int pid, int tid)
+{
+    for (const struct linux_group *g = k->groups; pid && g; g = g->next)
+        if (g->pid == pid)
+            return group_cpu_time(k, g);
+    for (const struct linux_process *t = k->tasks; tid && t; t = t->next)
+        if (!t->dead && t->tid == tid)
+            return thread_cpu_time(t);
+    return -1;
+}
+
 /* False: no such clock. */
 static bool clock_read(struct linux_process *p, uint32_t clock, struct abi_timespec64 *t)
 {
     int64_t ns;
+    int pid, tid;
     switch (clock) {
     case CLOCK_REALTIME:
     case CLOCK_REALTIME_COARSE:
@@ -29,9 +64,11 @@ static bool clock_read(struct linux_process *p, uint32_t clock, struct abi_times
     case CLOCK_MONOTONIC_RAW:
     case CLOCK_MONOTONIC_COARSE:
     case CLOCK_BOOTTIME: ns = time_now(p); break;
-    case CLOCK_PROCESS_CPUTIME_ID: ns = linux_cpu_time(p); break;
-    case CLOCK_THREAD_CPUTIME_ID: ns = p->cpu_ns + (int64_t)(p->k->icount(p->k->arg) - p->k->switched); break;
-    default: return false;
+    default:
+        if (!clock_owner(p, clock, &pid, &tid))
+            return false;
+        ns = clock_of_owner(p->k, pid, tid);
+        break;
     }
     *t = (struct abi_timespec64){ns / NS, ns % NS};
     return true;
@@ -138,26 +175,36 @@ int64_t sys_clock_nanosleep64(struct linux_process *p, const uint64_t a[6])
     return sleep_for(p, a[0], a[1] & TIMER_ABSTIME, a + 2, true);
 }
 
-/* The alarm ---------------------------------------------------------------------------------------------------------- */
+/* The alarm and its like ---------------------------------------------------------------------------------------------------------- */
 
-static void alarm_set(struct linux_process *p, int64_t value, int64_t interval)
+/* ITIMER_REAL, ITIMER_VIRTUAL or ITIMER_PROF. A guest spends no time in its kernel, so the latter two are alike. */
+static struct linux_timer *alarm_of(struct linux_process *p, uint64_t which, int64_t *now)
 {
-    p->group->alarm = (struct linux_timer){value ? time_now(p) + value : 0, interval};
+    *now = which ? linux_cpu_time(p) : time_now(p);
+    return which ? &p->group->cpu_alarm[which - 1] : &p->group->alarm;
+}
+
+static void alarm_set(struct linux_process *p, uint64_t which, int64_t value, int64_t interval)
+{
+    int64_t now;
+    struct linux_timer *t = alarm_of(p, which, &now);
+    *t = (struct linux_timer){value ? now + value : 0, interval};
     linux_slice(p->k);
 }
 
-static int64_t alarm_left(struct linux_process *p)
+static int64_t alarm_left(struct linux_process *p, uint64_t which)
 {
-    int64_t left = p->group->alarm.at - time_now(p);
-    return !p->group->alarm.at ? 0 : left > 0 ? left : 1;
+    int64_t now;
+    const struct linux_timer *t = alarm_of(p, which, &now);
+    return !t->at ? 0 : t->at > now ? t->at - now : 1;
 }
 
 int64_t sys_alarm(struct linux_process *p, const uint64_t a[6])
 {
-    int64_t left = (alarm_left(p) + NS / 2) / NS;
+    int64_t left = (alarm_left(p, 0) + NS / 2) / NS;
     if (!left && p->group->alarm.at)
         left = 1;
-    alarm_set(p, (uint32_t)a[0] * NS, 0);
+    alarm_set(p, 0, (uint32_t)a[0] * NS, 0);
     return left;
 }
 
@@ -166,21 +213,19 @@ static struct abi64_timeval timeval_of(int64_t ns) { return (struct abi64_timeva
 int64_t sys_getitimer(struct linux_process *p, const uint64_t a[6])
 {
     struct abi64_timeval t[2] = {{0, 0}, {0, 0}};
-    if (a[0] > 2)
+    int64_t now;
+    if ((uint32_t)a[0] > 2)
         return -EINVAL;
-    if (a[0] == 0) {
-        t[0] = timeval_of(p->group->alarm.interval);
-        t[1] = timeval_of(alarm_left(p));
-    }
+    t[0] = timeval_of(alarm_of(p, (uint32_t)a[0], &now)->interval);
+    t[1] = timeval_of(alarm_left(p, (uint32_t)a[0]));
     uint64_t second = a[1] + 2 * user_word(p);
     return user_put_timeval(p, a[1], t[0]) && user_put_timeval(p, second, t[1]) ? 0 : -EFAULT;
 }
 
-/* Timers of processor time are not here: a guest that asks for one is told so. */
 int64_t sys_setitimer(struct linux_process *p, const uint64_t a[6])
 {
     struct abi64_timeval t[2] = {{0, 0}, {0, 0}};
-    if (a[0])
+    if ((uint32_t)a[0] > 2)
         return -EINVAL;
     if (a[1] && (!user_get_timeval(p, a[1], &t[0]) || !user_get_timeval(p, a[1] + 2 * user_word(p), &t[1])))
         return -EFAULT;
@@ -191,7 +236,7 @@ int64_t sys_setitimer(struct linux_process *p, const uint64_t a[6])
             t[i].sec = INT32_MAX;
     if (a[2] && sys_getitimer(p, (uint64_t[6]){a[0], a[2]}) < 0)
         return -EFAULT;
-    alarm_set(p, t[1].sec * NS + t[1].usec * INT64_C(1000), t[0].sec * NS + t[0].usec * INT64_C(1000));
+    alarm_set(p, (uint32_t)a[0], t[1].sec * NS + t[1].usec * INT64_C(1000), t[0].sec * NS + t[0].usec * INT64_C(1000));
     return 0;
 }
 

@@ -47,12 +47,15 @@ static int64_t get_event(struct linux_process *p, uint64_t at, struct linux_tick
 
 int64_t sys_timer_create(struct linux_process *p, const uint64_t a[6])
 {
-    if (!timer_clock((uint32_t)a[0]))
-        return (uint32_t)a[0] == CLOCK_PROCESS_CPUTIME_ID || (uint32_t)a[0] == CLOCK_THREAD_CPUTIME_ID ? -EOPNOTSUPP : -EINVAL;
+    int pid = 0, tid = 0;
+    if (!timer_clock((uint32_t)a[0]) && !clock_owner(p, (uint32_t)a[0], &pid, &tid))
+        return -EINVAL;
     struct linux_ticker *t = timer_add(p->k);
     if (!t)
         return -EAGAIN;
     t->clock = (uint32_t)a[0];
+    t->cpu_pid = pid;
+    t->cpu_tid = tid;
     t->group = p->group;
     t->id = p->group->next_timer++;
     int64_t r = get_event(p, a[1], t);

@@ -115,7 +115,7 @@ void group_tell_parent(struct linux_kernel *k, struct linux_group *g, int code, 
 static void note_exit(struct linux_kernel *k, struct linux_group *g)
 {
     g->zombie = true;
-    g->alarm = (struct linux_timer){0};
+    g->alarm = g->cpu_alarm[0] = g->cpu_alarm[1] = (struct linux_timer){0};
     timer_drop_group(k, g);
     lock_drop(k, g, -1);
     linux_unqueue(&g->pending, UINT64_MAX);
@@ -143,7 +143,7 @@ void linux_vfork_done(struct linux_process *p)
     p->vfork_parent = NULL;
 }
 
-static int64_t cpu_time(const struct linux_process *p)
+int64_t thread_cpu_time(const struct linux_process *p)
 {
     const struct linux_kernel *k = p->k;
     return p->cpu_ns + (p == k->current ? (int64_t)(k->icount(k->arg) - k->switched) : 0);
@@ -168,7 +168,7 @@ void linux_exit_thread(struct linux_process *p, int status)
     p->files = NULL;
     p->space = NULL;
     p->mm = NULL;
-    g->cpu_ns += cpu_time(p);
+    g->cpu_ns += thread_cpu_time(p);
     if (--g->threads)
         return;
     if (!g->exiting)
@@ -207,14 +207,16 @@ void linux_stuck(struct linux_kernel *k, const char *why)
     snprintf(k->end_text, sizeof k->end_text, "%s", why);
 }
 
-int64_t linux_cpu_time(const struct linux_process *p)
+int64_t group_cpu_time(const struct linux_kernel *k, const struct linux_group *g)
 {
-    int64_t sum = p->group->cpu_ns;
-    for (const struct linux_process *t = p->k->tasks; t; t = t->next)
-        if (!t->dead && t->group == p->group)
-            sum += cpu_time(t);
+    int64_t sum = g->cpu_ns;
+    for (const struct linux_process *t = k->tasks; t; t = t->next)
+        if (!t->dead && t->group == g)
+            sum += thread_cpu_time(t);
     return sum;
 }
+
+int64_t linux_cpu_time(const struct linux_process *p) { return group_cpu_time(p->k, p->group); }
 
 /* Scheduling --------------------------------------------------------------------------------------------------------- */
 
@@ -233,6 +235,27 @@ static void slice_until(struct linux_kernel *k, const struct linux_timer *t)
         k->slice_end = at < 0 ? 0 : (uint64_t)at;
 }
 
+/* The same for a timer of processor time, which passes for the current task alone. */
+static void slice_until_cpu(struct linux_kernel *k, const struct linux_timer *t, int64_t spent)
+{
+    uint64_t left = t->at > spent ? (uint64_t)(t->at - spent) : 0, now = k->icount(k->arg);
+    if (t->at && now + left < k->slice_end)
+        k->slice_end = now + left;
+}
+
+static void slice_by_cpu(struct linux_kernel *k)
+{
+    const struct linux_process *p = k->current;
+    const struct linux_timer *own = p->group->cpu_alarm;
+    if (own[0].at || own[1].at) {
+        slice_until_cpu(k, &own[0], linux_cpu_time(p));
+        slice_until_cpu(k, &own[1], linux_cpu_time(p));
+    }
+    for (const struct linux_ticker *t = k->tickers; t; t = t->next)
+        if ((t->cpu_pid == p->group->pid || t->cpu_tid == p->tid) && timer_tells(k, t))
+            slice_until_cpu(k, &t->when, clock_of_owner(k, t->cpu_pid, t->cpu_tid));
+}
+
 void linux_slice(struct linux_kernel *k)
 {
     uint64_t now = k->icount(k->arg);
@@ -240,8 +263,9 @@ void linux_slice(struct linux_kernel *k)
     for (const struct linux_group *g = k->groups; g; g = g->next)
         slice_until(k, &g->alarm);
     for (const struct linux_ticker *t = k->tickers; t; t = t->next)
-        if (timer_tells(k, t)) /* others fire when somebody looks */
+        if (!t->cpu_pid && !t->cpu_tid && timer_tells(k, t)) /* others fire when somebody looks */
             slice_until(k, &t->when);
+    slice_by_cpu(k);
 }
 
 bool linux_turn_over(struct linux_kernel *k) { return k->icount(k->arg) >= k->slice_end; }
@@ -298,7 +322,7 @@ static int64_t time_to_next(struct linux_kernel *k)
         if (g->alarm.at && g->alarm.at < first && linux_alarm_tells(k, g))
             first = g->alarm.at;
     for (const struct linux_ticker *t = k->tickers; t; t = t->next)
-        if (t->when.at && t->when.at < first && timer_tells(k, t))
+        if (t->when.at && t->when.at < first && !t->cpu_pid && !t->cpu_tid && timer_tells(k, t))
             first = t->when.at;
     if (first == LINUX_TIME_END || now >= LINUX_TIME_END)
         return -1;

@@ -97,10 +97,17 @@ bool timer_tells(const struct linux_kernel *k, const struct linux_ticker *t)
     return t->signal && !is_queued(k, t) && linux_signal_tells(k, t->group, t->signal) && !t->group->zombie;
 }
 
-void timer_fire(struct linux_kernel *k, int64_t now)
+/* By the timer's own clock; nobody's processor time stands still. */
+static int64_t now_of(const struct linux_kernel *k, const struct linux_ticker *t, int64_t now)
+{
+    return t->cpu_pid || t->cpu_tid ? clock_of_owner(k, t->cpu_pid, t->cpu_tid) : now;
+}
+
+void timer_fire(struct linux_kernel *k, int64_t time)
 {
     for (struct linux_ticker *t = k->tickers; t; t = t->next) {
         struct linux_timer *when = &t->when;
+        int64_t now = when->at ? now_of(k, t, time) : 0;
         if (!when->at || now < when->at)
             continue;
         int64_t times = 1 + (when->interval ? (now - when->at) / when->interval : 0);
@@ -121,10 +128,11 @@ bool timer_clock(uint64_t clock)
 }
 
 /* A struct itimerspec: the interval, then the time. */
-static int64_t put_spec(struct linux_process *p, uint64_t to, const struct linux_timer *t, bool wide)
+static int64_t put_spec(struct linux_process *p, uint64_t to, const struct linux_ticker *of, bool wide)
 {
-    const int64_t ns = 1000000000;
-    int64_t left = !t->at ? 0 : t->at > time_now(p) ? t->at - time_now(p) : 1;
+    const int64_t ns = 1000000000, now = now_of(p->k, of, time_now(p));
+    const struct linux_timer *t = &of->when;
+    int64_t left = !t->at ? 0 : t->at > now ? t->at - now : 1;
     struct abi_timespec64 spec[2] = {{t->interval / ns, t->interval % ns}, {left / ns, left % ns}};
     struct abi_timespec narrow[2];
     for (int i = 0; i < 2; i++)
@@ -139,7 +147,7 @@ static int64_t nanoseconds(const struct abi_timespec64 *t)
 
 int64_t timer_get(struct linux_process *p, const struct linux_ticker *t, uint64_t to, bool wide)
 {
-    return put_spec(p, to, &t->when, wide);
+    return put_spec(p, to, t, wide);
 }
 
 int64_t timer_set(struct linux_process *p, struct linux_ticker *t, bool absolute, uint64_t from, uint64_t old, bool wide)
@@ -150,16 +158,16 @@ int64_t timer_set(struct linux_process *p, struct linux_ticker *t, bool absolute
     if (r >= 0)
         r = time_get(p, from + size, &value, wide);
     if (r >= 0 && old)
-        r = put_spec(p, old, &t->when, wide);
+        r = put_spec(p, old, t, wide);
     if (r < 0)
         return r;
-    int64_t ns = nanoseconds(&value), now = time_now(p);
+    int64_t ns = nanoseconds(&value), now = now_of(p->k, t, time_now(p));
     bool real = t->clock == CLOCK_REALTIME || t->clock == CLOCK_TAI || t->clock == CLOCK_REALTIME_ALARM;
     int64_t at = !absolute ? now + ns : real ? ns - p->k->epoch * 1000000000 : ns;
     t->when = (struct linux_timer){ns ? (at > 0 ? at : 1) : 0, ns ? nanoseconds(&interval) : 0};
     t->ticks = 0;
     t->missed = 0;
-    timer_fire(p->k, now); /* what lies in the past is due */
+    timer_fire(p->k, time_now(p)); /* what lies in the past is due */
     linux_slice(p->k);
     return 0;
 }

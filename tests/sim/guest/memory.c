@@ -130,6 +130,27 @@ static void files(void)
     char *s = mmap(NULL, 0x1000, PROT_READ, MAP_SHARED, fd, 0x1000);
     printf("shared %c, write %d\n", s[0], touch(s, 1));
     show("bad descriptor", mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, 99, 0));
+    /* Growing, in its place and elsewhere. */
+    if (ftruncate(fd, 0x5000) || pwrite(fd, "far", 3, 0x4100) != 3 || pwrite(fd, "near", 4, 0x2100) != 4)
+        abort();
+    char *room = mmap(NULL, 0x20000, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    munmap(room + 0x4000, 0xc000);
+    char *g = mmap(room + 0x4000, 0x1000, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0x1000);
+    printf("in place %d\n", mremap(g, 0x1000, 0x2000, 0) == g);
+    printf("again, as one %d\n", mremap(g, 0x2000, 0x4000, 0) == g);
+    printf("%s %s\n", g + 0x1100, g + 0x3100);
+    g[0x3100] = 'F';
+    char *h = mremap(g, 0x4000, 0x5000, MREMAP_MAYMOVE | MREMAP_FIXED, room + 0xa000);
+    printf("moved %d %s, behind the end %d, old %d\n", h == room + 0xa000, h + 0x3100, touch(h + 0x4000, 0), touch(g, 0));
+    if (ftruncate(fd, 0x6000) || pread(fd, buf, 3, 0x4100) != 3)
+        abort();
+    printf("file %.3s, longer %d\n", buf, touch(h + 0x4000, 1));
+    char *own = mmap(NULL, 0x1000, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0x1000);
+    own[1] = 'o';
+    own = mremap(own, 0x1000, 0x4000, MREMAP_MAYMOVE);
+    own[0x3101] = 'O';
+    printf("private %c %s %s %c\n", own[1], own + 0x1100, own + 0x3100, h[0x3101]);
+    printf("no room %d %s\n", mremap(h, 0x5000, 0x30000, 0) == MAP_FAILED, strerrorname_np(errno));
     unlink("mapped");
 }
 
