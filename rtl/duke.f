@@ -1,5 +1,6 @@
 core/duke_pkg.sv
 core/duke_alu_pkg.sv
+core/duke_float_pkg.sv
 core/duke_fp_pkg.sv
 core/duke_xfp_pkg.sv
 core/duke_vec_pkg.sv

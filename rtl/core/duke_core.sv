@@ -281,11 +281,11 @@ module duke_core
   end
 
   // ---------------------------------------------------------------- X
-  logic [LANES_A-1:0] div_en, div_done, fp_en, fp_done;
+  logic [LANES_A-1:0] div_en, div_done, fp_en, fp_wait;
   logic [63:0] div_result [LANES_A];
   logic xf_en, xf_wait;
   logic [15:0] xf_e;
-  logic div_wait, x_taken;
+  logic div_wait, x_take, x_taken;
   logic [31:0] x_target;
 
   // Which lanes' results exist only later. A divide waits in X, so its result is there when it leaves.
@@ -301,23 +301,37 @@ module duke_core
   end
 
   always_comb begin
-    for (int l = 0; l < LANES_A; l++) begin
-      div_en[l] = x_valid_q && x_lane_q[LANE_A0+l] && x_uop_q[LANE_A0+l].unit == UNIT_A
-        && !x_uop_q[LANE_A0+l].late;
-      fp_en[l] = x_valid_q && x_lane_q[LANE_A0+l] && x_uop_q[LANE_A0+l].unit == UNIT_F && x_uop_q[LANE_A0+l].late;
+    div_en = '0;
+    fp_en = '0;
+    xf_en = 1'b0;
+    if (x_valid_q) begin
+      for (int l = 0; l < LANES_A; l++) begin
+        if (x_lane_q[LANE_A0+l] && x_uop_q[LANE_A0+l].unit != UNIT_I) begin
+          case (x_uop_q[LANE_A0+l].unit)
+            UNIT_A: div_en[l] = !x_uop_q[LANE_A0+l].late;
+            UNIT_F: fp_en[l] = x_uop_q[LANE_A0+l].late;
+            UNIT_X: xf_en = UNITS_X87 && l == 0;
+            default: ;
+          endcase
+        end
+      end
     end
   end
-  assign xf_en = UNITS_X87 && x_valid_q && x_lane_q[LANE_A0] && x_uop_q[LANE_A0].unit == UNIT_X;
-  assign div_wait = (div_en & ~div_done) != '0 || (fp_en & ~fp_done) != '0 || xf_wait;
+  always_comb begin
+    div_wait = xf_wait;
+    if (div_en != '0 && (div_en & ~div_done) != '0) div_wait = 1'b1;
+    if (fp_en != '0 && fp_wait != '0) div_wait = 1'b1;
+  end
   for (genvar l = 0; l < LANES_A; l++) begin : g_div
     duke_div div (
-      .clk_i, .rst_ni, .en_i(div_en[l]), .take_i(x_go || redirect), .code_i(x_uop_q[LANE_A0+l].code),
+      .clk_i, .rst_ni, .en_i(div_en[l]), .take_i(x_take), .code_i(x_uop_q[LANE_A0+l].code),
       .a_i(x_a_q[LANE_A0+l]), .b_i(x_b_q[LANE_A0+l]), .done_o(div_done[l]), .result_o(div_result[l])
     );
   end
 
   assign x_go = x_valid_q && m_free && !div_wait;
   assign x_free = !x_valid_q || x_go;
+  assign x_take = x_go || redirect;
 
   // One ALU text for all lanes: a loop over the lanes in use.
   always_comb begin
@@ -542,7 +556,7 @@ module duke_core
 
   logic [2:0] m_why;
   logic [1:0] spec_ok;
-  logic [LANES_A-1:0] m_mul, m_fp, m_vec;
+  logic [LANES_A-1:0] m_mul, m_fp, m_vec, m_a_late;
   logic m_xf, w_xf_late, xf_c1_en, xf_c1;
   logic [5:0] xf_flags;
   logic [15:0] w_e;
@@ -592,17 +606,30 @@ module duke_core
     if (m_valid_q) begin
       for (int l = 0; l < LANES; l++) m_writes[l] = m_lane_q[l] && m_uop_q[l].wr;
       for (int l = 0; l < 2; l++) m_late[l] = m_load[l] && !m_done;
-      for (int l = 0; l < LANES_A; l++) m_late[LANE_A0+l] = m_mul[l] || m_fp[l] || m_vec[l];
-      if (m_xf) m_late[LANE_A0] = m_uop_q[LANE_A0].late;
+      for (int l = 0; l < LANES_A; l++) m_late[LANE_A0+l] = m_a_late[l];
       if (m_lane_q[LANE_B] && m_uop_q[LANE_B].kind == KIND_RDCR) m_value[LANE_B] = rdcr_value;
     end
   end
 
   always_comb begin
-    for (int l = 0; l < LANES_A; l++) begin
-      m_mul[l] = m_valid_q && m_lane_q[LANE_A0+l] && m_uop_q[LANE_A0+l].late && m_uop_q[LANE_A0+l].unit == UNIT_A;
-      m_vec[l] = m_valid_q && m_lane_q[LANE_A0+l] && m_uop_q[LANE_A0+l].late && m_uop_q[LANE_A0+l].unit == UNIT_V;
-      m_fp[l] = m_valid_q && m_lane_q[LANE_A0+l] && m_uop_q[LANE_A0+l].late && m_uop_q[LANE_A0+l].unit == UNIT_F;
+    m_mul = '0;
+    m_vec = '0;
+    m_fp = '0;
+    m_xf = 1'b0;
+    m_a_late = '0;
+    if (m_valid_q) begin
+      for (int l = 0; l < LANES_A; l++) begin
+        if (m_lane_q[LANE_A0+l] && m_uop_q[LANE_A0+l].unit != UNIT_I) begin
+          m_a_late[l] = m_uop_q[LANE_A0+l].late;
+          case (m_uop_q[LANE_A0+l].unit)
+            UNIT_A: m_mul[l] = m_a_late[l];
+            UNIT_V: m_vec[l] = m_a_late[l];
+            UNIT_F: m_fp[l] = m_a_late[l];
+            UNIT_X: m_xf = UNITS_X87 && l == 0;
+            default: ;
+          endcase
+        end
+      end
     end
   end
 
@@ -624,11 +651,10 @@ module duke_core
 
   // Extended precision.
   logic [63:0] xf_value;
-  assign m_xf = UNITS_X87 && m_valid_q && m_lane_q[LANE_A0] && m_uop_q[LANE_A0].unit == UNIT_X;
   duke_xfpu xfpu (
     .clk_i, .rst_ni, .init_i(init_q), .init_idx_i(init_idx_q),
     .i_en_i(i_xf), .i_go_i(i_xf && issued), .i_ra_i(i_uop_q[LANE_A0].ra), .i_rb_i(i_uop_q[LANE_A0].rb), .i_wait_o(i_xf_wait),
-    .x_en_i(xf_en), .x_take_i(x_go || redirect), .x_go_i(x_go), .x_uop_i(x_uop_q[LANE_A0]), .x_a_i(x_a_q[LANE_A0]),
+    .x_en_i(xf_en), .x_take_i(x_take), .x_go_i(x_go), .x_uop_i(x_uop_q[LANE_A0]), .x_a_i(x_a_q[LANE_A0]),
     .x_b_i(x_b_q[LANE_A0]), .x_wait_o(xf_wait), .x_e_o(xf_e),
     .m_en_i(m_xf), .m_done_i(m_done), .m_uop_i(m_uop_q[LANE_A0]), .m_a_i(m_ma_q[0]), .m_b_i(m_mb_q[0]),
     .mode_i(fcsr[19:16]),
@@ -639,46 +665,46 @@ module duke_core
   logic [63:0] fp_value [LANES_A];
   logic [5:0] lane_flags [LANES_A];
   if (UNITS_FP) begin : g_fp
-    logic [LANES_A-1:0] w_pair_q;
-    logic [63:0] low_value [LANES_A];
-    logic [63:0] upper_value [LANES_A];
-    logic [5:0] low_flags [LANES_A];
-    logic [5:0] upper_flags [LANES_A];
-    logic [LANES_A-1:0] low_done, upper_done;
     for (genvar l = 0; l < LANES_A; l++) begin : g_lane
+      logic [63:0] low_value, upper_value;
+      logic [5:0] low_flags, upper_flags;
+      logic low_wait, upper_wait, pair, m_pair, w_pair_q;
       duke_fpu fpu (
-        .clk_i, .rst_ni, .x_en_i(fp_en[l]), .x_take_i(x_go || redirect), .x_code_i(x_uop_q[LANE_A0+l].code),
-        .x_a_i(x_a_q[LANE_A0+l]), .x_b_i(x_b_q[LANE_A0+l]), .x_c_i(x_c_q[LANE_A0+l]), .x_done_o(low_done[l]),
+        .clk_i, .rst_ni, .x_en_i(fp_en[l]), .x_take_i(x_take), .x_code_i(x_uop_q[LANE_A0+l].code),
+        .x_a_i(x_a_q[LANE_A0+l]), .x_b_i(x_b_q[LANE_A0+l]), .x_c_i(x_c_q[LANE_A0+l]), .x_wait_o(low_wait),
         .m_en_i(m_fp[l] && m_done), .fcsr_i(fcsr[13:0]),
-        .w_en_i(w_fp_q[l]), .w_value_o(low_value[l]), .w_flags_o(low_flags[l])
+        .w_en_i(w_fp_q[l]), .w_value_o(low_value), .w_flags_o(low_flags)
       );
       // The upper single of a pair.
-      logic pair, m_pair;
       always_comb begin
         pair = 1'b0;
         if (fp_en[l]) pair = is_pair(x_uop_q[LANE_A0+l].code);
         m_pair = 1'b0;
         if (m_fp[l]) m_pair = is_pair(m_uop_q[LANE_A0+l].code);
       end
-      assign fp_done[l] = low_done[l] && (upper_done[l] || !pair);
+      assign fp_wait[l] = low_wait || upper_wait;
       duke_fpu upper (
-        .clk_i, .rst_ni, .x_en_i(pair), .x_take_i(x_go || redirect), .x_code_i(x_uop_q[LANE_A0+l].code),
-        .x_a_i({32'd0, x_a_q[LANE_A0+l][63:32]}), .x_b_i({32'd0, x_b_q[LANE_A0+l][63:32]}), .x_c_i('0), .x_done_o(upper_done[l]),
+        .clk_i, .rst_ni, .x_en_i(pair), .x_take_i(x_take), .x_code_i(x_uop_q[LANE_A0+l].code),
+        .x_a_i({32'd0, x_a_q[LANE_A0+l][63:32]}), .x_b_i({32'd0, x_b_q[LANE_A0+l][63:32]}), .x_c_i('0), .x_wait_o(upper_wait),
         .m_en_i(m_pair && m_done), .fcsr_i(fcsr[13:0]),
-        .w_en_i(w_pair_q[l]), .w_value_o(upper_value[l]), .w_flags_o(upper_flags[l])
+        .w_en_i(w_pair_q), .w_value_o(upper_value), .w_flags_o(upper_flags)
       );
       always_comb begin
-        fp_value[l] = low_value[l];
-        lane_flags[l] = low_flags[l];
-        if (w_pair_q[l]) begin
-          fp_value[l][63:32] = upper_value[l][31:0];
-          lane_flags[l] = low_flags[l] | upper_flags[l];
+        fp_value[l] = '0;
+        lane_flags[l] = '0;
+        if (w_fp_q[l]) begin
+          fp_value[l] = low_value;
+          lane_flags[l] = low_flags;
+          if (w_pair_q) begin
+            fp_value[l][63:32] = upper_value[31:0];
+            lane_flags[l] = low_flags | upper_flags;
+          end
         end
       end
-      always_ff @(posedge clk_i) w_pair_q[l] <= rst_ni && m_retire && m_pair;
+      always_ff @(posedge clk_i) w_pair_q <= rst_ni && m_retire && m_pair;
     end
   end else begin : g_no_fp
-    assign fp_done = '1;
+    assign fp_wait = '0;
     assign fp_value = '{default: '0};
     assign lane_flags = '{default: '0};
   end

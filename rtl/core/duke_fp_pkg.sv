@@ -8,17 +8,10 @@
 // Functions that are not inlined cost the simulator nothing in cycles that do not call them.
 package duke_fp_pkg;
   import duke_isa_pkg::*;
+  import duke_float_pkg::*;
 
   typedef logic signed [15:0] exp_t;
   localparam exp_t EXP_ZERO = -16'sd20000;  // of zero: below everything
-
-  // Flags as in fcsr: PE UE OE ZE DE IE
-  localparam logic [5:0] IE = 6'd1;
-  localparam logic [5:0] DE = 6'd2;
-  localparam logic [5:0] ZE = 6'd4;
-  localparam logic [5:0] OE = 6'd8;
-  localparam logic [5:0] UE = 6'd16;
-  localparam logic [5:0] PE = 6'd32;
 
   typedef struct packed {
     logic        sign;
@@ -171,14 +164,6 @@ package duke_fp_pkg;
     return single ? {32'd0, sign, 31'd0} : {sign, 63'd0};
   endfunction
 
-  function automatic logic [127:0] shift_jam(input logic [127:0] x, input exp_t n);
-    logic [127:0] r;
-    if (n >= 16'sd128) return {127'd0, x != '0};
-    r = x >> n[6:0];
-    r[0] = r[0] | ((r << n[6:0]) != x);
-    return r;
-  endfunction
-
   // a is less than b; both finite or infinite.
   function automatic logic less(input num_t a, input num_t b);
     logic abs_less, abs_equal;
@@ -199,6 +184,7 @@ package duke_fp_pkg;
                                 input logic [63:0] cv, input logic [59:0] q, input logic q_more, input logic [13:0] fcsr);
     /* verilator no_inline_task */
     num_t a, b, c, p, s;
+    wide_t total;
     logic single, done, nan, snan, lt, eq, un, holds;
     logic [63:0] value, mag;
     logic [127:0] ps, ss;
@@ -218,6 +204,7 @@ package duke_fp_pkg;
     ps = '0;
     ss = '0;
     product = '0;
+    total = '0;
     nan = 1'b0;
     snan = 1'b0;
     lt = 1'b0;
@@ -291,26 +278,11 @@ package duke_fp_pkg;
               value = default_nan(single);
             end
           end
-          // Sum; for products and quotients of something and nothing.
-          if (p.exp >= s.exp) begin
-            m.exp = p.exp;
-            ss = shift_jam(ss, p.exp - s.exp);
-          end else begin
-            m.exp = s.exp;
-            ps = shift_jam(ps, s.exp - p.exp);
-          end
-          m.sign = p.sign;
-          if (p.sign == s.sign) begin
-            m.sig = ps + ss;
-          end else if (ps == ss) begin
-            m.sign = m.rm == 2'd1;
-            m.sig = '0;
-          end else if (ps > ss) begin
-            m.sig = ps - ss;
-          end else begin
-            m.sign = s.sign;
-            m.sig = ss - ps;
-          end
+          // For products and quotients of something and nothing.
+          total = added({p.sign, fexp_t'(p.exp), ps}, {s.sign, fexp_t'(s.exp), ss}, m.rm);
+          m.sign = total.sign;
+          m.exp = total.exp[15:0];
+          m.sig = total.sig;
         end
       end
       FP_FSQRT_D, FP_FSQRT_S: begin
@@ -417,16 +389,6 @@ package duke_fp_pkg;
       m.to = TO_DONE;
       m.sig = {64'd0, value};
     end
-  endfunction
-
-  // Whether a magnitude is rounded up, from its last bit and what lies below: half of a unit, more than nothing besides.
-  function automatic logic round_up(input logic [1:0] rm, input logic sign, input logic last, input logic half, input logic more);
-    case (rm)
-      2'd0: return half && (more || last);
-      2'd1: return sign && (half || more);
-      2'd2: return !sign && (half || more);
-      default: return 1'b0;
-    endcase
   endfunction
 
   typedef struct packed {

@@ -3,7 +3,7 @@
 // operands apart in X and then waits there for its quotient, ten bits a cycle, but for the last ten, which come in M; from there
 // on it is as the rest. Rounding mode and the other modes are read in M, where all control registers are. Flags come out in W.
 //
-// Nothing happens while no floating-point op is in X, M or W.
+// Nothing happens while no floating-point op is in X, M or W; what only one block reads is assigned without delay (as in duke_xfpu).
 module duke_fpu
   import duke_isa_pkg::*;
   import duke_fp_pkg::*;
@@ -18,7 +18,7 @@ module duke_fpu
   input  logic [63:0] x_a_i,
   input  logic [63:0] x_b_i,
   input  logic [63:0] x_c_i,              // of fmadd
-  output logic        x_done_o,
+  output logic        x_wait_o,           // it is not done
 
   // M
   input  logic        m_en_i,             // the op leaves M
@@ -29,83 +29,40 @@ module duke_fpu
   output logic [63:0] w_value_o,
   output logic [5:0]  w_flags_o
 );
-  logic [6:0] code;                       // what an idle unit would see is not worked out: it costs the host time
-  always_comb begin
-    code = '0;
-    if (x_en_i) code = scalar(x_code_i);
-  end
-
   // Divide and square root. The ten bits that M works out are the last of 60, or of 30 for a single, which needs 26: 24, one if
   // the first is 0, and one for rounding.
   localparam logic [2:0] HELD = 3'd6;     // 0: not begun; 1 to 5, or 2 for a single: ten bits each; then it waits for M
   logic [2:0] step_q;
-  logic root, root_q, iterates, last;
-  logic [63:0] rest_q, divisor_q, more_q;
-  logic [59:0] quotient_q;
+  logic [6:0] code;                       // what an idle unit would see is not worked out: it costs the host time
+  logic iterates, last;
   always_comb begin
-    root = 1'b0;
+    code = '0;
     iterates = 1'b0;
     last = 1'b0;
+    x_wait_o = 1'b0;
     if (x_en_i) begin
-      root = code == FP_FSQRT_D || code == FP_FSQRT_S;
+      code = scalar(x_code_i);
       iterates = is_iterative(code);
       if (step_q != 3'd0) last = step_q == HELD || step_q == (is_single(code) ? 3'd2 : 3'd5);
+      x_wait_o = iterates && !last;
     end
-    x_done_o = last || !iterates;
   end
-
-  logic m_root_q;
-  logic [63:0] m_rest_q, m_divisor_q;
-  logic [59:0] m_quotient_q;
   always_ff @(posedge clk_i) begin
-    automatic num_t a, b;
-    automatic logic [63:0] rest;
-    automatic logic [59:0] quotient;
-    if (!rst_ni) begin
-      step_q <= '0;
-    end else if (iterates) begin
-      step_q <= x_take_i ? 3'd0 : last ? HELD : step_q + 3'd1;
-      if (step_q == 3'd0) begin
-        unpack_pair(a, b, x_a_i, x_b_i, is_single(code));
-        root_q <= root;
-        rest_q <= root ? '0 : {11'd0, a.sig};
-        // The radicand, in [1, 4): an odd exponent is made even.
-        more_q <= a.exp[0] ? {a.sig, 11'd0} : {1'b0, a.sig, 10'd0};
-        divisor_q <= {11'd0, b.sig};
-        quotient_q <= '0;
-      end else begin
-        rest = rest_q;
-        quotient = quotient_q;
-        if (step_q != HELD) ten_bits(rest, quotient, more_q, divisor_q, root_q);
-        rest_q <= rest;
-        more_q <= more_q << 20;
-        quotient_q <= quotient;
-        if (x_take_i) begin
-          m_root_q <= root_q;
-          m_rest_q <= rest;
-          m_divisor_q <= divisor_q;
-          m_quotient_q <= quotient;
-        end
-      end
-    end
+    if (!rst_ni) step_q <= '0;
+    else if (iterates) step_q <= x_take_i ? 3'd0 : last ? HELD : step_q + 3'd1;
   end
 
-  // Operands.
+  // State that nobody else reads, of X and then of M: M takes the older op's before X overwrites it.
+  logic root_q, m_root_q;
+  logic [63:0] rest_q, divisor_q, more_q, m_rest_q, m_divisor_q;
+  logic [59:0] quotient_q, m_quotient_q;
   logic [6:0] code_q;
   logic [63:0] a_q, b_q, c_q;
-  always_ff @(posedge clk_i) begin
-    if (x_en_i && x_take_i) begin
-      code_q <= code;
-      a_q <= x_a_i;
-      b_q <= x_b_i;
-      c_q <= x_c_i;
-    end
-  end
-
   mid_t mid_q;
   logic [31:0] upper_q;
   always_ff @(posedge clk_i) begin
     automatic mid_t mid;
+    automatic num_t a, b;
     automatic logic [63:0] rest;
     automatic logic [59:0] quotient;
     if (m_en_i) begin
@@ -120,6 +77,32 @@ module duke_fpu
       first(mid, code_q, a_q, b_q, c_q, quotient, rest != '0, fcsr_i);
       mid_q <= mid;
       upper_q <= upper_of(code_q) == 2'd1 ? a_q[63:32] : upper_of(code_q) == 2'd2 ? b_q[63:32] : '0;
+    end
+    if (x_en_i) begin
+      if (iterates && step_q == 3'd0) begin
+        unpack_pair(a, b, x_a_i, x_b_i, is_single(code));
+        root_q = code == FP_FSQRT_D || code == FP_FSQRT_S;
+        rest_q = root_q ? '0 : {11'd0, a.sig};
+        // The radicand, in [1, 4): an odd exponent is made even.
+        more_q = a.exp[0] ? {a.sig, 11'd0} : {1'b0, a.sig, 10'd0};
+        divisor_q = {11'd0, b.sig};
+        quotient_q = '0;
+      end else if (iterates && step_q != HELD) begin
+        ten_bits(rest_q, quotient_q, more_q, divisor_q, root_q);
+        more_q = more_q << 20;
+      end
+      if (x_take_i) begin
+        if (iterates) begin
+          m_root_q = root_q;
+          m_rest_q = rest_q;
+          m_divisor_q = divisor_q;
+          m_quotient_q = quotient_q;
+        end
+        code_q = code;
+        a_q = x_a_i;
+        b_q = x_b_i;
+        c_q = x_c_i;
+      end
     end
   end
 

@@ -6,18 +6,11 @@
 // Functions that are not inlined cost the simulator nothing in cycles that do not call them.
 package duke_xfp_pkg;
   import duke_isa_pkg::*;
+  import duke_float_pkg::*;
 
-  typedef logic signed [17:0] xexp_t;
+  typedef fexp_t xexp_t;
   localparam xexp_t ZERO_EXP = -18'sd60000;  // of zero: below everything
   localparam xexp_t BIAS = 18'sd16383;
-
-  // Flags as in fcsr: PE UE OE ZE DE IE
-  localparam logic [5:0] IE = 6'd1;
-  localparam logic [5:0] DE = 6'd2;
-  localparam logic [5:0] ZE = 6'd4;
-  localparam logic [5:0] OE = 6'd8;
-  localparam logic [5:0] UE = 6'd16;
-  localparam logic [5:0] PE = 6'd32;
 
   typedef struct packed {
     logic [15:0] e;  // sign and exponent
@@ -196,14 +189,6 @@ package duke_xfp_pkg;
     return x_quieted(first ? av : bv);
   endfunction
 
-  function automatic logic [127:0] x_shift_jam(input logic [127:0] x, input xexp_t n);
-    logic [127:0] r;
-    if (n >= 18'sd128) return {127'd0, x != '0};
-    r = x >> n[6:0];
-    r[0] = r[0] | ((r << n[6:0]) != x);
-    return r;
-  endfunction
-
   // a is less than b; neither is a NaN.
   function automatic logic x_less(input xnum_t a, input xnum_t b);
     logic abs_less, abs_equal;
@@ -253,6 +238,7 @@ package duke_xfp_pkg;
                                   input xdivide_t divide, input logic [3:0] mode);
     /* verilator no_inline_task */
     xnum_t a, b, p, s;
+    wide_t total;
     xscaled_t scaled;
     logic done, un;
     ext_t value;
@@ -271,6 +257,7 @@ package duke_xfp_pkg;
     s = '0;
     ps = '0;
     ss = '0;
+    total = '0;
     mag = '0;
     flags = '0;
     un = 1'b0;
@@ -337,26 +324,11 @@ package duke_xfp_pkg;
               value = INDEFINITE;
             end
           end
-          // Sum; for products and quotients of something and nothing.
-          if (p.exp >= s.exp) begin
-            m.exp = p.exp;
-            ss = x_shift_jam(ss, p.exp - s.exp);
-          end else begin
-            m.exp = s.exp;
-            ps = x_shift_jam(ps, s.exp - p.exp);
-          end
-          m.sign = p.sign;
-          if (p.sign == s.sign) begin
-            m.sig = ps + ss;
-          end else if (ps == ss) begin
-            m.sign = m.rm == 2'd1;
-            m.sig = '0;
-          end else if (ps > ss) begin
-            m.sig = ps - ss;
-          end else begin
-            m.sign = s.sign;
-            m.sig = ss - ps;
-          end
+          // For products and quotients of something and nothing.
+          total = added({p.sign, p.exp, ps}, {s.sign, s.exp, ss}, m.rm);
+          m.sign = total.sign;
+          m.exp = total.exp;
+          m.sig = total.sig;
         end
       end
       X_FSQRT_X: begin
@@ -442,17 +414,6 @@ package duke_xfp_pkg;
     return to == XTO_I64 ? 64'h8000_0000_0000_0000 : to == XTO_I32 ? 64'hffff_ffff_8000_0000 : 64'hffff_ffff_ffff_8000;
   endfunction
 
-  // Whether a magnitude is rounded up, from its last bit and what lies below: half of a unit, more than nothing besides.
-  function automatic logic x_round_up(input logic [1:0] rm, input logic sign, input logic last, input logic half,
-                                      input logic more);
-    case (rm)
-      2'd0: return half && (more || last);
-      2'd1: return sign && (half || more);
-      2'd2: return !sign && (half || more);
-      default: return 1'b0;
-    endcase
-  endfunction
-
   // The upper bits of a magnitude, rounded: 24, 53 or 64 of them, then zeros. carry: it has become 2^64.
   typedef struct packed {
     logic        carry;
@@ -488,7 +449,7 @@ package duke_xfp_pkg;
       end
     endcase
     c.inexact = half || more;
-    c.up = x_round_up(rm, sign, last, half, more);
+    c.up = round_up(rm, sign, last, half, more);
     c.carry = 1'b0;
     if (c.up) {c.carry, c.sig} = {1'b0, c.sig} + {1'b0, unit};
     return c;
@@ -513,7 +474,7 @@ package duke_xfp_pkg;
     c = x_cut(wide, pc, rm, sign);
     if (exp < emin) begin
       tiny = !(exp == emin - 18'sd1 && c.carry);
-      c = x_cut(x_shift_jam(wide, emin - exp), pc, rm, sign);
+      c = x_cut(shift_jam(wide, emin - exp), pc, rm, sign);
       r.value = {sign, c.sig[63] ? 15'(emin + BIAS) : 15'd0, c.sig};
       if (c.inexact) r.flags = tiny ? UE | PE : PE;
       r.c1 = c.up;
@@ -604,7 +565,7 @@ package duke_xfp_pkg;
       half = rest[63];
       more = rest[62:0] != '0;
     end
-    up = x_round_up(m.rm, m.sign, ip[0], half, more);
+    up = round_up(m.rm, m.sign, ip[0], half, more);
     ip = ip + 64'(up);
     if (half || more) r.flags = r.flags | PE;
     r.c1 = up;

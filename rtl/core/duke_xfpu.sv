@@ -88,21 +88,27 @@ module duke_xfpu
   assign x_e_o = x_ea_q;
 
   logic w_writes;
-  assign w_writes = w_en_i && X_WRITES_E[w_uop_i.code];
+  always_comb begin
+    w_writes = 1'b0;
+    if (w_en_i) w_writes = X_WRITES_E[w_uop_i.code];
+  end
   always_ff @(posedge clk_i) begin
     automatic logic [63:0] dirty;
     automatic logic [5:0] n;
-    n = w_uop_i.rd[5:0];
     if (!rst_ni) begin
       committed_q <= '0;
       dirty_q <= '0;
-    end else if (w_writes || ((commit_i || rollback_i) && dirty_q != '0)) begin
+    end else if (w_en_i || dirty_q != '0) begin
+      n = w_uop_i.rd[5:0];
       dirty = dirty_q;
       if (w_writes) dirty[n] = SHADOWED[n];
       dirty_q <= (commit_i || rollback_i) ? '0 : dirty;
       if (commit_i) committed_q <= committed_q ^ dirty;
     end
-    if (w_writes || init_i) e_q[init_i ? init_idx_i[6:0] : {SHADOWED[n] && !committed_q[n], n}] <= init_i ? '0 : w_e_o;
+    if (w_writes || init_i) begin
+      n = w_uop_i.rd[5:0];
+      e_q[init_i ? init_idx_i[6:0] : {SHADOWED[n] && !committed_q[n], n}] <= init_i ? '0 : w_e_o;
+    end
   end
 
   // ---------------------------------------------------------------- X

@@ -5,7 +5,7 @@ module duke_fpu_sva (
   input logic        rst_ni,
   input logic        iterates,
   input logic        x_take_i,
-  input logic        x_done_o,
+  input logic        x_wait_o,
   input logic [2:0]  step_q,
   input logic        root_q,
   input logic [63:0] rest_q,
@@ -19,7 +19,7 @@ module duke_fpu_sva (
       assert (root_q || !divisor_q[52] || rest_q < divisor_q << 1) else $error("fpu: rest %h of divisor %h", rest_q, divisor_q);
       assert (!root_q || rest_q <= {3'd0, quotient_q, 1'b0}) else $error("fpu: rest %h of root %h", rest_q, quotient_q);
     end
-    if (rst_ni) assert (step_q <= 3'd6 && (step_q != 3'd6 || x_done_o)) else $error("fpu: step %0d", step_q);
+    if (rst_ni) assert (step_q <= 3'd6 && (step_q != 3'd6 || !x_wait_o)) else $error("fpu: step %0d", step_q);
     if (rst_ni && step_q != '0) assert (waits_q && iterates) else $error("fpu: an op went away in mid-divide");
   end
 endmodule
