@@ -43,6 +43,31 @@ static const struct key keys[] = {
 
 enum { NKEYS = sizeof keys / sizeof *keys };
 
+static const struct selkirk_policy policies[] = {
+#define EVICT(name, doc) {"morph.evict", #name, doc},
+#include "policy/policies.def"
+};
+
+const struct selkirk_policy *selkirk_policies(size_t *n)
+{
+    *n = sizeof policies / sizeof *policies;
+    return policies;
+}
+
+/* The first policy of the kind that the key chooses; NULL: it chooses none. */
+static const struct selkirk_policy *policies_of(const char *key)
+{
+    for (size_t i = 0; i < sizeof policies / sizeof *policies; i++)
+        if (!strcmp(policies[i].key, key))
+            return &policies[i];
+    return NULL;
+}
+
+static bool another(const struct selkirk_policy *first, const struct selkirk_policy *p)
+{
+    return p < policies + sizeof policies / sizeof *policies && !strcmp(p->key, first->key);
+}
+
 /* Parameters that selkirk_run sets from its limits. */
 static bool hidden_key(const struct key *k)
 {
@@ -97,6 +122,22 @@ static void unknown_key(const char *key, char *err, size_t err_size)
         snprintf(err, err_size, "key \"%.64s\" is unknown; see selkirk list-params", key);
 }
 
+/* A policy is chosen by its name; the field holds its number within its kind. */
+static bool set_policy(const struct selkirk_policy *first, char *field, const char *value, char *err, size_t err_size)
+{
+    const struct selkirk_policy *p = first;
+    for (uint64_t n = 0; another(first, p); n++, p++) {
+        if (!strcmp(p->name, value)) {
+            memcpy(field, &n, sizeof n);
+            return true;
+        }
+    }
+    int at = snprintf(err, err_size, "%s: policy \"%.64s\" is unknown; there are", first->key, value);
+    for (p = first; another(first, p) && at > 0 && (size_t)at < err_size; p++)
+        at += snprintf(err + at, err_size - (size_t)at, "%s %s", p == first ? "" : ",", p->name);
+    return false;
+}
+
 static bool set_number(const struct key *k, char *field, const char *value, char *err, size_t err_size)
 {
     char *end = NULL;
@@ -128,6 +169,9 @@ bool selkirk_config_set(struct selkirk_config *cfg, const char *key, const char 
         if (strcmp(k->name, key) != 0 || hidden_key(k))
             continue;
         char *field = (char *)cfg + k->offset;
+        const struct selkirk_policy *policy = policies_of(key);
+        if (policy)
+            return set_policy(policy, field, value, err, err_size);
         if (k->kind == KEY_NUMBER)
             return set_number(k, field, value, err, err_size);
         if (strlen(value) >= k->size) {
@@ -152,8 +196,9 @@ void selkirk_config_each(const struct selkirk_config *cfg, selkirk_config_fn *fn
         if (k->kind == KEY_NUMBER) {
             uint64_t n;
             memcpy(&n, field, sizeof n);
+            const struct selkirk_policy *policy = policies_of(k->name);
             snprintf(number, sizeof number, "%llu", (unsigned long long)n);
-            field = number;
+            field = policy ? policy[n].name : number;
         }
         fn(arg, k->name, field, k->doc);
     }

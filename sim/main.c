@@ -14,6 +14,7 @@ static int help(void)
          "  vectors        run test cases from standard input (see docs/vectors.md)\n"
          "  list-machines  machine tables, and which one this program's cores are built for\n"
          "  list-params    parameters for -c, with their defaults\n"
+         "  list-policies  policies for -c, and what they decide\n"
          "  list-engines   engines of this build\n"
          "  --version      version\n"
          "  --help         this text; selkirk run --help and selkirk vectors --help say more");
@@ -38,6 +39,16 @@ static int list_params(void)
     struct selkirk_config cfg;
     selkirk_config_init(&cfg);
     selkirk_config_each(&cfg, print_key, NULL);
+    return 0;
+}
+
+static int list_policies(void)
+{
+    size_t n;
+    const struct selkirk_policy *p = selkirk_policies(&n);
+    for (size_t i = 0; i < n; i++)
+        printf("%s=%-*s %s%s\n", p[i].key, 28 - (int)strlen(p[i].key), p[i].name, p[i].doc,
+               i && !strcmp(p[i].key, p[i - 1].key) ? "" : " (default)");
     return 0;
 }
 
@@ -67,6 +78,7 @@ int main(int argc, char *argv[])
         {"--version", version},
         {"list-machines", list_machines},
         {"list-params", list_params},
+        {"list-policies", list_policies},
         {"list-engines", list_engines},
     };
     if (!strcmp(command, "run"))
@@ -78,5 +90,6 @@ int main(int argc, char *argv[])
             return plain[i].fn();
     if (!command[0])
         return usage_error("no command named; see selkirk --help");
-    return usage_error("command \"%s\" is unknown; run, vectors, list-machines, list-params, list-engines", command);
+    return usage_error("command \"%s\" is unknown; run, vectors, list-machines, list-params, list-policies, list-engines",
+                       command);
 }

@@ -132,7 +132,15 @@ static void help(void)
         else
             printf("      %-23s %s\n", name, r->doc);
     }
-    puts("\nExit status of the simulator's own: 2 bad input, 120 unimplemented instruction, 121 firmware\n"
+    size_t npolicies;
+    const struct selkirk_policy *p = selkirk_policies(&npolicies);
+    fputs("\nPolicies (-c KEY=NAME, the first is the default; selkirk list-policies says more):", stdout);
+    for (size_t i = 0; i < npolicies; i++) {
+        if (!i || strcmp(p[i].key, p[i - 1].key) != 0)
+            printf("\n  %-18s", p[i].key);
+        printf(" %s", p[i].name);
+    }
+    puts("\n\nExit status of the simulator's own: 2 bad input, 120 unimplemented instruction, 121 firmware\n"
          "panic, 122 engines differ, 123 guest stuck, 124 limit reached, 125 statistics do not add up,\n"
          "130 interrupted.");
 }

@@ -42,6 +42,19 @@ static void cycle_table(FILE *f, const struct engine_counters *c)
     fprintf(f, "  %-10s %16s %5.1f%%\n", "total", grouped(buf, c->cycles), 100.0);
 }
 
+/* What became of translations, if any had to go. */
+static void cache_line(FILE *f, const struct morph_stats *s)
+{
+    char a[32], b[32], c[32];
+    if (!s->tcache_evicted)
+        return;
+    fprintf(f, "  translation cache: emptied %s times, in parts %s times;", grouped(a, s->tcache_flushes),
+            grouped(b, s->tcache_units));
+    fprintf(f, " %s of %s translations went,", grouped(a, s->tcache_evicted), grouped(b, s->gear2_blocks + s->gear3_regions));
+    fprintf(f, " %s instructions after they were made; %s came again\n", grouped(a, s->tcache_residence / s->tcache_evicted),
+            grouped(c, s->tcache_again));
+}
+
 void output_report(struct selkirk *m, const struct run_options *o, double host_seconds, FILE *f)
 {
     struct engine_counters c;
@@ -58,6 +71,7 @@ void output_report(struct selkirk *m, const struct run_options *o, double host_s
     cycle_table(f, &c);
     fprintf(f, "  gear 1: %s instructions interpreted;", grouped(a, s.insns_interp));
     fprintf(f, " gear 2: %s run in %s translations\n", grouped(a, translated), grouped(b, s.gear2_blocks));
+    cache_line(f, &s);
     fprintf(f, "  bundles %s,", grouped(a, c.event[DUKE_EVENT_BUNDLES_RETIRED]));
     fprintf(f, " ops %s (%.2f per bundle); traps %s\n", grouped(a, c.event[DUKE_EVENT_OPS_RETIRED]),
             c.event[DUKE_EVENT_BUNDLES_RETIRED]

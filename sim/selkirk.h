@@ -55,6 +55,12 @@ bool selkirk_config_read(struct selkirk_config *cfg, const char *path, char *err
 typedef void selkirk_config_fn(void *arg, const char *key, const char *value, const char *doc);
 void selkirk_config_each(const struct selkirk_config *cfg, selkirk_config_fn *fn, void *arg);
 
+/* What a key that chooses a policy may be set to: those of a key follow each other, its default first. */
+struct selkirk_policy {
+    const char *key, *name, *doc; /* key: as of selkirk_config_set, for example "morph.evict" */
+};
+const struct selkirk_policy *selkirk_policies(size_t *n);
+
 /* Machines ----------------------------------------------------------------------------------------------------------- */
 
 /* A machine with the firmware booted, an empty address space and every guest register zero, in IA-32 user mode. */

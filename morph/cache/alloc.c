@@ -6,9 +6,10 @@
 #include "morph.h"
 #include "port.h"
 
-struct tcache *cache_make(struct arena *a, uint64_t kib)
+struct tcache *cache_make(struct arena *a, const struct morph_params *p, const struct evict_policy *policy)
 {
-    uint32_t size = (uint32_t)(kib > CACHE_MAX_KIB ? CACHE_MAX_KIB : kib) * 1024;
+    uint64_t kib = p->tcache_kib;
+    uint32_t size = (uint32_t)(kib > CACHE_MAX_KIB ? CACHE_MAX_KIB : kib) * 1024, most = size / CACHE_UNIT_MIN;
     uint32_t max_tr = size / 128, max_exits = size / 64;
     uint8_t *mem = arena_alloc(a, size, 64);
     struct tcache *t = arena_alloc(a, sizeof *t, 64);
@@ -17,10 +18,11 @@ struct tcache *cache_make(struct arena *a, uint64_t kib)
     struct cache_page *pages = arena_alloc(a, (uint64_t)max_tr * 2 * sizeof *pages, 64);
     if (!mem || !t || !tr || !exits || !pages)
         return NULL;
-    *t = (struct tcache){.mem = mem, .size = size, .tr = tr, .exits = exits, .pages = pages};
-    t->max_tr = max_tr;
-    t->max_exits = max_exits;
-    t->max_pages = max_tr * 2;
+    *t = (struct tcache){.mem = mem, .size = size, .tr = tr, .exits = exits, .pages = pages, .policy = policy};
+    uint32_t n = policy->units(p, most < CACHE_UNITS_MAX ? most : CACHE_UNITS_MAX);
+    t->nunits = n;
+    t->step = (struct cache_fill){size / n & ~63u, 0, max_tr / n, max_exits / n, max_tr * 2 / n};
+    cache_reset(t);
     /* On Duke an address is an address. On the host the code is only looked at: any base will do. */
     uint64_t at = (uint64_t)(uintptr_t)mem;
     t->native = at < UINT64_C(0x80000000) ? (uint32_t)at : 0x40100000;
@@ -29,34 +31,14 @@ struct tcache *cache_make(struct arena *a, uint64_t kib)
     return t;
 }
 
-void cache_flush(struct morph *m)
-{
-    struct tcache *t = m->tcache;
-    for (uint32_t i = 0; i < t->ntr; i++) {
-        struct gblock *b = &m->blocks->blocks[t->tr[i].block];
-        if (!t->tr[i].dead && b->native && b->translation == i)
-            b->native = 0;
-    }
-    for (uint32_t i = 0; i < t->npages; i++) { /* only what is used is cleared: small caches are flushed often */
-        t->page_heads[t->pages[i].frame % CACHE_PAGE_HEADS] = CACHE_NONE;
-        t->filter[t->pages[i].page % CACHE_FILTER_BITS / 64] = 0;
-    }
-    t->used = t->ntr = t->nexits = t->npages = t->max_commit = 0;
-    t->generation++;
-    t->synced = 0;
-    port_itc_flush();
-}
-
 bool cache_reserve(struct morph *m, uint32_t words, uint32_t exits, uint32_t pages)
 {
     struct tcache *t = m->tcache;
-    if (words * 4 > t->size || exits > t->max_exits || pages > t->max_pages)
+    if (words * 4 > t->step.used || exits > t->step.nexits || pages > t->step.npages)
         return false;
-    if (t->used + words * 4 > t->size || t->nexits + exits > t->max_exits || t->npages + pages > t->max_pages ||
-        t->ntr == t->max_tr) {
-        cache_flush(m);
-        m->sh->stats.tcache_flushes++;
-    }
+    if (t->used + words * 4 > t->end || t->nexits + exits > t->max_exits || t->npages + pages > t->max_pages ||
+        t->ntr == t->max_tr)
+        cache_make_room(m);
     return true;
 }
 
@@ -87,6 +69,7 @@ uint32_t cache_enter(struct morph *m, const struct ir_block *b, const struct gen
     struct tcache *t = m->tcache;
     uint32_t n = t->ntr++, first = t->nexits;
     struct translation *tr = &t->tr[n];
+    t->live = 1;
     tr->rip = b->rip;
     tr->entry = t->native + t->used;
     t->used += code->nwords * 4;
@@ -101,6 +84,10 @@ uint32_t cache_enter(struct morph *m, const struct ir_block *b, const struct gen
     for (uint32_t i = 0; i < b->nexits; i++)
         enter_exit(t, &b->exit[i], &code->exit[i]);
     struct gblock *g = &m->blocks->blocks[block];
+    if (g->flags & BLOCK_GONE) {
+        g->flags &= ~(uint32_t)BLOCK_GONE;
+        m->sh->stats.tcache_again++;
+    }
     g->native = tr->entry;
     g->follow_key = BLOCK_NO_KEY;
     g->translation = n;

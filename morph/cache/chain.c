@@ -6,11 +6,12 @@
 #include "morph.h"
 #include "port.h"
 
-static void patch(struct tcache *t, uint32_t at, uint32_t target)
+void cache_patch(struct tcache *t, uint32_t at, uint32_t target)
 {
     enum { BRANCH_BYTES = 8 };
-    gen_patch((uint32_t *)(void *)(t->mem + (at - t->native)), at, target);
-    if (at - t->native < t->synced)
+    uint32_t offset = at - t->native;
+    gen_patch((uint32_t *)(void *)(t->mem + offset), at, target);
+    if (offset < t->synced || offset >= t->end)
         port_code_sync_range(at, BRANCH_BYTES);
 }
 
@@ -21,7 +22,7 @@ void cache_chain(struct morph *m, uint32_t exit, uint32_t to)
     struct cache_exit *x = &t->exits[exit];
     if (x->chained != CACHE_NONE || t->tr[to].dead)
         return;
-    patch(t, x->branch, t->tr[to].entry);
+    cache_patch(t, x->branch, t->tr[to].entry);
     x->chained = to;
     x->link = t->tr[to].incoming;
     t->tr[to].incoming = exit;
@@ -34,7 +35,7 @@ void cache_redirect(struct morph *m, uint32_t from, uint32_t to)
     for (uint32_t i = t->tr[from].incoming, next; i != CACHE_NONE; i = next) {
         struct cache_exit *x = &t->exits[i];
         next = x->link;
-        patch(t, x->branch, t->tr[to].entry);
+        cache_patch(t, x->branch, t->tr[to].entry);
         x->chained = to;
         x->link = t->tr[to].incoming;
         t->tr[to].incoming = i;
@@ -55,7 +56,7 @@ void cache_drop(struct morph *m, uint32_t n)
     for (uint32_t i = tr->incoming, next; i != CACHE_NONE; i = next) {
         struct cache_exit *x = &t->exits[i];
         next = x->link;
-        patch(t, x->branch, x->stub);
+        cache_patch(t, x->branch, x->stub);
         x->chained = x->link = CACHE_NONE;
     }
     tr->incoming = CACHE_NONE;
@@ -81,7 +82,10 @@ void cache_drop_range(struct morph *m, uint64_t start, uint64_t end)
         any = t->filter[p % CACHE_FILTER_BITS / 64] >> p % 64 & 1;
     if (!any)
         return;
-    for (uint32_t i = 0; i < t->npages; i++)
-        if (t->pages[i].page >= first && t->pages[i].page <= last)
-            cache_drop(m, t->pages[i].translation);
+    for (uint32_t u = 0; u < t->nunits; u++) {
+        uint32_t n = cache_fill_of(t, u).npages;
+        for (uint32_t i = cache_begin_of(t, u).npages; i < n; i++)
+            if (t->pages[i].page >= first && t->pages[i].page <= last)
+                cache_drop(m, t->pages[i].translation);
+    }
 }

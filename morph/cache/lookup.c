@@ -5,7 +5,10 @@
 
 uint32_t cache_find(const struct tcache *t, uint32_t native)
 {
-    uint32_t lo = 0, hi = t->ntr; /* the entry is in [lo, hi) if anywhere: entries ascend */
+    uint32_t offset = native - t->native, u = t->nunits == 1 ? 0 : offset / t->step.used;
+    if (offset >= t->size || u >= t->nunits)
+        return CACHE_NONE;
+    uint32_t lo = cache_begin_of(t, u).ntr, hi = cache_fill_of(t, u).ntr; /* in [lo, hi) if anywhere: entries ascend */
     while (hi - lo > 1) {
         uint32_t mid = lo + (hi - lo) / 2;
         if (t->tr[mid].entry <= native)

@@ -26,6 +26,7 @@ enum { /* flags */
        BLOCK_SHORT = 4,  /* is translated alone, in short parts */
        BLOCK_STACK = 16, /* counts, up to BLOCK_STACKS, translations for another state of the x87's stack than there was */
        BLOCK_STACKS = 8 * BLOCK_STACK,
+       BLOCK_GONE = 3 << 16, /* its translation had to go because the cache was full: 1 + the group it was in (cache.h) */
        BLOCK_SPAN_AT = 8, /* from here on: see block_span */
 };
 
@@ -146,7 +147,7 @@ static inline uint64_t block_key(const struct block_cache *c, const struct guest
 
 /* How many instructions from the first the interpreter should do though some could be translated, plus 1; 0: nobody has thought about
  * it. */
-static inline unsigned block_span(const struct gblock *b) { return b->flags >> BLOCK_SPAN_AT; }
+static inline unsigned block_span(const struct gblock *b) { return b->flags >> BLOCK_SPAN_AT & 0xff; }
 
 static inline void block_set_span(struct gblock *b, unsigned n) { b->flags |= (n + 1) << BLOCK_SPAN_AT; }
 

@@ -283,6 +283,7 @@ static bool emit(struct morph *m, struct gblock *b)
 {
     struct region *r = m->region;
     uint32_t words = region_worst_words(&r->gen);
+    cache_aim(m, m->tcache, 3, b);
     if (!cache_reserve(m, words, r->ir.nexits, 2 * r->nsteps))
         return false;
     struct tcache *t = m->tcache;

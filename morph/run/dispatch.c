@@ -83,7 +83,7 @@ static bool may_enter(struct morph *m)
     struct tcache *t = m->tcache;
     uint32_t env = run_env(m);
     if (env != t->env || !(env & 1)) {
-        if (t->ntr)
+        if (t->live)
             cache_flush(m);
         if ((env ^ t->env) & (RUN_ENV_SIMD | RUN_ENV_X87))
             block_retry_refused(m->blocks, GEAR2_REFUSED);
@@ -240,8 +240,7 @@ static void grant(struct morph *m, struct wish *w, const struct gblock *b)
 {
     const struct morph_params *p = &m->sh->params;
     struct tcache *t = m->tcache;
-    if (w->exit != NO_EXIT && w->generation == t->generation && p->opt_chain && w->exit < t->nexits &&
-        t->exits[w->exit].target == b->rip)
+    if (w->exit != NO_EXIT && w->generation == t->generation && p->opt_chain && t->exits[w->exit].target == b->rip)
         cache_chain(m, w->exit, b->translation);
     if (w->indirect && p->opt_itc)
         port_itc_write(b->rip, b->native);
@@ -267,7 +266,7 @@ void morph_run(struct morph *m)
     struct wish w = {.exit = NO_EXIT};
     port_cat(DUKE_CAT_INTERP);
     run_resume(m);
-    if (!m->tcache->ntr)
+    if (!m->tcache->live)
         m->tcache->env = run_env(m);
     while (go_on) {
         struct gblock *b = block_here(m, &go_on);

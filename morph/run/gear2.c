@@ -273,7 +273,8 @@ static void link_exits(struct morph *m)
 static bool emit(struct morph *m, struct gblock *b)
 {
     struct gear2 *g = m->gear2;
-    uint32_t words = gen_worst_words(&g->gen, (m->tcache->size - m->tcache->used) / 4);
+    cache_aim(m, m->tcache, 2, b);
+    uint32_t words = gen_worst_words(&g->gen, (m->tcache->end - m->tcache->used) / 4);
     if (!cache_reserve(m, words, g->ir.nexits, 2 * g->nblocks))
         return false;
     struct gen_place place = cache_place(m, words);

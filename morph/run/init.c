@@ -5,6 +5,7 @@
 #include "guest/block.h"
 #include "guest/x87_home.h"
 #include "morph.h"
+#include "policy/policy.h"
 #include "port.h"
 #include "region/region.h"
 #include "run.h"
@@ -34,7 +35,7 @@ struct morph *morph_init(struct shared *sh, void *base, uint64_t size)
     if (!m)
         return NULL;
     *m = (struct morph){.sh = sh, .machine = &DUKE_MACHINE, .frames = sh->dram_size / 4096};
-    m->tcache = cache_make(&a, sh->params.tcache_kib); /* first: jumps to the firmware's stubs must reach */
+    m->tcache = cache_make(&a, &sh->params, policy_evict(&sh->params)); /* first: jumps to the firmware's stubs must reach */
     m->gear2 = arena_alloc(&a, sizeof *m->gear2, 64);
     m->tmask = arena_alloc(&a, m->frames * sizeof *m->tmask, 64);
     m->fine = arena_alloc(&a, (m->frames + 7) / 8, 64);

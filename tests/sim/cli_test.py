@@ -192,12 +192,38 @@ def results(checks, selkirk, folder, here):
 
 def listings(checks, selkirk, folder):
     for command, wanted in (("--version", "selkirk 0."), ("--help", "list-params"), ("list-machines", "default"),
-                            ("list-params", "morph.hot2"), ("list-engines", "func")):
+                            ("list-params", "morph.hot2"), ("list-engines", "func"),
+                            ("list-policies", "morph.evict=fifo")):
         status, out, err = common.run([selkirk, command], cwd=folder)
         checks.expect(status == 0 and wanted in out.decode() and not err, f"{command}: {out!r} {err!r}")
     for command in ("run", "vectors"):
         status, out, err = common.run([selkirk, command, "--help"], cwd=folder)
         checks.expect(status == 0 and out.startswith(b"Usage: selkirk " + command.encode()), f"{command} --help")
+
+
+def policies(checks, selkirk, folder, program):
+    """Each policy of the list can be chosen, by option and by file, and config.json names it. Others are refused with the list."""
+    _, out, _ = common.run([selkirk, "list-policies"], cwd=folder)
+    listed = re.findall(r"^(morph\.\w+)=(\w+) ", out.decode(), re.M)
+    checks.expect(len(listed) > 2, f"list-policies: {out!r}")
+    _, text, _ = common.run([selkirk, "run", "--help"], cwd=folder)
+    for key in {k for k, _ in listed}:
+        names = [n for k, n in listed if k == key]
+        checks.expect(len(names) >= 2, f"{key} has a choice: {names}")
+        checks.expect(re.search(rf"^  {key} +{' '.join(names)}$", text.decode(), re.M), f"run --help lists {key}")
+        for bad in ("none_such", "0", "1", ""):
+            status, _, err = common.run([selkirk, "run", "-c", f"{key}={bad}", "--", program], cwd=folder)
+            checks.same(f"{key}={bad}: status", status, 2)
+            checks.same(f"{key}={bad}", err.decode(),
+                        f'selkirk: -c: {key}: policy "{bad}" is unknown; there are {", ".join(names)}\n')
+    for key, name in listed:
+        config = folder / "policy.toml"
+        config.write_text(f"[morph]\n{key.removeprefix('morph.')} = \"{name}\"\n")
+        for number, how in enumerate((["-c", f"{key}={name}"], ["--config", config])):
+            out = f"{key}.{name}.{number}"
+            status, _, err = common.run([selkirk, "run", "--gear=3", *how, "-d", out, "--", program], cwd=folder)
+            checks.same(f"{key}={name}: status", (status, err), (0, b""))
+            checks.same(f"{key}={name}: config.json", json.loads((folder / out / "config.json").read_text())[key], name)
 
 
 def test(build, folder, checks):
@@ -208,6 +234,7 @@ def test(build, folder, checks):
     for gear in (1, 2):
         limits(checks, selkirk, folder, here / "spin", gear)
     results(checks, selkirk, folder, here)
+    policies(checks, selkirk, folder, here / "environment")
 
 
 common.main(test)
