@@ -51,8 +51,8 @@ static void cache_line(FILE *f, const struct morph_stats *s)
     fprintf(f, "  translation cache: emptied %s times, in parts %s times;", grouped(a, s->tcache_flushes),
             grouped(b, s->tcache_units));
     fprintf(f, " %s of %s translations went,", grouped(a, s->tcache_evicted), grouped(b, s->gear2_blocks + s->gear3_regions));
-    fprintf(f, " %s instructions after they were made; %s came again\n", grouped(a, s->tcache_residence / s->tcache_evicted),
-            grouped(c, s->tcache_again));
+    fprintf(f, " %s instructions after their unit was begun; %s came again\n",
+            grouped(a, s->tcache_residence / s->tcache_evicted), grouped(c, s->tcache_again));
 }
 
 void output_report(struct selkirk *m, const struct run_options *o, double host_seconds, FILE *f)

@@ -90,7 +90,7 @@ static void emit_formulas(const struct emitter *e, const struct engine_counters 
     ratio(e, "morph.gear2.ipc", translated, gear2, "guest instructions per cycle in gear-2 code");
     ratio(e, "morph.gear2.costPerInst", translate, s->gear2_insns, "cycles of translating per instruction translated");
     ratio(e, "morph.tcache.residence", s->tcache_residence, s->tcache_evicted,
-          "guest instructions between making a translation and its going because the cache was full");
+          "guest instructions between the first translation of a unit and its being emptied because the cache was full");
     ratio(e, "morph.gear2.share", translated, insts, "share of guest instructions run in gear-2 code");
 }
 

@@ -21,7 +21,8 @@ struct tcache *cache_make(struct arena *a, const struct morph_params *p, const s
     *t = (struct tcache){.mem = mem, .size = size, .tr = tr, .exits = exits, .pages = pages, .policy = policy};
     uint32_t n = policy->units(p, most < CACHE_UNITS_MAX ? most : CACHE_UNITS_MAX);
     t->nunits = n;
-    t->step = (struct cache_fill){size / n & ~63u, 0, max_tr / n, max_exits / n, max_tr * 2 / n};
+    t->grouped = n > 1 && policy->group != NULL;
+    t->step = (struct cache_fill){0, size / n & ~63u, 0, max_tr / n, max_exits / n, max_tr * 2 / n};
     cache_reset(t);
     /* On Duke an address is an address. On the host the code is only looked at: any base will do. */
     uint64_t at = (uint64_t)(uintptr_t)mem;
@@ -34,12 +35,10 @@ struct tcache *cache_make(struct arena *a, const struct morph_params *p, const s
 bool cache_reserve(struct morph *m, uint32_t words, uint32_t exits, uint32_t pages)
 {
     struct tcache *t = m->tcache;
-    if (words * 4 > t->step.used || exits > t->step.nexits || pages > t->step.npages)
-        return false;
-    if (t->used + words * 4 > t->end || t->nexits + exits > t->max_exits || t->npages + pages > t->max_pages ||
-        t->ntr == t->max_tr)
-        cache_make_room(m);
-    return true;
+    if (t->used + words * 4 <= t->end && t->nexits + exits <= t->max_exits && t->npages + pages <= t->max_pages &&
+        t->ntr < t->max_tr)
+        return true;
+    return cache_make_room(m, words, exits, pages);
 }
 
 struct gen_place cache_place(const struct morph *m, uint32_t words)
@@ -69,7 +68,6 @@ uint32_t cache_enter(struct morph *m, const struct ir_block *b, const struct gen
     struct tcache *t = m->tcache;
     uint32_t n = t->ntr++, first = t->nexits;
     struct translation *tr = &t->tr[n];
-    t->live = 1;
     tr->rip = b->rip;
     tr->entry = t->native + t->used;
     t->used += code->nwords * 4;

@@ -17,7 +17,6 @@ struct morph_params;
 
 enum {
     CACHE_NONE = 0xffffffffu,
-    CACHE_AGE = 256, /* instructions */
     CACHE_PAGE_HEADS = 1024,
     CACHE_FILTER_BITS = 8192,
     CACHE_UNITS_MAX = 64,
@@ -54,6 +53,7 @@ struct cache_page {
 
 /* How far a unit is filled, or where one begins. Positions and numbers are those of the whole cache. */
 struct cache_fill {
+    uint64_t begun;  /* icount when filling it began */
     uint32_t used;   /* bytes */
     uint32_t synced; /* of them, what instruction fetch may see: see cache_sync */
     uint32_t ntr, nexits, npages;
@@ -62,15 +62,16 @@ struct cache_fill {
 struct tcache {
     uint8_t *mem;
     uint32_t native, size; /* bytes */
-    uint32_t used;         /* as in struct cache_fill, of the unit that is being filled */
-    uint32_t synced;       /* the same */
-    uint32_t end;          /* bytes: where that unit ends */
+    uint64_t begun;
+    uint32_t used;   /* as in struct cache_fill, of the unit that is being filled; so is `begun` */
+    uint32_t synced; /* the same */
+    uint32_t end;    /* bytes: where that unit ends */
     struct translation *tr;
     struct cache_exit *exits;
     struct cache_page *pages;
     uint32_t ntr, nexits, npages; /* the same, and where the unit's parts of the tables end: */
     uint32_t max_tr, max_exits, max_pages;
-    uint32_t live;       /* something was entered since all was emptied */
+    uint32_t grouped;    /* there is more than one group of units */
     uint32_t max_commit; /* most guest instructions that one commit of any translation counts */
     uint32_t generation; /* counts units emptied: exit numbers are good for one generation */
     uint32_t env;        /* what of the CPU's state translations rely on: run_env */
@@ -114,8 +115,8 @@ void cache_add_page(struct morph *m, uint64_t lin, uint32_t paddr);
 /* -- evict.c */
 /* Drops everything. */
 void cache_flush(struct morph *m);
-/* The current unit is full: empties one, or all, as the policy says. */
-void cache_make_room(struct morph *m);
+/* The current unit has no room for that: empties one, or all, as the policy says. False: it would not fit an empty one. */
+bool cache_make_room(struct morph *m, uint32_t words, uint32_t exits, uint32_t pages);
 /* Begins anew: nothing is translated. */
 void cache_reset(struct tcache *t);
 /* Goes on in the unit of the group that the policy puts such a translation in: of block b, by that gear. */
@@ -123,10 +124,12 @@ void cache_choose_group(struct morph *m, uint32_t gear, const struct gblock *b);
 /* How far unit u is filled; where it begins. */
 struct cache_fill cache_fill_of(const struct tcache *t, uint32_t u);
 struct cache_fill cache_begin_of(const struct tcache *t, uint32_t u);
+/* Whether there may be translations. */
+static inline bool cache_live(const struct tcache *t) { return t->ntr || t->nunits > 1; }
 /* To be called before room is asked for. */
 static inline void cache_aim(struct morph *m, struct tcache *t, uint32_t gear, const struct gblock *b)
 {
-    if (t->policy->group)
+    if (t->grouped)
         cache_choose_group(m, gear, b);
 }
 

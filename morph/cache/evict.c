@@ -6,14 +6,15 @@
 
 struct cache_fill cache_begin_of(const struct tcache *t, uint32_t u)
 {
-    return (struct cache_fill){u * t->step.used, u * t->step.used, u * t->step.ntr, u * t->step.nexits, u * t->step.npages};
+    return (struct cache_fill){port_icount(),   u * t->step.used,   u * t->step.used,
+                               u * t->step.ntr, u * t->step.nexits, u * t->step.npages};
 }
 
 struct cache_fill cache_fill_of(const struct tcache *t, uint32_t u)
 {
     if (u != t->unit)
         return t->fill[u];
-    return (struct cache_fill){t->used, t->synced, t->ntr, t->nexits, t->npages};
+    return (struct cache_fill){t->begun, t->used, t->synced, t->ntr, t->nexits, t->npages};
 }
 
 /* Goes on in unit u where it was left. */
@@ -21,6 +22,7 @@ static void enter_unit(struct tcache *t, uint32_t u)
 {
     struct cache_fill from = t->fill[u], end = cache_begin_of(t, u + 1);
     t->unit = u;
+    t->begun = from.begun;
     t->used = from.used;
     t->synced = from.synced;
     t->ntr = from.ntr;
@@ -42,7 +44,7 @@ void cache_reset(struct tcache *t)
 {
     for (uint32_t u = 0; u < t->nunits; u++)
         t->fill[u] = cache_begin_of(t, u);
-    t->max_commit = t->live = t->group = 0;
+    t->max_commit = t->group = 0;
     t->open[0] = 0;
     t->open[1] = t->policy->split(t->nunits);
     enter_unit(t, 0);
@@ -54,10 +56,10 @@ static void forget(struct morph *m, uint32_t u, bool full)
 {
     struct tcache *t = m->tcache;
     struct morph_stats *s = &m->sh->stats;
-    uint32_t now = (uint32_t)(port_icount() / CACHE_AGE);
     uint32_t gone = (u < t->policy->split(t->nunits) ? 1 : 2) * (BLOCK_GONE / 3);
-    uint32_t end = cache_fill_of(t, u).ntr;
-    for (uint32_t i = cache_begin_of(t, u).ntr; i < end; i++) {
+    struct cache_fill fill = cache_fill_of(t, u);
+    uint64_t age = port_icount() - fill.begun;
+    for (uint32_t i = cache_begin_of(t, u).ntr; i < fill.ntr; i++) {
         const struct translation *tr = &t->tr[i];
         struct gblock *b = &m->blocks->blocks[tr->block];
         if (tr->dead)
@@ -65,7 +67,7 @@ static void forget(struct morph *m, uint32_t u, bool full)
         if (full) {
             s->tcache_evicted++;
             s->tcache_evicted_bytes += tr->end - tr->entry;
-            s->tcache_residence += (uint64_t)CACHE_AGE * (now - tr->made);
+            s->tcache_residence += age;
         }
         if (b->native && b->translation == i) {
             b->native = 0;
@@ -150,13 +152,15 @@ static void empty_unit(struct morph *m, uint32_t u)
     m->sh->stats.tcache_units++;
 }
 
-void cache_make_room(struct morph *m)
+bool cache_make_room(struct morph *m, uint32_t words, uint32_t exits, uint32_t pages)
 {
     struct tcache *t = m->tcache;
+    if (words * 4 > t->step.used || exits > t->step.nexits || pages > t->step.npages)
+        return false;
     if (t->nunits == 1) {
         flush(m, true);
         m->sh->stats.tcache_flushes++;
-        return;
+        return true;
     }
     uint32_t split = t->policy->split(t->nunits), first = t->group ? split : 0, end = t->group ? t->nunits : split;
     uint32_t u = t->policy->victim(t, first, end, t->unit);
@@ -164,13 +168,14 @@ void cache_make_room(struct morph *m)
     if (t->fill[u].ntr != cache_begin_of(t, u).ntr)
         empty_unit(m, u);
     enter_unit(t, u);
+    return true;
 }
 
 void cache_choose_group(struct morph *m, uint32_t gear, const struct gblock *b)
 {
     struct tcache *t = m->tcache;
     uint32_t group = t->policy->group(gear, (b->flags & BLOCK_GONE) / (BLOCK_GONE / 3));
-    if (group == t->group || t->nunits == 1)
+    if (group == t->group)
         return;
     leave_unit(t);
     t->open[t->group] = t->unit;

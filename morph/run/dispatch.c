@@ -83,7 +83,7 @@ static bool may_enter(struct morph *m)
     struct tcache *t = m->tcache;
     uint32_t env = run_env(m);
     if (env != t->env || !(env & 1)) {
-        if (t->live)
+        if (cache_live(t))
             cache_flush(m);
         if ((env ^ t->env) & (RUN_ENV_SIMD | RUN_ENV_X87))
             block_retry_refused(m->blocks, GEAR2_REFUSED);
@@ -266,7 +266,7 @@ void morph_run(struct morph *m)
     struct wish w = {.exit = NO_EXIT};
     port_cat(DUKE_CAT_INTERP);
     run_resume(m);
-    if (!m->tcache->live)
+    if (!cache_live(m->tcache))
         m->tcache->env = run_env(m);
     while (go_on) {
         struct gblock *b = block_here(m, &go_on);

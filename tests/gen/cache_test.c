@@ -122,7 +122,7 @@ static void step(struct rig *r, uint64_t *seed)
         cache_drop_frame(r->m, RIG_CODE + (uint32_t)(splitmix64(seed) % 2) * 4096);
     if (splitmix64(seed) % 512 == 0) {
         cache_flush(r->m);
-        EXPECT(!t->live);
+        EXPECT(t->used == 0 && t->ntr == 0 && t->unit == 0);
     }
 }
 
