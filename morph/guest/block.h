@@ -27,7 +27,7 @@ enum { /* flags */
        BLOCK_STACK = 16, /* counts, up to BLOCK_STACKS, translations for another state of the x87's stack than there was */
        BLOCK_STACKS = 8 * BLOCK_STACK,
        BLOCK_GONE = 3 << 16, /* its translation had to go because the cache was full: 1 + the group it was in (cache.h) */
-       BLOCK_SPAN_AT = 8, /* from here on: see block_span */
+       BLOCK_SPAN_AT = 8,    /* from here on: see block_span */
 };
 
 enum {
