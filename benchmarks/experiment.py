@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Experiments on Selkirk's mechanisms: one command each, a table, a plot and the numbers.
+"""Experiments on Selkirk's mechanisms and policies: one command each, a table, a plot and the numbers.
 
     benchmarks/experiment.py alias                     # the experiment over all benchmarks, on the RTL
-    benchmarks/experiment.py memory --engine func sort # on the functional engine, where a cycle is a bundle
+    benchmarks/experiment.py evict --engine func sort  # on the functional engine, where a cycle is a bundle
+    benchmarks/experiment.py evict --policies fifo,generational --gear 2 --set hot2=1,tcache_kib=32
     benchmarks/experiment.py --list
 
 Each experiment runs the same programs under several settings and compares cycles with those of its first setting:
@@ -28,6 +29,10 @@ def settings(*pairs):
     return [(label, [f"-cmorph.{pair}" for pair in text.split()]) for label, text in pairs]
 
 
+def policies(kind, names, common=""):
+    return settings(*((name, f"{kind}={name} {common}") for name in names.split()))
+
+
 # name: what it is about, gear, what is compared, settings
 EXPERIMENTS = {
     "alias": ("loads pass stores that they may meet, under alias entries", 3, "translated", settings(
@@ -41,13 +46,19 @@ EXPERIMENTS = {
         ("all", ""), ("no alias entries", "region_alias=0"), ("nor over commits", "region_alias=0 region_over_commits=0"),
         ("nor across calls", "region_alias=0 region_over_commits=0 region_calls=0"),
         ("nor laps", "region_alias=0 region_over_commits=0 region_calls=0 region_laps=1"))),
+    "evict": ("policies for a full translation cache, at three sizes", 2, "whole", settings(
+        *((f"{name} {kib} KiB", f"hot2=1 evict={name} tcache_kib={kib}") for kib in (256, 64, 32)
+          for name in ("flush", "fifo", "generational")))),
 }
 
 
 def options():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("experiment", nargs="?", help="see --list")
+    p.add_argument("experiment", nargs="?", help="see --list; or a kind of policy with --policies")
     p.add_argument("benchmark", nargs="*", help="names; all without any")
+    p.add_argument("--policies", help="compare these instead, with commas between: policies of the kind `experiment`")
+    p.add_argument("--gear", type=int, default=3, help="with --policies")
+    p.add_argument("--set", default="", metavar="KEY=VALUE,...", help="with --policies: parameters of morph for all of them")
     p.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
     p.add_argument("--engine", default="rtl")
     p.add_argument("--insts", type=int, default=1_000_000)
@@ -56,7 +67,7 @@ def options():
     args = p.parse_intermixed_args()
     if not args.list and not args.experiment:
         p.error("no experiment named; --list prints them")
-    if not args.list and args.experiment not in EXPERIMENTS:
+    if not args.list and not args.policies and args.experiment not in EXPERIMENTS:
         p.error(f"experiment \"{args.experiment}\" is unknown; there are {', '.join(EXPERIMENTS)}")
     return args
 
@@ -134,7 +145,11 @@ def main():
         for name, (about, gear, metric, columns) in EXPERIMENTS.items():
             print(f"{name:10} gear {gear}, {metric:10}  {about}: {', '.join(label for label, _ in columns)}")
         return 0
-    about, gear, metric, columns = EXPERIMENTS[args.experiment]
+    if args.policies:
+        about, gear, metric = f"policies of kind {args.experiment}", args.gear, "whole"
+        columns = policies(args.experiment, args.policies.replace(",", " "), args.set.replace(",", " "))
+    else:
+        about, gear, metric, columns = EXPERIMENTS[args.experiment]
     names = args.benchmark or sorted(p.parent.name for p in (ROOT / "benchmarks").glob("*/expected"))
     missing = [n for n in names if not (args.build / "benchmarks/i386" / n).exists()]
     if missing:
