@@ -120,10 +120,11 @@ struct shared {
     uint64_t hidden_size, dram_size; /* bytes; the host writes these two before reset */
     struct guest_cpu cpu;
     struct hostcall_block hc;
-    struct morph_params params;
-    struct morph_stats stats;
+    /* With room to grow: parameters and counters that are added leave all else where it is in the data cache. */
+    _Alignas(512) struct morph_params params;
+    _Alignas(512) struct morph_stats stats;
     /* Firmware's own, here because assembly needs fixed places. */
-    struct native_ctx enter_ctx;                                 /* where translated code returns to */
+    _Alignas(512) struct native_ctx enter_ctx;                   /* where translated code returns to */
     struct native_ctx fault_ctx;                                 /* where a guest fault in C code returns to */
     uint64_t in_translation;                                     /* 1 between enter and exit */
     uint64_t trap_cause, trap_val, trap_pc, trap_info, trap_cpc; /* the trap that C code is told about */

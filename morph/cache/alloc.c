@@ -16,10 +16,11 @@ struct tcache *cache_make(struct arena *a, const struct morph_params *p, const s
     struct translation *tr = arena_alloc(a, (uint64_t)max_tr * sizeof *tr, 64);
     struct cache_exit *exits = arena_alloc(a, (uint64_t)max_exits * sizeof *exits, 64);
     struct cache_page *pages = arena_alloc(a, (uint64_t)max_tr * 2 * sizeof *pages, 64);
-    if (!mem || !t || !tr || !exits || !pages)
-        return NULL;
-    *t = (struct tcache){.mem = mem, .size = size, .tr = tr, .exits = exits, .pages = pages, .policy = policy};
     uint32_t n = policy->units(p, most < CACHE_UNITS_MAX ? most : CACHE_UNITS_MAX);
+    struct cache_fill *fill = arena_alloc(a, n * sizeof *fill, 64);
+    if (!mem || !t || !tr || !exits || !pages || !fill)
+        return NULL;
+    *t = (struct tcache){.mem = mem, .size = size, .tr = tr, .exits = exits, .pages = pages, .policy = policy, .fill = fill};
     t->nunits = n;
     t->grouped = n > 1 && policy->group != NULL;
     t->step = (struct cache_fill){0, size / n & ~63u, 0, max_tr / n, max_exits / n, max_tr * 2 / n};

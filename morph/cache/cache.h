@@ -62,28 +62,28 @@ struct cache_fill {
 struct tcache {
     uint8_t *mem;
     uint32_t native, size; /* bytes */
-    uint64_t begun;
-    uint32_t used;   /* as in struct cache_fill, of the unit that is being filled; so is `begun` */
-    uint32_t synced; /* the same */
-    uint32_t end;    /* bytes: where that unit ends */
+    uint32_t used;         /* as in struct cache_fill, of the unit that is being filled */
+    uint32_t synced;       /* the same */
+    uint32_t end;          /* bytes: where that unit ends */
+    uint32_t grouped;      /* there is more than one group of units */
     struct translation *tr;
     struct cache_exit *exits;
     struct cache_page *pages;
     uint32_t ntr, nexits, npages; /* the same, and where the unit's parts of the tables end: */
     uint32_t max_tr, max_exits, max_pages;
-    uint32_t grouped;    /* there is more than one group of units */
     uint32_t max_commit; /* most guest instructions that one commit of any translation counts */
     uint32_t generation; /* counts units emptied: exit numbers are good for one generation */
     uint32_t env;        /* what of the CPU's state translations rely on: run_env */
     uint64_t stop_rip;   /* and the stop address they were made for */
+    uint32_t page_heads[CACHE_PAGE_HEADS];
+    uint64_t filter[CACHE_FILTER_BITS / 64]; /* linear pages that translations may come from */
+    uint64_t begun;                          /* as `used` */
     const struct evict_policy *policy;
     struct cache_fill step;      /* what one unit holds: unit n begins at n times that */
     uint32_t nunits, unit;       /* unit: the one that is being filled */
     uint32_t group;              /* of units: each has one that is being filled */
     uint32_t open[CACHE_GROUPS]; /* that unit, for the other groups */
-    uint32_t page_heads[CACHE_PAGE_HEADS];
-    uint64_t filter[CACHE_FILTER_BITS / 64]; /* linear pages that translations may come from */
-    struct cache_fill fill[CACHE_UNITS_MAX]; /* of all units but the one that is being filled */
+    struct cache_fill *fill;     /* of all units but the one that is being filled */
 };
 
 /* What a policy for a full cache decides. Policies are files of their own: see policy/. */
