@@ -24,6 +24,7 @@ void file_drop(struct linux_file *f)
     close(f->host);
     socket_drop(f->sock);
     seals_drop(f->seals);
+    free(f->proc);
     folder_drop(f->folder);
     epoll_drop(f->epoll);
     free(f);

@@ -29,8 +29,8 @@ enum {
 #define LINUX_WAIT      (INT64_MIN + 1) /* it cannot be done yet: it is made again until it can; linux_process.wait says when */
 
 /* FD_PIPE: a pipe, a FIFO, a pair of sockets or a counter. Its descriptor of the host never blocks.
- * FD_FIFO: what path_open says of a FIFO that it has opened; no open file has it. */
-enum linux_fd_kind { FD_HOST, FD_RANDOM, FD_PIPE, FD_EPOLL, FD_FIFO };
+ * FD_FIFO, FD_PROC: what path_open says of a FIFO and of a folder in /proc that it has opened; no open file has it. */
+enum linux_fd_kind { FD_HOST, FD_RANDOM, FD_PIPE, FD_EPOLL, FD_FIFO, FD_PROC };
 
 /* Positions in a folder. The host's are 64-bit hashes, which an i386 program cannot hold: it gets ordinal numbers. */
 struct linux_folder {
@@ -58,10 +58,12 @@ struct linux_file {
     int socket;                        /* type of a socket of the guest's own, or 0 */
     struct linux_socket *sock;         /* ... and the socket */
     uint64_t id;                       /* each file's own */
+    uint64_t pipe;                     /* of the first of a pipe's two ends, or 0 */
     const struct linux_source *source; /* FD_PIPE: who makes it readable, or NULL */
     void *of;                          /* the source's */
     bool told;                         /* that it is readable */
     struct linux_seals *seals;         /* of a memfd, or NULL */
+    char *proc;                        /* path of a folder in /proc, or NULL */
 };
 
 /* A file whose readiness is the personality's to say: source.c. */
@@ -103,6 +105,7 @@ struct linux_space {
     uint64_t brk_start, brk;
     uint64_t sigpage;                     /* i386: trampolines for signal handlers */
     uint64_t arg_start, arg_end, env_end; /* strings on the first stack */
+    uint64_t auxv_start, auxv_end;
     bool read_implies_exec;
     char exe_path[LINUX_PATH]; /* the program, as the guest sees it */
     int exe_fd;
@@ -375,7 +378,15 @@ struct path_link path_link(int host_fd);              /* "/proc/self/fd/N" */
 
 /* proc.c: what /proc has. A descriptor of the entry's text, or -ENOENT. */
 int proc_node(struct linux_process *p, const char *path);
-bool proc_is_exe(const struct linux_process *p, const char *path); /* the link to the program itself */
+bool proc_is_exe(struct linux_process *p, const char *path);                    /* the link to the program itself */
+int proc_link(struct linux_process *p, const char *path, char out[LINUX_PATH]); /* where a link leads: its length, or -ENOENT */
+bool proc_is_folder(struct linux_process *p, const char *path);
+/* What is in a folder, each entry its kind as getdents has it and its name, ended by 0. NULL: it is none. */
+char *proc_list(struct linux_process *p, const char *path, size_t *size);
+/* `path`, in full if dirfd is a folder of /proc. */
+const char *proc_path(struct linux_process *p, int dirfd, const char *path, char full[LINUX_PATH]);
+/* sys_misc.c: a limit of every process's. */
+void limit_get(const struct linux_kernel *k, uint32_t resource, uint64_t *soft, uint64_t *hard);
 
 /* outside.c: waiting for the host's side. `events` are poll's. */
 bool outside_is(int host);                                                                  /* no file and no folder */

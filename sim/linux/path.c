@@ -167,6 +167,8 @@ static int special_node(struct linux_process *p, int fd, bool write)
 
 int path_node(struct linux_process *p, int dirfd, const char *path, bool follow, bool write)
 {
+    char full[LINUX_PATH];
+    path = proc_path(p, dirfd, path, full);
     int flags = O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW);
     int base = path[0] == '/' ? p->k->root_fd : base_fd(p, dirfd);
     if (base < 0)
@@ -177,6 +179,8 @@ int path_node(struct linux_process *p, int dirfd, const char *path, bool follow,
     if (special >= 0)
         return special_node(p, special, write);
     int fd = follow && proc_is_exe(p, path) ? fcntl(p->space->exe_fd, F_DUPFD_CLOEXEC, 3) : proc_node(p, path);
+    if (fd == -ENOENT && proc_is_folder(p, path))
+        fd = fcntl(p->k->root_fd, F_DUPFD_CLOEXEC, 3);
     if (fd >= 0) {
         if (write) {
             close(fd);
@@ -264,9 +268,18 @@ static int reopen(struct linux_process *p, int node, int flags, enum linux_fd_ki
 
 int path_open(struct linux_process *p, int dirfd, const char *path, int flags, unsigned mode, enum linux_fd_kind *kind)
 {
+    char full[LINUX_PATH];
+    path = proc_path(p, dirfd, path, full);
     int special = special_fd(path);
     int source = -1;
     *kind = FD_HOST;
+    if (proc_is_folder(p, path)) {
+        if ((flags & O_ACCMODE) != O_RDONLY || (flags & O_CREAT))
+            return -EISDIR;
+        *kind = FD_PROC;
+        int folder = openat(p->k->root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return folder < 0 ? -errno : folder;
+    }
     if (special >= 0) {
         const struct linux_file *f = fd_file(p, (uint32_t)special);
         source = f ? f->host : -EBADF;

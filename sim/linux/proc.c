@@ -1,149 +1,19 @@
-/* The entries of /proc that programs read. Each is made when it is looked up, as a file in memory that holds what the entry
- * says at that moment; so stat, open and read need to know nothing of it. */
+/* The names in /proc that programs look at. An entry is made when it is looked up, as a file in memory that holds what the entry
+ * says at that moment; so stat, open and read need to know nothing of it. A folder stands for the root's as far as stat and open
+ * see it, and is listed here.
+ */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "guest_ops.h"
-#include "linux.h"
+#include "proc.h"
 
-static void print_area(struct linux_process *p, const struct mm_area *a, FILE *out)
-{
-    char path[LINUX_PATH] = "";
-    struct stat st = {0};
-    if (a->file && (fstat(a->file->fd, &st) || path_of(p, a->file->fd, path) < 0))
-        strcpy(path, "//deleted");
-    else if (a->grows_down)
-        strcpy(path, "[stack]");
-    else if (a->start >= p->space->brk_start && a->start < p->space->brk)
-        strcpy(path, "[heap]");
-    int n = fprintf(out, "%08llx-%08llx %c%c%cp %08llx %02x:%02x %llu ", (unsigned long long)a->start,
-                    (unsigned long long)a->end, a->prot & MM_READ ? 'r' : '-', a->prot & MM_WRITE ? 'w' : '-',
-                    a->prot & MM_EXEC ? 'x' : '-', (unsigned long long)(a->file ? a->offset : 0), major(st.st_dev),
-                    minor(st.st_dev), (unsigned long long)st.st_ino);
-    enum { NAME_AT = 73 };
-    fprintf(out, "%*s%s\n", path[0] && n < NAME_AT ? NAME_AT - n : 0, "", path);
-}
-
-static void maps(struct linux_process *p, FILE *out)
-{
-    for (size_t i = 0; i < p->mm->nareas; i++)
-        print_area(p, &p->mm->areas[i], out);
-}
-
-static void memory(struct linux_process *p, uint64_t from, uint64_t to, FILE *out)
-{
-    char c;
-    for (; from < to && user_get(p, &c, from, 1); from++)
-        fputc(c, out);
-}
-
-static void cmdline(struct linux_process *p, FILE *out) { memory(p, p->space->arg_start, p->space->arg_end, out); }
-
-static void environment(struct linux_process *p, FILE *out) { memory(p, p->space->arg_end, p->space->env_end, out); }
-
-static void comm(struct linux_process *p, FILE *out) { fprintf(out, "%s\n", p->comm); }
-
-static uint64_t mapped_bytes(const struct linux_process *p)
-{
-    uint64_t n = 0;
-    for (size_t i = 0; i < p->mm->nareas; i++)
-        n += p->mm->areas[i].end - p->mm->areas[i].start;
-    return n;
-}
-
-static void status(struct linux_process *p, FILE *out)
-{
-    fprintf(out, "Name:\t%s\nUmask:\t0022\nState:\tR (running)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
-            p->comm, p->group->pid, p->tid, p->group->parent ? p->group->parent->pid : 1);
-    fprintf(out, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\nFDSize:\t%d\n", getuid(), geteuid(), geteuid(), geteuid(),
-            getgid(), getegid(), getegid(), getegid(), LINUX_FDS);
-    fprintf(out, "VmSize:\t%8llu kB\nVmRSS:\t%8llu kB\nThreads:\t%u\nSigPnd:\t%016llx\nSigBlk:\t%016llx\n",
-            (unsigned long long)mapped_bytes(p) >> 10, (unsigned long long)p->mm->pool->frames_used * (MM_PAGE >> 10),
-            p->group->threads, (unsigned long long)(p->pending.set | p->group->pending.set), (unsigned long long)p->blocked);
-}
-
-static void stat_line(struct linux_process *p, FILE *out)
-{
-    fprintf(out, "%d (%s) R %d %d %d 0 -1 4194304 0 0 0 0 %llu 0 0 0 20 0 1 0 0 %llu %llu", p->group->pid, p->comm,
-            p->group->parent ? p->group->parent->pid : 1, p->group->pgid, p->group->sid,
-            (unsigned long long)(linux_cpu_time(p) / 10000000), (unsigned long long)mapped_bytes(p),
-            (unsigned long long)p->mm->pool->frames_used);
-    for (int i = 25; i <= 52; i++)
-        fputs(" 0", out);
-    fputc('\n', out);
-}
-
-static void meminfo(struct linux_process *p, FILE *out)
-{
-    unsigned long long total = p->mm->mem.size >> 10, left = total - p->mm->pool->frames_used * (MM_PAGE >> 10);
-    fprintf(out,
-            "MemTotal:       %8llu kB\nMemFree:        %8llu kB\nMemAvailable:   %8llu kB\nBuffers:               0 kB\n"
-            "Cached:                0 kB\nSwapTotal:             0 kB\nSwapFree:              0 kB\n",
-            total, left, left);
-}
-
-static void cpuinfo(struct linux_process *p, FILE *out)
-{
-    static const struct {
-        const char *name;
-        int model;
-    } flags[] = {
-#define X(name, flag, leaf, reg, bit, model) {flag, model},
-        GFEAT_TABLE(X)
-#undef X
-    };
-    fputs(
-        "processor\t: 0\nvendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 8\nmodel name\t: Selkirk Duke\nstepping\t: 3\n"
-        "fpu\t\t: yes\nflags\t\t:",
-        out);
-    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
-        if ((int)linux_model(p) >= flags[i].model)
-            fprintf(out, " %s", flags[i].name);
-    fputs("\n\n", out);
-}
-
-static void uptime(struct linux_process *p, FILE *out)
-{
-    long long ms = time_now(p) / 1000000;
-    fprintf(out, "%lld.%02lld 0.00\n", ms / 1000, ms / 10 % 100);
-}
-
-static const struct entry {
-    const char *name; /* below /proc; a process's own begin with self/ */
-    void (*print)(struct linux_process *p, FILE *out);
-    const char *text; /* where print is NULL */
-} entries[] = {
-    {"self/maps", maps, NULL},
-    {"self/cmdline", cmdline, NULL},
-    {"self/environ", environment, NULL},
-    {"self/comm", comm, NULL},
-    {"self/status", status, NULL},
-    {"self/stat", stat_line, NULL},
-    {"self/mounts", NULL, "none / none rw 0 0\n"},
-    {"mounts", NULL, "none / none rw 0 0\n"},
-    {"filesystems", NULL, "nodev\tproc\nnodev\ttmpfs\n"},
-    {"meminfo", meminfo, NULL},
-    {"cpuinfo", cpuinfo, NULL},
-    {"uptime", uptime, NULL},
-    {"loadavg", NULL, "0.00 0.00 0.00 1/1 1000\n"},
-    {"version", NULL, "Linux version 6.1.0-selkirk (selkirk) #1 SMP\n"},
-    {"sys/kernel/ostype", NULL, "Linux\n"},
-    {"sys/kernel/osrelease", NULL, "6.1.0-selkirk\n"},
-    {"sys/kernel/hostname", NULL, "selkirk\n"},
-    {"sys/kernel/pid_max", NULL, "32768\n"},
-    {"sys/kernel/ngroups_max", NULL, "65536\n"},
-    {"sys/kernel/random/boot_id", NULL, "53454c4b-4952-4b00-8000-000000000001\n"},
-    {"sys/vm/overcommit_memory", NULL, "0\n"},
-    {"sys/fs/pipe-max-size", NULL, "1048576\n"},
-};
-
-static int make_file(struct linux_process *p, const struct entry *e)
+static int make_file(struct linux_process *p, const struct proc_entry *e)
 {
     char *text = NULL;
     size_t size = 0;
@@ -164,34 +34,216 @@ static int make_file(struct linux_process *p, const struct entry *e)
     return -ENOMEM;
 }
 
-/* The part of `path` behind the process's own folder, or NULL. */
-static const char *own_entry(const struct linux_process *p, const char *path)
+/* Links and folders that each process has. */
+static const char *const links[] = {"cwd", "exe", "root"}, *const folders[] = {"fd", "task"};
+
+/* A thread by its number, or any of the process whose first thread has gone. */
+static struct linux_process *numbered(struct linux_kernel *k, int number)
 {
-    char number[32];
-    snprintf(number, sizeof number, "%d/", p->group->pid);
-    const char *const names[] = {"self/", "thread-self/", number};
-    for (int i = 0; i < 3; i++)
-        if (!strncmp(path, names[i], strlen(names[i])))
-            return path + strlen(names[i]);
+    struct linux_process *found = NULL;
+    for (struct linux_process *t = k->tasks; t; t = t->next)
+        if (!t->dead && (t->tid == number || (t->group->pid == number && !found)))
+            found = t;
+    return found;
+}
+
+/* The thread that a path below /proc is about, and in *rest what follows its folder, "" for that itself. NULL: it is about none. */
+static struct linux_process *owner(struct linux_process *p, const char *path, const char **rest)
+{
+    size_t n = strcspn(path, "/");
+    struct linux_process *of = NULL;
+    *rest = path[n] ? path + n + 1 : path + n;
+    if ((n == 4 && !strncmp(path, "self", n)) || (n == 11 && !strncmp(path, "thread-self", n)))
+        of = p;
+    else if (n && n < 9 && strspn(path, "0123456789") == n && path[0] != '0')
+        of = numbered(p->k, atoi(path));
+    if (!of || strncmp(*rest, "task/", 5) != 0)
+        return of;
+    /* One of its threads: /proc/PID/task/TID. */
+    const char *thread = *rest + 5;
+    n = strcspn(thread, "/");
+    if (!n || n > 8 || strspn(thread, "0123456789") != n)
+        return NULL;
+    for (struct linux_process *t = p->k->tasks; t; t = t->next) {
+        if (!t->dead && t->group == of->group && t->tid == atoi(thread)) {
+            *rest = thread[n] ? thread + n + 1 : thread + n;
+            return t;
+        }
+    }
     return NULL;
 }
 
-bool proc_is_exe(const struct linux_process *p, const char *path)
+static bool is_own(struct linux_process *p, const char *path)
 {
-    const char *own = strncmp(path, "/proc/", 6) ? NULL : own_entry(p, path + 6);
-    return own && !strcmp(own, "exe");
+    const char *rest;
+    const struct linux_process *of = owner(p, path, &rest);
+    return of && of->space == p->space && !strcmp(rest, "exe");
+}
+
+bool proc_is_exe(struct linux_process *p, const char *path)
+{
+    return !strncmp(path, "/proc/", 6) && !strcmp(strrchr(path, '/'), "/exe") && is_own(p, path + 6);
+}
+
+/* Of its descriptors, as the link in its folder fd says. */
+static int fd_text(struct linux_process *p, const char *number, char out[LINUX_PATH])
+{
+    const struct linux_file *f = *number && strspn(number, "0123456789") == strlen(number) && strlen(number) < 6
+                                     ? fd_file(p, (uint32_t)atoi(number))
+                                     : NULL;
+    if (!f)
+        return -ENOENT;
+    if (f->kind == FD_EPOLL)
+        return sprintf(out, "anon_inode:[eventpoll]");
+    if (f->socket)
+        return sprintf(out, "socket:[%llu]", (unsigned long long)f->id);
+    if (f->proc)
+        return snprintf(out, LINUX_PATH, "%s", f->proc);
+    if (f->pipe)
+        return sprintf(out, "pipe:[%llu]", (unsigned long long)f->pipe);
+    int r = path_of(p, f->host, out);
+    return r < 0 ? r : (int)strlen(out);
+}
+
+int proc_link(struct linux_process *p, const char *path, char out[LINUX_PATH])
+{
+    const char *rest;
+    if (strncmp(path, "/proc/", 6) != 0)
+        return -ENOENT;
+    path += 6;
+    if (!strcmp(path, "self"))
+        return sprintf(out, "%d", p->group->pid);
+    if (!strcmp(path, "thread-self"))
+        return sprintf(out, "%d/task/%d", p->group->pid, p->tid);
+    struct linux_process *of = owner(p, path, &rest);
+    if (!of)
+        return -ENOENT;
+    if (!strcmp(rest, "exe"))
+        return snprintf(out, LINUX_PATH, "%s", of->space->exe_path);
+    if (!strcmp(rest, "root"))
+        return sprintf(out, "/");
+    if (!strcmp(rest, "cwd")) {
+        int r = path_of(p, of->files->cwd_fd, out);
+        return r < 0 ? r : (int)strlen(out);
+    }
+    return strncmp(rest, "fd/", 3) ? -ENOENT : fd_text(of, rest + 3, out);
 }
 
 int proc_node(struct linux_process *p, const char *path)
 {
+    const char *own;
     if (strncmp(path, "/proc/", 6) != 0)
         return -ENOENT;
-    const char *own = own_entry(p, path + 6);
-    for (size_t i = 0; i < sizeof entries / sizeof *entries; i++) {
-        const char *name = entries[i].name;
-        bool per_process = !strncmp(name, "self/", 5);
-        if (per_process ? own && !strcmp(own, name + 5) : !strcmp(path + 6, name))
-            return make_file(p, &entries[i]);
+    struct linux_process *of = owner(p, path + 6, &own);
+    for (const struct proc_entry *e = proc_entries; e->name; e++) {
+        bool per_process = !strncmp(e->name, "self/", 5);
+        if (per_process ? of && !strcmp(own, e->name + 5) : !strcmp(path + 6, e->name))
+            return make_file(per_process ? of : p, e);
     }
     return -ENOENT;
+}
+
+/* Folders ------------------------------------------------------------------------------------------------------------ */
+
+static void add(FILE *out, char kind, const char *name) { fprintf(out, "%c%s%c", kind, name, 0); }
+
+static void add_number(FILE *out, char kind, int number) { fprintf(out, "%c%d%c", kind, number, 0); }
+
+/* The next component of every entry's name that begins with `prefix`; names with the same one follow each other. */
+static bool list_entries(FILE *out, const char *prefix)
+{
+    char last[64] = "";
+    size_t n = strlen(prefix);
+    bool any = false;
+    for (const struct proc_entry *e = proc_entries; e->name; e++) {
+        const char *name = e->name + n;
+        if (strncmp(e->name, prefix, n) != 0 || (!n && !strncmp(e->name, "self/", 5)))
+            continue;
+        size_t size = strcspn(name, "/");
+        any = true;
+        if (size >= sizeof last || (strlen(last) == size && !strncmp(last, name, size)))
+            continue;
+        snprintf(last, sizeof last, "%.*s", (int)size, name);
+        add(out, name[size] ? DT_DIR : DT_REG, last);
+    }
+    return any;
+}
+
+static bool list_process(FILE *out, const struct linux_process *of, const char *rest)
+{
+    if (!*rest) {
+        for (int i = 0; i < 3; i++)
+            add(out, DT_LNK, links[i]);
+        for (int i = 0; i < 2; i++)
+            add(out, DT_DIR, folders[i]);
+        return list_entries(out, "self/");
+    }
+    if (!strcmp(rest, "fd")) {
+        for (int fd = 0; fd < LINUX_FDS; fd++)
+            if (of->files->fd[fd].file)
+                add_number(out, DT_LNK, fd);
+        return true;
+    }
+    for (const struct linux_process *t = of->k->tasks; t && !strcmp(rest, "task"); t = t->next)
+        if (!t->dead && t->group == of->group)
+            add_number(out, DT_DIR, t->tid);
+    return !strcmp(rest, "task");
+}
+
+static bool list(struct linux_process *p, FILE *out, const char *path)
+{
+    char prefix[LINUX_PATH + 1];
+    const char *rest;
+    size_t n = strlen(path);
+    while (n && path[n - 1] == '/')
+        n--;
+    add(out, DT_DIR, ".");
+    add(out, DT_DIR, "..");
+    if (strncmp(path, "/proc", 5) != 0 || (n > 5 && path[5] != '/'))
+        return false;
+    if (n <= 5) {
+        for (const struct linux_process *t = p->k->tasks; t; t = t->next)
+            if (!t->dead && t->tid == t->group->pid)
+                add_number(out, DT_DIR, t->tid);
+        add(out, DT_LNK, "self");
+        add(out, DT_LNK, "thread-self");
+        return list_entries(out, "");
+    }
+    snprintf(prefix, sizeof prefix, "%.*s", (int)(n - 6), path + 6);
+    const struct linux_process *of = owner(p, prefix, &rest);
+    if (of)
+        return list_process(out, of, rest);
+    strcat(prefix, "/");
+    return strncmp(prefix, "self/", 5) != 0 && list_entries(out, prefix);
+}
+
+char *proc_list(struct linux_process *p, const char *path, size_t *size)
+{
+    char *text = NULL;
+    FILE *out = open_memstream(&text, size);
+    if (!out)
+        return NULL;
+    bool ok = list(p, out, path);
+    if (fclose(out) || !ok) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+bool proc_is_folder(struct linux_process *p, const char *path)
+{
+    size_t size;
+    char *text = strncmp(path, "/proc", 5) ? NULL : proc_list(p, path, &size);
+    free(text);
+    return text != NULL;
+}
+
+const char *proc_path(struct linux_process *p, int dirfd, const char *path, char full[LINUX_PATH])
+{
+    const struct linux_file *f = dirfd == AT_FDCWD || path[0] == '/' || !path[0] ? NULL : fd_file(p, (uint32_t)dirfd);
+    if (!f || !f->proc)
+        return path;
+    int n = snprintf(full, LINUX_PATH, "%s/%s", f->proc, path);
+    return n < LINUX_PATH ? full : path;
 }

@@ -130,6 +130,8 @@ static uint64_t push_tables(struct linux_process *p, uint64_t sp, const struct p
     table[n++] = 0;
     memcpy(table + n, aux, sizeof aux);
     *ok = *ok && write_words(p, sp, table, words);
+    p->space->auxv_start = sp + n * (wide ? 8 : 4);
+    p->space->auxv_end = sp + words * (wide ? 8 : 4);
     free(table);
     return sp;
 }

@@ -335,6 +335,8 @@ static int64_t make_pipe(struct linux_process *p, uint64_t at, uint32_t flags)
         if (fd[i] >= 0)
             fd_file(p, (uint32_t)fd[i])->nonblock = flags & O_NONBLOCK;
     }
+    for (int i = 0; fd[0] >= 0 && fd[1] >= 0 && i < 2; i++)
+        fd_file(p, (uint32_t)fd[i])->pipe = fd_file(p, (uint32_t)fd[0])->id;
     if (fd[0] >= 0 && fd[1] >= 0 && user_put(p, at, fd, sizeof fd))
         return 0;
     int64_t r = fd[0] < 0 || fd[1] < 0 ? -EMFILE : -EFAULT;

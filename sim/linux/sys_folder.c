@@ -1,6 +1,7 @@
 /* Reading folders. */
 #include <dirent.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -46,12 +47,13 @@ bool folder_seek(struct linux_process *p, uint32_t fd, int64_t offset, int whenc
     struct linux_folder *d = folder_of(p, fd);
     if (!d)
         return false;
+    bool listed = fd_file(p, fd)->proc != NULL;
     if (whence == SEEK_CUR)
         offset += d->at;
     *result = -EINVAL;
-    if ((whence != SEEK_SET && whence != SEEK_CUR) || offset < 0 || offset > d->known)
+    if ((whence != SEEK_SET && whence != SEEK_CUR) || offset < 0 || (!listed && offset > d->known) || offset > INT32_MAX)
         return true;
-    if (lseek(fd_host(p, fd), offset ? d->host[offset - 1] : 0, SEEK_SET) < 0) {
+    if (!listed && lseek(fd_host(p, fd), offset ? d->host[offset - 1] : 0, SEEK_SET) < 0) {
         *result = -errno;
         return true;
     }
@@ -75,6 +77,37 @@ static bool remember(struct linux_folder *d, int64_t host)
     return true;
 }
 
+/* From the personality's own list, as many as there is room for. */
+static int64_t list_proc(struct linux_process *p, const struct linux_file *f, uint64_t to, uint32_t room)
+{
+    size_t size = 0, at = 0, used = 0;
+    char *text = proc_list(p, f->proc, &size);
+    int64_t r = text ? 0 : -ENOENT;
+    for (uint32_t i = 0; i < f->folder->at && at < size; i++)
+        at += strlen(text + at) + 1;
+    while (r == 0 && at < size) {
+        _Alignas(8) uint8_t buf[sizeof(struct entry) + 256] = {0};
+        struct entry *e = (struct entry *)buf;
+        size_t n = strlen(text + at); /* with the kind, without the end */
+        e->ino = f->folder->at + 1;
+        e->off = f->folder->at + 1;
+        e->type = (uint8_t)text[at];
+        e->size = (uint16_t)((offsetof(struct entry, name) + n + 7) & ~(size_t)7);
+        memcpy(e->name, text + at + 1, n);
+        if (used + e->size > room)
+            break;
+        if (!user_put(p, to + used, buf, e->size))
+            r = -EFAULT;
+        used += e->size;
+        f->folder->at++;
+        at += n + 1;
+    }
+    if (r == 0 && !used && at < size)
+        r = -EINVAL;
+    free(text);
+    return r < 0 ? r : (int64_t)used;
+}
+
 int64_t sys_getdents64(struct linux_process *p, const uint64_t a[6])
 {
     _Alignas(8) uint8_t buf[CHUNK];
@@ -84,6 +117,8 @@ int64_t sys_getdents64(struct linux_process *p, const uint64_t a[6])
     struct linux_folder *d = folder_of(p, a[0]);
     if (!d)
         return -ENOTDIR;
+    if (fd_file(p, (uint32_t)a[0])->proc)
+        return list_proc(p, fd_file(p, (uint32_t)a[0]), a[1], (uint32_t)a[2]);
     long n = syscall(SYS_getdents64, host, buf, (uint32_t)a[2] < CHUNK ? (uint32_t)a[2] : CHUNK);
     if (n < 0)
         return -errno;

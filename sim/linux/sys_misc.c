@@ -181,6 +181,13 @@ static struct abi_rlimit64 limit_of(const struct linux_kernel *k, uint32_t resou
     }
 }
 
+void limit_get(const struct linux_kernel *k, uint32_t resource, uint64_t *soft, uint64_t *hard)
+{
+    struct abi_rlimit64 r = limit_of(k, resource);
+    *soft = r.cur;
+    *hard = r.max;
+}
+
 int64_t sys_getrlimit(struct linux_process *p, const uint64_t a[6])
 {
     if (a[0] >= RLIM_NLIMITS)

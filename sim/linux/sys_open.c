@@ -54,7 +54,7 @@ int64_t sys_openat(struct linux_process *p, const uint64_t a[6])
         KNOWN = O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_NONBLOCK | O_NOFOLLOW | O_PATH | O_SYNC | O_NOCTTY |
                 O_CLOEXEC | O_TMPFILE
     };
-    char path[LINUX_PATH];
+    char path[LINUX_PATH], full[LINUX_PATH];
     enum linux_fd_kind kind;
     int flags = (int)(a[2] & KNOWN);
     if (p->wait.holds)
@@ -64,7 +64,9 @@ int64_t sys_openat(struct linux_process *p, const uint64_t a[6])
         return r;
     int host = path_open(p, (int)a[0], path, flags, a[3] & ~(uint32_t)(S_ISUID | S_ISGID), &kind);
     if (kind != FD_FIFO) {
-        int fd = fd_add(p, host, kind, 0, a[2] & O_CLOEXEC);
+        int fd = fd_add(p, host, kind == FD_PROC ? FD_HOST : kind, 0, a[2] & O_CLOEXEC);
+        if (fd >= 0 && kind == FD_PROC)
+            fd_file(p, (uint32_t)fd)->proc = strdup(proc_path(p, (int)a[0], path, full));
         if (fd >= 0 && p->k->seals) /* by the name of a descriptor */
             seals_note(p, fd_file(p, (uint32_t)fd));
         return fd;

@@ -64,17 +64,15 @@ int64_t sys_access(struct linux_process *p, const uint64_t a[6])
 
 int64_t sys_readlinkat(struct linux_process *p, const uint64_t a[6])
 {
-    char path[LINUX_PATH], target[LINUX_PATH];
+    char path[LINUX_PATH], full[LINUX_PATH], target[LINUX_PATH];
     int r = path_copy(p, path, a[1]);
     ssize_t n;
     if (r < 0)
         return r;
     if ((int32_t)a[3] <= 0)
         return -EINVAL;
-    if (proc_is_exe(p, path)) {
-        n = (ssize_t)strlen(p->space->exe_path);
-        memcpy(target, p->space->exe_path, (size_t)n);
-    } else {
+    n = proc_link(p, proc_path(p, (int)a[0], path, full), target);
+    if (n < 0) {
         int fd = node(p, a[0], a[1], AT_EMPTY_PATH, false, false);
         if (fd < 0)
             return fd;
@@ -213,7 +211,12 @@ static int64_t change_cwd(struct linux_process *p, int fd)
 
 int64_t sys_chdir(struct linux_process *p, const uint64_t a[6])
 {
-    return change_cwd(p, node(p, (uint32_t)AT_FDCWD, a[0], 0, true, false));
+    char path[LINUX_PATH];
+    int r = path_copy(p, path, a[0]);
+    if (r < 0)
+        return r;
+    /* There is nothing in it for relative paths to be looked up in. */
+    return proc_is_folder(p, path) ? -EACCES : change_cwd(p, node(p, (uint32_t)AT_FDCWD, a[0], 0, true, false));
 }
 
 int64_t sys_fchdir(struct linux_process *p, const uint64_t a[6])
@@ -221,6 +224,8 @@ int64_t sys_fchdir(struct linux_process *p, const uint64_t a[6])
     int host = fd_host(p, a[0]);
     if (host < 0)
         return host;
+    if (fd_file(p, (uint32_t)a[0])->proc)
+        return -EACCES;
     host = fcntl(host, F_DUPFD_CLOEXEC, 3);
     return change_cwd(p, host < 0 ? -errno : host);
 }
