@@ -40,7 +40,7 @@ int fd_host(struct linux_process *p, uint32_t fd)
 
 int fd_put(struct linux_process *p, struct linux_file *f, unsigned lowest, bool cloexec)
 {
-    for (unsigned fd = lowest; fd < p->k->max_fds; fd++) {
+    for (unsigned fd = lowest, end = limit_fds(p); fd < end; fd++) {
         if (!p->files->fd[fd].file) {
             p->files->fd[fd] = (struct linux_fd){f, cloexec};
             return (int)fd;

@@ -163,6 +163,10 @@ struct linux_group {
     bool stop_is_news, cont_is_news; /* the parent has not waited for that yet */
     int status;                      /* as wait gives it */
     int64_t cpu_ns, child_ns;        /* of threads that have ended; of children that were waited for */
+    struct abi_rlimit64 limit[16];   /* those whose bits are set; the others are as at the start */
+    uint32_t limits_set, personality;
+    int nice, ioprio;
+    int64_t start; /* virtual nanoseconds */
 };
 
 struct linux_wait {
@@ -249,6 +253,8 @@ struct linux_kernel {
     uint64_t switched;  /* instruction count at the last switch */
     struct linux_ticker *tickers;
     unsigned ntickers;
+
+    struct linux_shm *shm; /* files in /dev/shm */
 
     struct linux_lock *locks;
     unsigned nlocks;
@@ -385,8 +391,17 @@ bool proc_is_folder(struct linux_process *p, const char *path);
 char *proc_list(struct linux_process *p, const char *path, size_t *size);
 /* `path`, in full if dirfd is a folder of /proc. */
 const char *proc_path(struct linux_process *p, int dirfd, const char *path, char full[LINUX_PATH]);
-/* sys_misc.c: a limit of every process's. */
-void limit_get(const struct linux_kernel *k, uint32_t resource, uint64_t *soft, uint64_t *hard);
+/* sys_limit.c: a limit of a process's, and how many descriptors it may have. */
+void limit_get(const struct linux_process *p, uint32_t resource, uint64_t *soft, uint64_t *hard);
+unsigned limit_fds(const struct linux_process *p);
+
+/* shm.c: /dev/shm. The paths given are those that shm_is says it of; shm_link says EXDEV where one is not. */
+bool shm_is(const char *path);
+int shm_open_file(struct linux_process *p, const char *path, int flags, unsigned mode); /* descriptor of the host */
+int shm_node(struct linux_process *p, const char *path);                                /* likewise, or -ENOENT */
+int shm_unlink_name(struct linux_process *p, const char *path);
+int shm_link(struct linux_process *p, const char *from, const char *to, bool move); /* move: rename */
+void shm_free(struct linux_kernel *k);
 
 /* outside.c: waiting for the host's side. `events` are poll's. */
 bool outside_is(int host);                                                                  /* no file and no folder */

@@ -175,6 +175,8 @@ int path_node(struct linux_process *p, int dirfd, const char *path, bool follow,
         return base;
     if (!path[0])
         return -ENOENT;
+    if (shm_is(path))
+        return shm_node(p, path);
     int special = follow ? special_fd(path) : -1;
     if (special >= 0)
         return special_node(p, special, write);
@@ -240,7 +242,7 @@ static int open_device(const struct stat *st, enum linux_fd_kind *kind)
     return -EACCES;
 }
 
-static int reopen(struct linux_process *p, int node, int flags, enum linux_fd_kind *kind)
+static int reopen(struct linux_process *p, int node, int flags, unsigned mode, enum linux_fd_kind *kind)
 {
     struct stat st;
     bool write = (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC);
@@ -248,8 +250,8 @@ static int reopen(struct linux_process *p, int node, int flags, enum linux_fd_ki
     if (fstat(node, &st))
         return -errno;
     *kind = FD_HOST;
-    if (S_ISLNK(st.st_mode))
-        return -ELOOP;
+    if (S_ISLNK(st.st_mode)) /* O_PATH with O_NOFOLLOW opens the link itself */
+        return flags & O_PATH ? ((r = path_judge(p, node, false)) < 0 ? r : fd_copy(node)) : -ELOOP;
     if (S_ISSOCK(st.st_mode) && !(flags & O_PATH))
         return -ENXIO;
     if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
@@ -262,7 +264,16 @@ static int reopen(struct linux_process *p, int node, int flags, enum linux_fd_ki
         r = open_device(&st, kind);
     if (r < 0)
         return r;
-    int fd = open(path_link(node).text, (flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_CLOEXEC | O_NOCTTY);
+    int drop = O_CREAT | O_NOFOLLOW | ((flags & O_TMPFILE) == O_TMPFILE ? 0 : O_EXCL);
+    int fd = open(path_link(node).text, (flags & ~drop) | O_CLOEXEC | O_NOCTTY, mode & 07777);
+    return fd < 0 ? -errno : fd;
+}
+
+/* A file without a name where the guest may not write, which is what tmpfile() makes in /tmp: it is made in the guest's own
+ * folder instead, and gets no name there either. */
+static int nameless(const struct linux_process *p, int flags, unsigned mode)
+{
+    int fd = openat(p->k->root_fd, ".", (flags & ~O_NOFOLLOW) | O_EXCL | O_CLOEXEC, mode & 07777);
     return fd < 0 ? -errno : fd;
 }
 
@@ -273,6 +284,8 @@ int path_open(struct linux_process *p, int dirfd, const char *path, int flags, u
     int special = special_fd(path);
     int source = -1;
     *kind = FD_HOST;
+    if (shm_is(path))
+        return shm_open_file(p, path, flags, mode);
     if (proc_is_folder(p, path)) {
         if ((flags & O_ACCMODE) != O_RDONLY || (flags & O_CREAT))
             return -EISDIR;
@@ -295,9 +308,9 @@ int path_open(struct linux_process *p, int dirfd, const char *path, int flags, u
     }
     int node = path_node(p, dirfd, path, !(flags & O_NOFOLLOW), false);
     if (node >= 0) {
-        int fd = (flags & O_CREAT) && (flags & O_EXCL) ? -EEXIST : reopen(p, node, flags, kind);
+        int fd = (flags & O_CREAT) && (flags & O_EXCL) ? -EEXIST : reopen(p, node, flags, mode, kind);
         close(node);
-        return fd;
+        return fd == -EROFS && (flags & O_TMPFILE) == O_TMPFILE ? nameless(p, flags, mode) : fd;
     }
     if (node != -ENOENT || !(flags & O_CREAT))
         return node;

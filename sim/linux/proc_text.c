@@ -123,15 +123,18 @@ static void status(struct linux_process *p, FILE *out)
 static void stat_line(struct linux_process *p, FILE *out)
 {
     const struct linux_space *s = p->space;
-    fprintf(out, "%d (%s) %c %d %d %d 0 -1 4194304 0 0 0 0 %llu 0 %llu 0 20 0 %u 0 0 %llu %llu 18446744073709551615", p->tid,
-            p->comm, state(p), parent_pid(p), p->group->pgid, p->group->sid, (unsigned long long)(linux_cpu_time(p) / 10000000),
-            (unsigned long long)(p->group->child_ns / 10000000), p->group->threads, (unsigned long long)mapped_bytes(p),
-            (unsigned long long)p->mm->pool->frames_used);
+    fprintf(out, "%d (%s) %c %d %d %d 0 -1 4194304 0 0 0 0 %llu 0 %llu 0 %d %d %u 0 %lld %llu %llu 18446744073709551615",
+            p->tid, p->comm, state(p), parent_pid(p), p->group->pgid, p->group->sid,
+            (unsigned long long)(linux_cpu_time(p) / 10000000), (unsigned long long)(p->group->child_ns / 10000000),
+            20 + p->group->nice, p->group->nice, p->group->threads, (long long)p->group->start / 10000000,
+            (unsigned long long)mapped_bytes(p), (unsigned long long)p->mm->pool->frames_used);
     for (int i = 26; i <= 44; i++) /* addresses, which only the owner is told, and what is not counted here */
         fputs(i == 38 ? " 17" : " 0", out);
     fprintf(out, " 0 0 %llu %llu %llu %llu %llu 0\n", (unsigned long long)s->brk_start, (unsigned long long)s->arg_start,
             (unsigned long long)s->arg_end, (unsigned long long)s->arg_end, (unsigned long long)s->env_end);
 }
+
+static void persona(struct linux_process *p, FILE *out) { fprintf(out, "%08x\n", p->group->personality | 0x40000); }
 
 static void statm(struct linux_process *p, FILE *out)
 {
@@ -163,7 +166,7 @@ static void limits(struct linux_process *p, FILE *out)
     fprintf(out, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit", "Units");
     for (uint32_t i = 0; i < sizeof of / sizeof *of; i++) {
         uint64_t soft, hard;
-        limit_get(p->k, i, &soft, &hard);
+        limit_get(p, i, &soft, &hard);
         print_limit(out, of[i].name, soft, hard, of[i].unit);
     }
 }
@@ -249,7 +252,7 @@ const struct proc_entry proc_entries[] = {
     {"self/mounts", NULL, "none / none rw 0 0\n"},
     {"self/oom_score", NULL, "0\n"},
     {"self/oom_score_adj", NULL, "0\n"},
-    {"self/personality", NULL, "00040000\n"},
+    {"self/personality", persona, NULL},
     {"self/sessionid", NULL, "4294967295"},
     {"self/smaps", smaps, NULL},
     {"self/stat", stat_line, NULL},
@@ -300,7 +303,7 @@ const struct proc_entry proc_entries[] = {
     {"sys/vm/swappiness", NULL, "60\n"},
     {"uptime", uptime, NULL},
     {"version", NULL, "Linux version 6.1.0-selkirk (selkirk) #1 SMP\n"},
-    {"vmstat", NULL, "nr_free_pages 0\n"},
+    {"vmstat", NULL, "nr_free_pages 0\npgpgin 0\npgpgout 0\npswpin 0\npswpout 0\npgfault 0\npgmajfault 0\n"},
     {NULL, NULL, NULL},
 };
 /* clang-format on */

@@ -212,7 +212,7 @@ static int64_t duplicate(struct linux_process *p, uint32_t fd, unsigned lowest, 
     struct linux_file *f = fd_file(p, fd);
     if (!f)
         return -EBADF;
-    if (lowest >= p->k->max_fds)
+    if (lowest >= limit_fds(p))
         return -EINVAL;
     f->refs++;
     return fd_put(p, f, lowest, cloexec);
@@ -223,7 +223,7 @@ int64_t sys_dup(struct linux_process *p, const uint64_t a[6]) { return duplicate
 static int64_t duplicate_to(struct linux_process *p, uint64_t from, uint64_t to, bool cloexec)
 {
     struct linux_file *f = fd_file(p, from);
-    if (!f || to >= p->k->max_fds)
+    if (!f || to >= limit_fds(p))
         return -EBADF;
     f->refs++;
     fd_close(p, to);

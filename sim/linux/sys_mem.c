@@ -226,6 +226,24 @@ int64_t sys_madvise(struct linux_process *p, const uint64_t a[6])
     return a[2] <= MADV_DOFORK ? 0 : -EINVAL;
 }
 
+/* Pages that are mapped count as being in memory. */
+int64_t sys_mincore(struct linux_process *p, const uint64_t a[6])
+{
+    static const uint8_t here = 1;
+    uint64_t size = page_up(a[1]);
+    if (a[0] % MM_PAGE)
+        return -EINVAL;
+    if (size < a[1] || !in_range(p, a[0], size))
+        return -ENOMEM;
+    for (uint64_t n = 0; n < size / MM_PAGE; n++) {
+        if (!mm_find(p->mm, a[0] + n * MM_PAGE))
+            return -ENOMEM;
+        if (!user_put(p, a[2] + n, &here, 1))
+            return -EFAULT;
+    }
+    return 0;
+}
+
 int64_t sys_msync(struct linux_process *p, const uint64_t a[6])
 {
     uint64_t size = page_up(a[1]);

@@ -1,8 +1,8 @@
 /* System calls about the process, its limits and the system. */
 #include <errno.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "syscalls.h"
@@ -79,74 +79,22 @@ int64_t sys_setpgid(struct linux_process *p, const uint64_t a[6])
     return 0;
 }
 
-/* The host's identity: what files the guest may open and whom they belong to depends on it. */
-int64_t sys_getuid(struct linux_process *p, const uint64_t a[6])
+/* Of the personalities, which are kept, uname alone knows one: the name of a 32-bit machine. */
+int64_t sys_personality(struct linux_process *p, const uint64_t a[6])
 {
-    (void)p, (void)a;
-    return getuid();
-}
-
-int64_t sys_geteuid(struct linux_process *p, const uint64_t a[6])
-{
-    (void)p, (void)a;
-    return geteuid();
-}
-
-int64_t sys_getgid(struct linux_process *p, const uint64_t a[6])
-{
-    (void)p, (void)a;
-    return getgid();
-}
-
-int64_t sys_getegid(struct linux_process *p, const uint64_t a[6])
-{
-    (void)p, (void)a;
-    return getegid();
-}
-
-static int64_t put_ids(struct linux_process *p, const uint64_t a[6], uint32_t real, uint32_t effective)
-{
-    const uint32_t id[3] = {real, effective, effective};
-    for (int i = 0; i < 3; i++)
-        if (!user_put(p, a[i], &id[i], 4))
-            return -EFAULT;
-    return 0;
-}
-
-int64_t sys_getresuid(struct linux_process *p, const uint64_t a[6]) { return put_ids(p, a, getuid(), geteuid()); }
-
-int64_t sys_getresgid(struct linux_process *p, const uint64_t a[6]) { return put_ids(p, a, getgid(), getegid()); }
-
-int64_t sys_getgroups(struct linux_process *p, const uint64_t a[6])
-{
-    gid_t groups[1024];
-    int n = getgroups((int)(sizeof groups / sizeof *groups), groups);
-    if (n < 0)
-        return -errno;
-    if (!a[0])
-        return n;
-    if (a[0] < (uint32_t)n)
-        return -EINVAL;
-    return user_put(p, a[1], groups, (size_t)n * 4) ? n : -EFAULT;
-}
-
-int64_t sys_setuid(struct linux_process *p, const uint64_t a[6])
-{
-    (void)p;
-    return a[0] == getuid() ? 0 : -EPERM;
-}
-
-int64_t sys_setgid(struct linux_process *p, const uint64_t a[6])
-{
-    (void)p;
-    return a[0] == getgid() ? 0 : -EPERM;
+    uint32_t old = p->group->personality;
+    if ((uint32_t)a[0] != UINT32_MAX)
+        p->group->personality = (uint32_t)a[0];
+    return old;
 }
 
 int64_t sys_uname(struct linux_process *p, const uint64_t a[6])
 {
-    static const struct abi_utsname name = {
+    struct abi_utsname name = {
         {"Linux", "selkirk", "6.1.0-selkirk", "#1 SMP", "x86_64", "(none)"},
     };
+    if ((p->group->personality & PER_MASK) == PER_LINUX32)
+        strcpy(name.field[4], "i686");
     return user_put(p, a[0], &name, sizeof name) ? 0 : -EFAULT;
 }
 
@@ -170,46 +118,6 @@ int64_t sys_sysinfo(struct linux_process *p, const uint64_t a[6])
     return (p->wide ? user_put(p, a[0], &w, sizeof w) : user_put(p, a[0], &s, sizeof s)) ? 0 : -EFAULT;
 }
 
-static struct abi_rlimit64 limit_of(const struct linux_kernel *k, uint32_t resource)
-{
-    switch (resource) {
-    case RLIMIT_STACK: return (struct abi_rlimit64){LINUX_STACK_SIZE, UINT64_MAX};
-    case RLIMIT_NOFILE: return (struct abi_rlimit64){k->max_fds, k->max_fds};
-    case RLIMIT_CORE: return (struct abi_rlimit64){0, 0};
-    case RLIMIT_NPROC: return (struct abi_rlimit64){k->max_tasks, k->max_tasks};
-    default: return (struct abi_rlimit64){UINT64_MAX, UINT64_MAX};
-    }
-}
-
-void limit_get(const struct linux_kernel *k, uint32_t resource, uint64_t *soft, uint64_t *hard)
-{
-    struct abi_rlimit64 r = limit_of(k, resource);
-    *soft = r.cur;
-    *hard = r.max;
-}
-
-int64_t sys_getrlimit(struct linux_process *p, const uint64_t a[6])
-{
-    if (a[0] >= RLIM_NLIMITS)
-        return -EINVAL;
-    struct abi_rlimit64 r = limit_of(p->k, (uint32_t)a[0]);
-    if (p->wide)
-        return user_put(p, a[1], &r, sizeof r) ? 0 : -EFAULT;
-    struct abi_rlimit narrow = {r.cur > UINT32_MAX ? UINT32_MAX : (uint32_t)r.cur,
-                                r.max > UINT32_MAX ? UINT32_MAX : (uint32_t)r.max};
-    return user_put(p, a[1], &narrow, sizeof narrow) ? 0 : -EFAULT;
-}
-
-int64_t sys_prlimit64(struct linux_process *p, const uint64_t a[6])
-{
-    if (a[0] && !group_find(p->k, (int)a[0]))
-        return -ESRCH;
-    if (a[1] >= RLIM_NLIMITS)
-        return -EINVAL;
-    struct abi_rlimit64 r = limit_of(p->k, a[1]);
-    return a[3] && !user_put(p, a[3], &r, sizeof r) ? -EFAULT : 0;
-}
-
 /* Nobody may look into another process, not even into a child. */
 static int64_t foreign(struct linux_process *p, uint32_t pid) { return group_find(p->k, (int)pid) ? -EPERM : -ESRCH; }
 
@@ -230,12 +138,6 @@ int64_t sys_getcpu(struct linux_process *p, const uint64_t a[6])
         if (a[i] && !user_put(p, a[i], &zero, 4))
             return -EFAULT;
     return 0;
-}
-
-int64_t sys_getpriority(struct linux_process *p, const uint64_t a[6])
-{
-    (void)p, (void)a;
-    return 20; /* the kernel's way to say nice value 0 */
 }
 
 int64_t sys_getrandom(struct linux_process *p, const uint64_t a[6])

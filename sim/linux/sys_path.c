@@ -40,6 +40,18 @@ static int parent(struct linux_process *p, uint32_t dirfd, uint64_t at, char nam
     return r < 0 ? r : path_parent(p, (int)dirfd, path, name);
 }
 
+/* link and rename in /dev/shm: what comes of it, or 1 if neither name is there. */
+static int in_shm(struct linux_process *p, const uint64_t a[6], bool move)
+{
+    char from[LINUX_PATH], to[LINUX_PATH];
+    int r = path_copy(p, from, a[1]);
+    if (r >= 0)
+        r = path_copy(p, to, a[3]);
+    if (r < 0)
+        return r;
+    return shm_is(from) || shm_is(to) ? shm_link(p, from, to, move) : 1;
+}
+
 /* Names -------------------------------------------------------------------------------------------------------------- */
 
 int64_t sys_faccessat2(struct linux_process *p, const uint64_t a[6])
@@ -106,9 +118,15 @@ int64_t sys_mkdir(struct linux_process *p, const uint64_t a[6])
 int64_t sys_unlinkat(struct linux_process *p, const uint64_t a[6])
 {
     char name[256];
+    char path[LINUX_PATH];
     if (a[2] & ~(uint32_t)AT_REMOVEDIR)
         return -EINVAL;
-    int dir = parent(p, a[0], a[1], name);
+    int r = path_copy(p, path, a[1]);
+    if (r < 0)
+        return r;
+    if (shm_is(path))
+        return a[2] ? -ENOTDIR : shm_unlink_name(p, path);
+    int dir = path_parent(p, (int)a[0], path, name);
     return dir < 0 ? dir : close_with(dir, result(unlinkat(dir, name, (int)a[2])));
 }
 
@@ -125,6 +143,9 @@ int64_t sys_rmdir(struct linux_process *p, const uint64_t a[6])
 int64_t sys_renameat2(struct linux_process *p, const uint64_t a[6])
 {
     char from[256], to[256];
+    int r = in_shm(p, a, true);
+    if (r <= 0)
+        return r;
     int old = parent(p, a[0], a[1], from);
     if (old < 0)
         return old;
@@ -147,6 +168,9 @@ int64_t sys_rename(struct linux_process *p, const uint64_t a[6])
 int64_t sys_linkat(struct linux_process *p, const uint64_t a[6])
 {
     char to[256];
+    int done = in_shm(p, a, false);
+    if (done <= 0)
+        return done;
     /* The source must be writable too: a second name must not give rights that the first does not. */
     int old = node(p, a[0], a[1], a[4], a[4] & AT_SYMLINK_FOLLOW, true);
     if (old < 0)

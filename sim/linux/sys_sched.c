@@ -39,6 +39,29 @@ int64_t sys_sched_setaffinity(struct linux_process *p, const uint64_t a[6])
     return first & 1 ? 0 : -EINVAL;
 }
 
+/* One node, and memory comes from there. */
+int64_t sys_get_mempolicy(struct linux_process *p, const uint64_t a[6])
+{
+    enum { F_NODE = 1, F_ADDR = 2, F_MEMS_ALLOWED = 4, NODES = 1 };
+    const uint32_t policy = 0;
+    if ((a[4] & ~(uint64_t)(F_NODE | F_ADDR | F_MEMS_ALLOWED)) || (a[1] && a[2] < NODES) || (a[3] && !(a[4] & F_ADDR)))
+        return -EINVAL;
+    if (a[0] && !user_put(p, a[0], &policy, 4))
+        return -EFAULT;
+    const uint64_t words = a[1] ? (a[2] - 1 + 8 * user_word(p) - 1) / (8 * user_word(p)) : 0;
+    for (uint64_t i = 0; i < words && i < 8; i++)
+        if (!user_put_word(p, a[1] + i * user_word(p), i == 0 && (a[4] & F_MEMS_ALLOWED)))
+            return -EFAULT;
+    return 0;
+}
+
+int64_t sys_set_mempolicy(struct linux_process *p, const uint64_t a[6])
+{
+    enum { POLICIES = 6, FLAGS = 0xe000 };
+    (void)p;
+    return ((uint32_t)a[0] & ~(uint32_t)FLAGS) < POLICIES ? 0 : -EINVAL;
+}
+
 int64_t sys_sched_getscheduler(struct linux_process *p, const uint64_t a[6])
 {
     return is_there(p, a[0]) ? SCHED_OTHER : -ESRCH;

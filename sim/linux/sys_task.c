@@ -59,6 +59,12 @@ static struct linux_group *new_group(struct linux_process *p, int pid, const str
     g->pid = pid;
     g->pgid = p->group->pgid;
     g->sid = p->group->sid;
+    memcpy(g->limit, p->group->limit, sizeof g->limit);
+    g->limits_set = p->group->limits_set;
+    g->personality = p->group->personality;
+    g->nice = p->group->nice;
+    g->ioprio = p->group->ioprio;
+    g->start = time_now(p);
     g->parent = c->flags & CLONE_PARENT ? p->group->parent : p->group;
     g->exit_signal = (int)c->exit_signal;
     memcpy(g->action, p->group->action, sizeof g->action);
