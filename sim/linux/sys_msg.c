@@ -173,7 +173,7 @@ static int64_t send_it(struct linux_process *p, const struct linux_file *f, cons
         if (!user_get(p, m->bytes + done, m->part[i].base, m->part[i].size))
             return -EFAULT;
     size_t before = (size_t)p->wait.done; /* of a stream that was full */
-    if (before > m->size) /* another thread has made the message shorter meanwhile */
+    if (before > m->size)                 /* another thread has made the message shorter meanwhile */
         return (int64_t)before;
     int64_t r = before ? 0 : pack(p, f->sock, to, m, &q);
     if (r < 0)
