@@ -26,7 +26,7 @@ trap_vectors:
     .balign 128
     j trap_guest            /* device */
     .balign 128
-    j trap_guest            /* sb_overflow */
+    j trap_overflow         /* sb_overflow */
     .balign 128
     j trap_guest            /* alias */
     .balign 128
@@ -167,6 +167,18 @@ trap_guest:
     li r4, 1
     rfe
     .size trap_guest, .-trap_guest
+
+/* Translated code did not foresee how much it stores. C code did: what it stores piece by piece cannot fault any more, see
+ * morph/guest/stores.h.
+ */
+    .globl trap_overflow
+    .type trap_overflow, @function
+trap_overflow:
+    ldn.d.x r60, [r3 + r0 << 0 + SH_IN_TRANSLATION]
+    bne.x r60, r0, trap_guest
+    commit.i 0
+    rfe
+    .size trap_overflow, .-trap_overflow
 
 /* icount reached ilimit. C code counts for itself: it goes on, and the interpreter leaves at the next block's end. */
     .globl trap_interrupt

@@ -138,4 +138,6 @@ struct shared {
     uint64_t x87_word[X87_WORDS]; /* what goes between registers and memory, in their form: enum x87_word and fcsr */
     uint64_t x87_fcsr;
     uint64_t follow_key; /* key of the blocks that the interpreter may go on with (gblock); 0: none, as after an interrupt */
+    /* Entries of the store buffer. The host may write fewer than there are before reset; else morph_init writes the machine's. */
+    uint64_t store_buffer;
 };

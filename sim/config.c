@@ -33,7 +33,7 @@ static const struct key keys[] = {
      "KIND:N, for tests: every N bundles of translated code, or with N 0 once at each, a trap without a cause (alias, "
      "fault, overflow) or an interrupt",
      KEY_TEXT, AT(inject), 0, 0, 0},
-    {"func.store_buffer", "for tests: the store buffer has only so many entries; 0: the machine's", KEY_NUMBER,
+    {"sim.store_buffer", "for tests: the store buffer has only so many entries, 4 at least; 0: the machine's", KEY_NUMBER,
      AT(store_buffer), 0, 0, 256},
 /* The limits of a run are arguments of selkirk_run; a key for them would have no effect. */
 #define PARAM(name, def, min, max, doc) {"morph." #name, doc, KEY_NUMBER, AT(morph.name), def, min, max},

@@ -42,12 +42,19 @@ enum engine_stop {
 };
 
 struct engine_cfg {
-    const char *machine;  /* name of the machine table, "default" */
-    uint64_t dram_size;   /* bytes of guest DRAM, a multiple of 4 KiB, at most 1 GiB */
-    uint64_t hidden_size; /* bytes of hidden memory, a multiple of 4 KiB, at most 1 GiB */
-    const char *fst_path; /* rtl: write an FST from fst_start to fst_end cycles; NULL for none */
+    const char *machine;   /* name of the machine table, "default" */
+    uint64_t dram_size;    /* bytes of guest DRAM, a multiple of 4 KiB, at most 1 GiB */
+    uint64_t hidden_size;  /* bytes of hidden memory, a multiple of 4 KiB, at most 1 GiB */
+    uint64_t store_buffer; /* entries of the store buffer, if fewer than the machine has; 0: all. For tests, 4 at least */
+    const char *fst_path;  /* rtl: write an FST from fst_start to fst_end cycles; NULL for none */
     uint64_t fst_start, fst_end;
 };
+
+/* Entries of the store buffer of an engine whose machine has so many. */
+static inline uint32_t engine_store_buffer(const struct engine_cfg *cfg, uint32_t machine)
+{
+    return cfg->store_buffer && cfg->store_buffer < machine ? (uint32_t)cfg->store_buffer : machine;
+}
 
 /* Architectural state, for checkpoints and for moving between engines; valid at a commit point only. */
 struct duke_state {

@@ -89,7 +89,7 @@ static struct engine *create(const struct engine_cfg *cfg, char *err, size_t err
     }
     e->base.ops = &engine_func;
     e->machine = m;
-    e->store_buffer = m->spec_store_buffer;
+    e->store_buffer = engine_store_buffer(cfg, m->spec_store_buffer);
     e->dram_size = (uint32_t)cfg->dram_size;
     e->hidden_size = (uint32_t)cfg->hidden_size;
     e->dram_limit = e->dram_size == 0 ? 0 : e->dram_size - 7;
@@ -263,13 +263,6 @@ static uint8_t *direct(struct engine *base, uint32_t paddr, size_t size)
 {
     struct func *e = self(base);
     return func_in_memory(e, paddr, size) ? e->memory + paddr : NULL;
-}
-
-void engine_func_store_buffer(struct engine *base, uint32_t entries)
-{
-    struct func *e = self(base);
-    if (entries < e->store_buffer)
-        e->store_buffer = entries;
 }
 
 void engine_func_feed_cycle(struct engine *base, uint64_t value)

@@ -266,8 +266,6 @@ uint32_t func_injected(struct func *e);
 void func_inject_free(struct func *e);
 /* what: "KIND:N" of the configuration's func.inject; `from`: translated code has native addresses from here on. */
 bool engine_func_inject(struct engine *e, const char *what, uint32_t from, char *err, size_t err_size);
-/* The store buffer has that many entries, or what the machine has if that is less. */
-void engine_func_store_buffer(struct engine *e, uint32_t entries);
 
 /* Lockstep: the value that the next rdcr of `cycle` gives. */
 void engine_func_feed_cycle(struct engine *e, uint64_t value);

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 
 #include "duke_disasm.h"
+#include "duke_isa.h"
 #include "rtl_shim.h"
 
 static const uint64_t one_gib = (uint64_t)1 << 30;
@@ -75,6 +76,7 @@ static struct engine *create(const struct engine_cfg *cfg, char *err, size_t err
     e->ops = ops;
     e->host.dram_size = cfg->dram_size;
     e->host.hidden_size = cfg->hidden_size;
+    e->host.store_buffer = engine_store_buffer(cfg, duke_machine_find(cfg->machine)->spec_store_buffer);
     e->host.dram = map(cfg->dram_size);
     e->host.hidden = map(cfg->hidden_size);
     if ((e->host.dram == NULL && cfg->dram_size != 0) || e->host.hidden == NULL) {

@@ -36,6 +36,8 @@ static bool boot(struct selkirk *m, char *err, size_t err_size)
     const struct engine_ops *ops = m->engine->ops;
     uint64_t sizes[2] = {m->cfg.hidden_mib << 20, m->cfg.dram_mib << 20};
     dma_write(m, shared_at(offsetof(struct shared, hidden_size)), sizes, sizeof sizes);
+    if (m->cfg.store_buffer)
+        dma_write(m, shared_at(offsetof(struct shared, store_buffer)), &m->cfg.store_buffer, sizeof m->cfg.store_buffer);
     /* A new engine has come out of reset and has executed nothing: another reset would end an RTL waveform. */
     enum engine_stop stop = ops->run(m->engine, BOOT_CYCLES, NULL, NULL);
     uint32_t version;
@@ -95,16 +97,12 @@ static struct mm *first_space(struct pmem mem)
 /* What only the functional engine can do. */
 static bool set_tests_up(struct selkirk *m, char *err, size_t err_size)
 {
-    if (!m->cfg.inject[0] && !m->cfg.store_buffer)
+    if (!m->cfg.inject[0])
         return true;
-    if (m->engine->ops != &engine_func) {
-        snprintf(err, err_size, "func.%s: engine \"%s\" cannot; only func can", m->cfg.inject[0] ? "inject" : "store_buffer",
-                 m->engine->ops->name);
-        return false;
-    }
-    if (m->cfg.store_buffer)
-        engine_func_store_buffer(m->engine, (uint32_t)m->cfg.store_buffer);
-    return !m->cfg.inject[0] || engine_func_inject(m->engine, m->cfg.inject, m->firmware_end, err, err_size);
+    if (m->engine->ops == &engine_func)
+        return engine_func_inject(m->engine, m->cfg.inject, m->firmware_end, err, err_size);
+    snprintf(err, err_size, "func.inject: engine \"%s\" cannot; only func can", m->engine->ops->name);
+    return false;
 }
 
 struct selkirk *selkirk_create(const struct selkirk_config *cfg, char *err, size_t err_size)
@@ -112,6 +110,10 @@ struct selkirk *selkirk_create(const struct selkirk_config *cfg, char *err, size
     const struct engine_ops *ops = cfg->engine_ops ? cfg->engine_ops : find_engine(cfg->engine, err, err_size);
     if (!ops)
         return NULL;
+    if (cfg->store_buffer && cfg->store_buffer < 4) { /* a bundle may store as much */
+        snprintf(err, err_size, "sim.store_buffer: 4 entries at least, or 0 for what the machine has");
+        return NULL;
+    }
     struct selkirk *m = calloc(1, sizeof *m);
     if (!m) {
         snprintf(err, err_size, "out of memory");
@@ -126,6 +128,7 @@ struct selkirk *selkirk_create(const struct selkirk_config *cfg, char *err, size
         .machine = m->cfg.machine,
         .dram_size = cfg->dram_mib << 20,
         .hidden_size = cfg->hidden_mib << 20,
+        .store_buffer = cfg->store_buffer,
         .fst_path = cfg->fst[0] ? m->cfg.fst : NULL,
         .fst_start = cfg->fst_start,
         .fst_end = cfg->fst_cycles ? cfg->fst_start + cfg->fst_cycles : UINT64_MAX,

@@ -191,6 +191,7 @@ static rtl_model *rtl_create(rtl_host *host, const char *fst_path, uint64_t fst_
     m->top->host_i = reinterpret_cast<uint64_t>(host);
     m->top->dram_pages_i = static_cast<uint32_t>(host->dram_size >> 12);
     m->top->hidden_pages_i = static_cast<uint32_t>(host->hidden_size >> 12);
+    m->top->store_buffer_i = static_cast<uint8_t>(host->store_buffer);
     m->top->irq_i = 0;
     m->top->resume_i = 0;
     m->top->start_i = 0;

@@ -10,6 +10,7 @@ extern "C" {
 struct rtl_host {
     uint8_t *dram, *hidden;
     uint64_t dram_size, hidden_size;
+    uint32_t store_buffer;  /* entries in use */
     engine_record_fn *seen; /* NULL: no records */
     void *seen_arg;
     struct engine_record record; /* the one that is being put together */

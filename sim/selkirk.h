@@ -41,7 +41,7 @@ struct selkirk_config {
     char fst[4096]; /* rtl: waves to this file; empty: none */
     uint64_t fst_start, fst_cycles;
     char inject[32];                     /* func: events for tests, see config.c */
-    uint64_t store_buffer;               /* func: entries, for tests; 0: the machine's */
+    uint64_t store_buffer;               /* entries, for tests; 0: the machine's */
     const struct engine_ops *engine_ops; /* an engine of one's own instead of `engine`; then firmware may be missing */
 };
 

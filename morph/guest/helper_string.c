@@ -3,24 +3,29 @@
  */
 #include "helper.h"
 
-enum { PAGE = 4096, BULK = 64 /* bytes a commit: at most 16 entries of the store buffer */ };
+#include "stores.h"
+
+enum { PAGE = 4096, BULK = 64 /* bytes a commit: at most 16 entries of the store buffer, if it has so many */ };
 
 struct string {
     uint64_t mask;      /* of addresses and counts */
     uint64_t si, di, n; /* truncated to the address size */
     uint64_t src, dst;  /* segment bases */
     uint64_t step;
+    uint64_t bulk; /* bytes between two commits */
     unsigned size;
     bool rep;
 };
 
-static struct string string_begin(const struct guest_cpu *cpu, const struct ginsn *g)
+static struct string string_begin(const struct guest_cpu *cpu, const struct morph *m, const struct ginsn *g)
 {
+    uint64_t room = m->sh->store_buffer / 2 * 8;
     bool wide = cpu->mode == GUEST_X86_64;
     struct string s = {
         .mask = sem_trunc(~UINT64_C(0), g->addrsize),
         .src = wide && g->seg < GUEST_FS ? 0 : cpu->seg_base[g->seg],
         .dst = wide ? 0 : cpu->seg_base[GUEST_ES],
+        .bulk = room < BULK ? room : BULK,
         .size = g->opsize,
         .step = cpu->sysflags & EFL_DF ? -(uint64_t)g->opsize : g->opsize,
         .rep = g->prefixes & (GPFX_REP | GPFX_REPNE),
@@ -69,16 +74,6 @@ static uint64_t load(uint64_t lin, unsigned size)
     return size == 1 ? gld8(lin) : size == 2 ? gld16(lin) : size == 4 ? gld32(lin) : gld64(lin);
 }
 
-static void store(uint64_t lin, uint64_t v, unsigned size)
-{
-    switch (size) {
-    case 1: gst8(lin, v); break;
-    case 2: gst16(lin, v); break;
-    case 4: gst32(lin, v); break;
-    default: gst64(lin, v); break;
-    }
-}
-
 /* Bytes, a multiple of 8, that may be done at once going up from here without leaving the pages that the previous element
  * touched last. */
 static uint64_t bulk_bytes(const struct string *s, bool source)
@@ -86,8 +81,8 @@ static uint64_t bulk_bytes(const struct string *s, bool source)
     uint64_t d = s->dst + s->di, bytes = s->n * s->size;
     if (s->n < 8 || s->step != s->size || d % PAGE == 0)
         return 0;
-    if (bytes > BULK || s->n > BULK)
-        bytes = BULK;
+    if (bytes > s->bulk || s->n > s->bulk)
+        bytes = s->bulk;
     if (bytes > PAGE - d % PAGE)
         bytes = PAGE - d % PAGE;
     if (s->di + bytes > s->mask)
@@ -108,11 +103,11 @@ static uint64_t bulk_bytes(const struct string *s, bool source)
 
 HELPER_FN(string_movs)
 {
-    struct string s = string_begin(cpu, g);
+    struct string s = string_begin(cpu, m, g);
     if (s.n && null_source(cpu, g))
         return interp_raise(m, GUEST_GP, 0);
     while (s.n) {
-        store(s.dst + s.di, load(s.src + s.si, s.size), s.size);
+        stores_put(s.dst + s.di, load(s.src + s.si, s.size), s.size);
         string_advance(&s, s.step, 1, true, true);
         string_commit(cpu, g, &s, true, true);
         for (uint64_t bytes; s.n && (bytes = bulk_bytes(&s, true));) {
@@ -127,12 +122,12 @@ HELPER_FN(string_movs)
 
 HELPER_FN(string_stos)
 {
-    struct string s = string_begin(cpu, g);
+    struct string s = string_begin(cpu, m, g);
     uint64_t v = sem_trunc(cpu->gpr[GUEST_RAX], s.size), eight = v;
     for (unsigned size = s.size; size < 8; size *= 2)
         eight |= eight << (8 * size);
     while (s.n) {
-        store(s.dst + s.di, v, s.size);
+        stores_put(s.dst + s.di, v, s.size);
         string_advance(&s, s.step, 1, false, true);
         string_commit(cpu, g, &s, false, true);
         for (uint64_t bytes; s.n && (bytes = bulk_bytes(&s, false));) {
@@ -142,13 +137,12 @@ HELPER_FN(string_stos)
             string_commit(cpu, g, &s, false, true);
         }
     }
-    (void)m;
     return INTERP_OK;
 }
 
 HELPER_FN(string_lods)
 {
-    struct string s = string_begin(cpu, g);
+    struct string s = string_begin(cpu, m, g);
     sem_ctx c = helper_ctx(cpu, m, g);
     if (s.n && null_source(cpu, g))
         return interp_raise(m, GUEST_GP, 0);
@@ -164,7 +158,7 @@ HELPER_FN(string_lods)
 /* REPE and REPNE end when ZF says so. */
 HELPER_FN(string_scas)
 {
-    struct string s = string_begin(cpu, g);
+    struct string s = string_begin(cpu, m, g);
     sem_ctx c = helper_ctx(cpu, m, g);
     uint64_t a = cpu->gpr[GUEST_RAX], stop_zf = g->prefixes & GPFX_REPNE ? EFL_ZF : 0;
     while (s.n) {
@@ -182,7 +176,7 @@ HELPER_FN(string_scas)
 
 HELPER_FN(string_cmps)
 {
-    struct string s = string_begin(cpu, g);
+    struct string s = string_begin(cpu, m, g);
     sem_ctx c = helper_ctx(cpu, m, g);
     uint64_t stop_zf = g->prefixes & GPFX_REPNE ? EFL_ZF : 0;
     if (s.n && null_source(cpu, g))

@@ -10,6 +10,7 @@
 #include "interp.h"
 #include "interp_table.h"
 #include "sem/sem.h"
+#include "stores.h"
 
 typedef uint64_t val;
 typedef uint16_t __attribute__((may_alias)) val16; /* the low half of the low half of a register */
@@ -195,6 +196,15 @@ VAL void mem_st(sem_ctx *c, val lin, val v, unsigned size)
     case 4: gst32(lin, v); break;
     default: gst64(lin, v); break;
     }
+}
+
+VAL unsigned mem_tries(sem_ctx *c, unsigned n) { return stores_exceed(c->m->sh, 2 * n); }
+VAL void mem_put(sem_ctx *c, val lin, val v, unsigned size, bool trying)
+{
+    if (trying)
+        stores_try(c->m->sh, lin, v, size);
+    else
+        mem_st(c, lin, v, size);
 }
 
 VAL void jump_to(sem_ctx *c, uint64_t target, enum sem_jump_kind kind)

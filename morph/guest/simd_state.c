@@ -2,6 +2,7 @@
 #include "helper.h"
 
 #include "simd.h"
+#include "stores.h"
 #include "x87_run.h"
 
 enum { AREA_XMM = 160 };
@@ -16,7 +17,12 @@ static void masked_store(struct simd *x)
         v.q[i] = mmx ? x->cpu->x87.mant[x->g->opnd[0].reg] : x->cpu->xmm[x->g->opnd[0].reg][i];
         mask.q[i] = mmx ? x->cpu->x87.mant[x->g->opnd[1].reg] : x->cpu->xmm[x->g->opnd[1].reg][i];
     }
-    for (unsigned i = 0; i < (mmx ? 8 : 16); i++)
+    unsigned n = mmx ? 8 : 16;
+    if (stores_exceed(x->m->sh, n))
+        for (unsigned i = 0; i < n; i++)
+            if (mask.b[i] & 0x80)
+                stores_try(x->m->sh, lin + i, v.b[i], 1);
+    for (unsigned i = 0; i < n; i++)
         if (mask.b[i] & 0x80)
             gst8(lin + i, v.b[i]);
     if (mmx)
@@ -26,8 +32,8 @@ static void masked_store(struct simd *x)
 /* 64-bit mode has sixteen XMM registers; with REX.W the pointers have 64 bits. */
 static unsigned area_registers(const struct simd *x) { return x->cpu->mode == GUEST_X86_64 ? 16 : 8; }
 
-/* The store buffer holds 32 entries, less than the area has: both ends are touched first, after which no fault can come, and
- * what is written is committed in parts. */
+/* The store buffer holds less than the area has: both ends are touched first, after which no fault can come, and what is written
+ * is committed in parts. A trap for translated code in between has the whole done again, which does no harm. */
 static void save(struct simd *x)
 {
     const struct guest_x87 *f = &x->cpu->x87;

@@ -69,7 +69,7 @@ enum x87_result x87_exec(struct morph *m, const struct ginsn *g, uint64_t linear
     enum { CR0_MP = 2, CR0_EM = 4, CR0_TS = 8 };
     struct guest_cpu *cpu = &m->sh->cpu;
     x87_home(m->sh);
-    struct x87_run r = {cpu, &cpu->x87, g, linear_ea, {cpu->x87.cw, 0}};
+    struct x87_run r = {m->sh, cpu, &cpu->x87, g, linear_ea, {cpu->x87.cw, 0}};
 
     if (g->op == G_FWAIT) {
         if ((cpu->cr0 & (CR0_MP | CR0_TS)) == (CR0_MP | CR0_TS))

@@ -7,6 +7,7 @@
 #include "x87_num.h"
 
 struct x87_run {
+    struct shared *sh;
     struct guest_cpu *cpu;
     struct guest_x87 *f;
     const struct ginsn *g;

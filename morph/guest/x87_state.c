@@ -1,8 +1,9 @@
 /* x87 state in memory: environment and registers in the protected-mode formats of 16 and 32 bits.
  *
- * Images are put together in a buffer and moved as aligned double words where possible: FNSAVE then takes 15 entries of the
+ * Images are put together in a buffer and moved as aligned double words where possible: FNSAVE then takes 17 entries of the
  * store buffer at most, and a fault leaves nothing half done.
  */
+#include "stores.h"
 #include "x87_run.h"
 
 enum { ENV16 = 14, ENV32 = 28, REGS = 80 };
@@ -25,25 +26,23 @@ static uint64_t get(const struct image *im, unsigned at, unsigned size)
     return v;
 }
 
-static void store_image(uint64_t ea, const struct image *im, unsigned size)
+static void put_image(struct shared *sh, uint64_t ea, const struct image *im, unsigned size, bool trying)
 {
-    unsigned i = 0;
-    while (i < size) {
+    for (unsigned i = 0, n; i < size; i += n) {
         uint64_t at = ea + i;
-        if (!(at & 7) && size - i >= 8) {
-            gst64(at, get(im, i, 8));
-            i += 8;
-        } else if (!(at & 3) && size - i >= 4) {
-            gst32(at, (uint32_t)get(im, i, 4));
-            i += 4;
-        } else if (!(at & 1) && size - i >= 2) {
-            gst16(at, (uint16_t)get(im, i, 2));
-            i += 2;
-        } else {
-            gst8(at, im->byte[i]);
-            i++;
-        }
+        n = !(at & 7) && size - i >= 8 ? 8 : !(at & 3) && size - i >= 4 ? 4 : !(at & 1) && size - i >= 2 ? 2 : 1;
+        if (trying)
+            stores_try(sh, at, get(im, i, n), n);
+        else
+            stores_put(at, get(im, i, n), n);
     }
+}
+
+static void store_image(const struct x87_run *r, const struct image *im, unsigned size)
+{
+    if (stores_exceed(r->sh, size / 8 + 6))
+        put_image(r->sh, r->ea, im, size, true);
+    put_image(r->sh, r->ea, im, size, false);
 }
 
 static void load_image(uint64_t ea, struct image *im, unsigned size)
@@ -133,7 +132,7 @@ static void refresh_tags(struct guest_x87 *f)
 void x87_store_env(struct x87_run *r)
 {
     struct image im;
-    store_image(r->ea, &im, make_env(r, &im));
+    store_image(r, &im, make_env(r, &im));
     r->f->cw |= SW_EXCEPTIONS;
     x87_summarize(r->f);
 }
@@ -154,7 +153,7 @@ void x87_save(struct x87_run *r)
         put(&im, at, 8, r->f->mant[(top + i) & 7]);
         put(&im, at + 8, 2, r->f->se[(top + i) & 7]);
     }
-    store_image(r->ea, &im, at);
+    store_image(r, &im, at);
     x87_init(r->f);
 }
 

@@ -248,7 +248,7 @@ bool region_prepare_path(struct morph *m, const struct gblock *b, unsigned level
     const struct morph_params *p = &m->sh->params;
     if (!region_lift(m, b))
         return false;
-    unsigned room = m->machine->spec_store_buffer;
+    unsigned room = (unsigned)m->sh->store_buffer;
     struct opt_stores left;
     opt_stores_begin(&left, r->over, level == REGION_BOLD ? m->machine->spec_alias_entries / 2 : 0);
     left.enabled = p->region_dead_stores != 0;

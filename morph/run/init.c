@@ -35,6 +35,8 @@ struct morph *morph_init(struct shared *sh, void *base, uint64_t size)
     if (!m)
         return NULL;
     *m = (struct morph){.sh = sh, .machine = &DUKE_MACHINE, .frames = sh->dram_size / 4096};
+    if (!sh->store_buffer || sh->store_buffer > m->machine->spec_store_buffer)
+        sh->store_buffer = m->machine->spec_store_buffer;
     m->tcache = cache_make(&a, &sh->params, policy_evict(&sh->params)); /* first: jumps to the firmware's stubs must reach */
     m->gear2 = arena_alloc(&a, sizeof *m->gear2, 64);
     m->tmask = arena_alloc(&a, m->frames * sizeof *m->tmask, 64);

@@ -14,6 +14,7 @@ module duke_core
   input  logic [63:0] host_i,             // handle for DPI
   input  logic [19:0] dram_pages_i,
   input  logic [19:0] hidden_pages_i,
+  input  logic [7:0]  store_buffer_i,
   input  logic        irq_i,
   input  logic        resume_i,
   input  logic        start_i,
@@ -471,7 +472,7 @@ module duke_core
   end
 
   duke_lsu lsu (
-    .clk_i, .rst_ni, .dram_pages_i, .hidden_pages_i,
+    .clk_i, .rst_ni, .dram_pages_i, .hidden_pages_i, .store_buffer_i,
     .valid_i(m_mem != '0), .lane_i(m_mem), .uop_i(m_mem_uop), .ea_i(m_ea), .data_i(m_data_q),
     .wrap_i(wrap), .user_i(user), .retire_i(m_retire), .leave_i(m_done),
     .done_o(lsu_done), .why_o(lsu_why), .trap_o(lsu_trap), .cause_o(lsu_cause), .tval_o(lsu_tval),

@@ -9,6 +9,7 @@ module duke_lsu
   input  logic        rst_ni,
   input  logic [19:0] dram_pages_i,
   input  logic [19:0] hidden_pages_i,
+  input  logic [7:0]  store_buffer_i,     // its entries
 
   // Bundle in M
   input  logic        valid_i,            // with memory ops to do
@@ -272,7 +273,7 @@ module duke_lsu
             if (lane_i[l] && !fail[l]) begin
               if (guest_store[l]) begin
                 guest_n = guest_n + (dword_cross[l] ? 8'd2 : 8'd1);
-                if (sb_gated_count_i + guest_n > 8'(SPEC_STORE_BUFFER)) begin
+                if (sb_gated_count_i + guest_n > store_buffer_i) begin
                   fail[l] = 1'b1;
                   cause[l] = TRAP_SB_OVERFLOW;
                 end else if (al_hit_i[l]) begin
@@ -311,7 +312,7 @@ module duke_lsu
             native_a[2*l] = native_store[l];
             native_a[2*l+1] = native_store[l] && dword_cross[l];
           end
-          room = sb_guest_count_i + guest_n <= 8'(SPEC_STORE_BUFFER)
+          room = sb_guest_count_i + guest_n <= store_buffer_i
               && sb_native_count_i + native_n <= 8'(NATIVE_STORES);
           if (!trap_o && (!room || order_wait)) begin
             done_o = 1'b0;

@@ -36,7 +36,7 @@ def main():
         for options, text in ((["-c", "func.inject=alias"], "KIND:N"), (["-c", "func.inject=nothing:3"], "KIND:N"),
                               (["-c", "func.inject=alias:3x"], "KIND:N"),
                               (["--engine=rtl", "-c", "func.inject=alias:3"], "only func can"),
-                              (["--engine=rtl", "-c", "func.store_buffer=4"], "only func can")):
+                              (["-c", "sim.store_buffer=3"], "4 entries at least")):
             done, _ = run(args, folder, *options)
             if done.returncode != 2 or text not in done.stderr or done.stderr.count("\n") != 1:
                 bad.append(f"{' '.join(options)}: status {done.returncode}, {done.stderr!r}")

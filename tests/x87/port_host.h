@@ -20,6 +20,7 @@ FLAT_LOAD(32)
 FLAT_LOAD(64)
 #undef FLAT_LOAD
 
+#define port_commit(n) ((void)(n))
 /* Translated code, of which there is none, has left all as x87_leave_home made it. */
 static inline void port_x87_save(void) {}
 static inline uint64_t port_x87_stack(void) { return 0; }
