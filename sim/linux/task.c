@@ -14,7 +14,7 @@
 
 #include "syscalls.h"
 
-enum { SLICE = 200000 /* guest instructions */, EXIT_SHIFT = 8, NOCLDWAIT = 2 };
+enum { SLICE = 200000, LONG_SLICE = 2000000 /* guest instructions */, EXIT_SHIFT = 8, NOCLDWAIT = 2 };
 
 /* Parts of a task ---------------------------------------------------------------------------------------------------- */
 
@@ -45,7 +45,9 @@ void space_drop(struct linux_space *s)
 /* What counts for the limit: threads, and processes that nobody has waited for. */
 static unsigned tasks_held(const struct linux_kernel *k)
 {
-    unsigned n = k->ntasks;
+    unsigned n = 0;
+    for (const struct linux_process *t = k->tasks; t; t = t->next) /* a dead one is swept away at the next switch */
+        n += !t->dead;
     for (const struct linux_group *g = k->groups; g; g = g->next)
         n += g->zombie;
     return n;
@@ -256,10 +258,27 @@ static void slice_by_cpu(struct linux_kernel *k)
             slice_until_cpu(k, &t->when, clock_of_owner(k, t->cpu_pid, t->cpu_tid));
 }
 
+/* A thread of the same process may be who a task spins for, and costs little. Another address space costs what the core has to
+ * learn about its code again, so that it waits longer: until somebody's sleep is over. */
+static uint64_t slice_of(const struct linux_kernel *k, uint64_t now)
+{
+    uint64_t most = LONG_SLICE;
+    for (const struct linux_process *t = k->tasks; t; t = t->next) {
+        if (t == k->current || t->dead)
+            continue;
+        if (t->mm == k->current->mm)
+            return SLICE;
+        int64_t left = t->wait.deadline - k->time_skipped - (int64_t)now;
+        if (t->wait.on && t->wait.deadline >= 0 && !t->group->stopped && left < (int64_t)most)
+            most = left > SLICE ? (uint64_t)left : SLICE;
+    }
+    return most;
+}
+
 void linux_slice(struct linux_kernel *k)
 {
     uint64_t now = k->icount(k->arg);
-    k->slice_end = k->ntasks > 1 ? now + SLICE : UINT64_MAX;
+    k->slice_end = k->ntasks > 1 ? now + slice_of(k, now) : UINT64_MAX;
     for (const struct linux_group *g = k->groups; g; g = g->next)
         slice_until(k, &g->alarm);
     for (const struct linux_ticker *t = k->tickers; t; t = t->next)
