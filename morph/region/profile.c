@@ -43,19 +43,28 @@ const struct region_node *region_seen(const struct region *r, uint64_t rip)
     return node_of((struct region_profile *)&r->profile, rip, false);
 }
 
+static bool knows_nothing(const struct region_care *c)
+{
+    return c->level == REGION_BOLD && !(c->traps[0] | c->traps[1] | c->traps[2]);
+}
+
+/* Nothing that was learned is ever forgotten, or a program with more heads than there are places would make the same regions,
+ * and see the same ones fail, for ever. Sites that find no place share one, and what either does counts for both. */
 struct region_care *region_care(struct region *r, uint64_t rip)
 {
     uint32_t h = hash(rip);
-    struct region_care *c = NULL;
-    for (unsigned k = 0; k < 8; k++) {
-        c = &r->care[(h + k) & (REGION_CARE - 1)];
+    struct region_care *blank = NULL;
+    for (unsigned k = 0; k < PROBES; k++) {
+        struct region_care *c = &r->care[(h + k) & (REGION_CARE - 1)];
         if (c->rip == rip)
             return c;
-        if (!c->rip)
-            break;
+        if (!blank && knows_nothing(c))
+            blank = c;
     }
-    *c = (struct region_care){.rip = rip};
-    return c;
+    if (!blank)
+        return &r->care[h & (REGION_CARE - 1)];
+    *blank = (struct region_care){.rip = rip};
+    return blank;
 }
 
 bool region_trapped(struct morph *m, uint64_t head, uint32_t cause)
@@ -283,7 +292,7 @@ struct region *region_make(struct morph *m)
     if (!r)
         return NULL;
     for (unsigned i = 0; i < REGION_CARE; i++)
-        r->care[i].rip = 0;
+        r->care[i] = (struct region_care){.rip = 0};
     r->profile.next_sample = m->sh->params.sample_insns;
     r->profile.nused = 0;
     for (unsigned i = 0; i < REGION_NODES; i++)

@@ -22,7 +22,7 @@ enum {
     REGION_NODES = 1024, /* places for blocks in a profile; a power of two */
     REGION_NODES_USED = 768,
     REGION_BLOCKS = 32768, /* decoded blocks that can be told apart */
-    REGION_CARE = 256,     /* sites that are remembered; a power of two */
+    REGION_CARE = 1024,    /* sites that are remembered; a power of two */
     REGION_OPS_MAX = 2048,
     REGION_CYCLES_MAX = 1024,
     REGION_FIXES_MAX = 2048,
@@ -197,7 +197,7 @@ void region_sample(struct morph *m, uint32_t native);
 bool region_watch(struct morph *m, struct gblock *b);
 /* Notes that b is executed, after the block noted before. */
 void region_note(struct morph *m, const struct gblock *b);
-/* The site's memory, made if there is none. */
+/* The site's memory, made if there is none; with too many sites, one that it shares with another. */
 struct region_care *region_care(struct region *r, uint64_t rip);
 /* Whether a trap of that cause in the region at `head` is one too many: what it did is then given up, and the region
  * must be dropped. */

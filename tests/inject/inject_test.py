@@ -1,14 +1,19 @@
 #!/usr/bin/env python3
-"""That func.inject does what it says: its events happen, the program does not notice, and wrong values are refused."""
+"""That func.inject does what it says: its events happen, the program does not notice, and wrong values are refused. And that
+regions which fail at every bundle come to an end: each head climbs from level to level, and is then left to gear 2."""
 import argparse
 import json
 import subprocess
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 KINDS = {"alias": "morph.faults_spurious", "fault": "morph.faults_spurious", "overflow": "morph.faults_spurious",
          "interrupt": "core.traps"}
+LADDERS = ("overflow:0", "overflow:1", "alias:0", "fault:1")
+HEADS_LEAST, REGIONS_MOST = 700, 4  # heads of regions in a run, and regions that one of them may have: levels, and one more for code
+                                    # that was decoded anew
 
 
 def run(args, folder, *options):
@@ -17,6 +22,28 @@ def run(args, folder, *options):
     done = subprocess.run([args.build / "bin/selkirk", "run", "--gear=2", "-c", "morph.hot2=1", *options, "--stats-json", stats,
                            "--", args.build / "guests/busybox", "echo", "ok"], capture_output=True, text=True, check=False)
     return done, json.loads(stats.read_text())["stats"] if stats.exists() else {}
+
+
+def regions_by_head(args, folder, event):
+    """How many regions each head has had in a run in which regions fail all the time."""
+    path = folder / "regions"
+    done = subprocess.run([args.build / "bin/selkirk", "run", "--gear=3", "-c", "morph.hot2=1", "-c", "morph.hot3=1", "-c",
+                           f"func.inject={event}", "--regions", path, "--", args.build / "guests/busybox", "sh", "-c",
+                           "for i in 1 2 3; do echo $((i * i)); done"], capture_output=True, text=True, check=False)
+    made = Counter(line.split()[1] for line in path.read_text().splitlines() if line.startswith("region "))
+    return done, made
+
+
+def check_ladders(args, folder):
+    bad = []
+    for event in LADDERS:
+        done, made = regions_by_head(args, folder, event)
+        head, most = made.most_common(1)[0] if made else ("none", 0)
+        if done.returncode or done.stdout != "1\n4\n9\n":
+            bad.append(f"gear 3, {event}: status {done.returncode}, output {done.stdout!r} {done.stderr!r}")
+        elif len(made) < HEADS_LEAST or most > REGIONS_MOST:
+            bad.append(f"gear 3, {event}: {len(made)} heads, and the one at {head} has had {most} regions")
+    return bad
 
 
 def main():
@@ -40,9 +67,10 @@ def main():
             done, _ = run(args, folder, *options)
             if done.returncode != 2 or text not in done.stderr or done.stderr.count("\n") != 1:
                 bad.append(f"{' '.join(options)}: status {done.returncode}, {done.stderr!r}")
+        bad += check_ladders(args, folder)
     for line in bad:
         print(line)
-    print(f"{len(bad)} of {len(KINDS) + 5} are not as they should be")
+    print(f"{len(bad)} of {len(KINDS) + 5 + len(LADDERS)} are not as they should be")
     return 1 if bad else 0
 
 
