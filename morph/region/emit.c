@@ -181,6 +181,19 @@ static uint32_t *put_owed(struct writer *w, const struct region_gen *g, uint32_t
     return at;
 }
 
+/* The register that the stub's indirect jump reads: the target's home, or the temporary that one of the last fixes brings there,
+ * so that the jump need not wait for the move. Nothing in the stub writes such a temporary unless return addresses are owed. */
+static unsigned jump_by(const struct region_gen *g, uint32_t i)
+{
+    unsigned home = ir_home(IR_G_TARGET);
+    for (unsigned k = 0; k < g->fix_count[i] && !g->owed_count[i]; k++) {
+        const struct region_fix *f = &g->fix[g->fix_first[i] + k];
+        if (f->rd == home && f->op == DUKE_OP_ADDI && f->imm == 0 && !sched_is_home(f->ra))
+            return f->ra;
+    }
+    return home;
+}
+
 /* A late exit's branch leads here: the guest's registers are made good, then it commits and jumps on; that jump is then what
  * the exit leaves by, unless it goes to the label. */
 static uint32_t *put_late(struct writer *w, const struct region_gen *g, uint32_t *at, uint32_t i, uint32_t label)
@@ -191,7 +204,8 @@ static uint32_t *put_late(struct writer *w, const struct region_gen *g, uint32_t
     at = put_fixes(w, g, at, i);
     at = put_owed(w, g, at, i);
     bool local = e->kind == IR_EXIT_LOCAL, direct = e->kind == IR_EXIT_DIRECT || local;
-    if (!direct && !(at[-1] & DUKE_END)) { /* what follows reads r30, which a fix has just written */
+    unsigned by = direct ? 0 : jump_by(g, i);
+    if (by == ir_home(IR_G_TARGET) && !(at[-1] & DUKE_END)) { /* what follows reads r30, which a fix has just written */
         at[-1] |= DUKE_END;
         w->out->nbundles++;
     }
@@ -201,7 +215,7 @@ static uint32_t *put_late(struct writer *w, const struct region_gen *g, uint32_t
     if (local)
         gen_patch(at, writer_here(w, at), label);
     if (!direct)
-        at[0] = w->info[DUKE_OP_JITC].reg | words_ra(ir_home(IR_G_TARGET));
+        at[0] = w->info[DUKE_OP_JITC].reg | words_ra(by);
     at = put_commit(w, at + 1, e->ninsns);
     at[-1] |= DUKE_END;
     w->out->nbundles++;

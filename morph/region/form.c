@@ -154,7 +154,7 @@ static void choose_path(struct morph *m, struct gblock *head, unsigned max_insns
             laps++;
             lap_begin = r->nsteps;
             share = 1 << 16; /* each lap is as likely as the first */
-        } else if (is_region(m, s.next) && (depth == 0 || is_loop(m, s.next))) {
+        } else if (is_region(m, s.next) && is_loop(m, s.next)) {
             return;
         }
         for (uint32_t i = lap_begin; i < r->nsteps; i++)
