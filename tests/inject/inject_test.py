@@ -27,9 +27,10 @@ def run(args, folder, *options):
 def regions_by_head(args, folder, event):
     """How many regions each head has had in a run in which regions fail all the time."""
     path = folder / "regions"
-    done = subprocess.run([args.build / "bin/selkirk", "run", "--gear=3", "-c", "morph.hot2=1", "-c", "morph.hot3=1", "-c",
-                           f"func.inject={event}", "--regions", path, "--", args.build / "guests/busybox", "sh", "-c",
-                           "for i in 1 2 3; do echo $((i * i)); done"], capture_output=True, text=True, check=False)
+    options = [x for pair in ("hot2=1", "hot3=1", "region_laps=2") for x in ("-c", f"morph.{pair}")]
+    done = subprocess.run([args.build / "bin/selkirk", "run", "--gear=3", *options, "-c", f"func.inject={event}", "--regions", path,
+                           "--", args.build / "guests/busybox", "sh", "-c", "for i in 1 2 3; do echo $((i * i)); done"],
+                          capture_output=True, text=True, check=False)
     made = Counter(line.split()[1] for line in path.read_text().splitlines() if line.startswith("region "))
     return done, made
 
