@@ -240,7 +240,8 @@ def all_cases() -> list[Case]:
                  root="" if (arch, lib) == ("x86_64", "glibc") else I386, built=f"tests/programs/threads-{arch}-{lib}")
             for arch in ("i386", "x86_64") for lib in ("glibc", "musl")]
     text, big = prose(60), prose(2000, 9)
-    dynamic = [Case(f"debian.{j.name}", j.program, j.args, j.files, j.stdin, j.quick) for j in debian.jobs(text, big)]
+    dynamic = [Case(f"debian.{j.name}", j.program, j.args, j.files, j.stdin, j.quick)
+               for j in debian.jobs(text, big) + debian.installed_jobs(text)]
     dynamic += [Case(f"debian32.{j.name}", debian.IN_ROOT.get(j.program, j.program), j.args, j.files, j.stdin, j.quick, I386)
                 for j in debian.jobs(text, big, in_root=True)]
     return bench + busybox_cases() + own + dynamic

@@ -201,7 +201,76 @@ SPEED = rb"""
 openssl speed -mr -seconds 1 -bytes 64 sha256 2>&1 | sed -n 's/^+F:\([0-9]*\):\([a-z0-9]*\):[0-9.]*$/\1 \2/p'
 """
 
+PYTHON_PROCESSES = rb"""
+import multiprocessing as mp, os, signal, subprocess, threading
+from multiprocessing import shared_memory
+def square(x): return x * x
+def main():
+    with mp.Pool(2) as pool:
+        print(pool.map(square, range(6)))
+    queue = mp.Queue()
+    child = mp.Process(target=queue.put, args=("queued",))
+    child.start()
+    print(queue.get())
+    child.join()
+    print(child.exitcode)
+    memory = shared_memory.SharedMemory(create=True, size=100)
+    memory.buf[0] = 1
+    print(memory.buf[0])
+    memory.close()
+    memory.unlink()
+    done = []
+    threads = [threading.Thread(target=done.append, args=(i,)) for i in range(5)]
+    for t in threads: t.start()
+    for t in threads: t.join()
+    print(sorted(done))
+    print(subprocess.check_output("echo $((1 + 2))", shell=True))
+    signal.signal(signal.SIGALRM, lambda *_: print("alarm"))
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    signal.pause()
+    print(len(os.sched_getaffinity(0)) > 0, str(os.getpid()) in os.listdir("/proc"))
+if __name__ == "__main__":
+    main()
+"""
+
+MAKEFILE = rb"""
+.RECIPEPREFIX = >
+objects := $(patsubst %.c,%.o,$(wildcard *.c))
+$(info $(words $(objects)) $(shell echo from the shell))
+program: $(objects)
+> cat $^ >$@
+%.o: %.c
+> cp $< $@
+.PHONY: clean
+clean:
+> rm -f *.o
+"""
+
+TOOLS = rb"""
+jq -n '([range(10) | . * .] | add), ("abc" | test("b")), (1 / 3), ("x" | @base64), ("2015-03-05T23:51:47Z" | fromdate)'
+gawk 'BEGIN { print gensub(/(a)(b)/, "\\2\\1", "g", "abab"), and(12, 10), strtonum("0x1f"), strftime("%Y", 0, 1), sin(1) }'
+echo 'define(`f'"'"', `ifelse($1, 0, 1, `eval($1 * f(decr($1)))'"'"')'"'"')f(10) len(abc)' | m4
+cp text old; sed -i 's/the/THE/' text
+diff old text >changes; patch -s old changes; cmp old text && echo patched
+printf '1,3p
+g/THE/s//the/
+$=
+w
+q
+' | ed -s old
+ps -o comm= -p $$; pgrep -c -P $$ sh
+"""
+
 IN_ROOT = {"/usr/bin/python3": "/usr/bin/python3.11"}  # names that only an installed package has
+
+
+def installed_jobs(text: bytes) -> list[Job]:
+    """More jobs, for the installed programs alone: they need /dev/shm, /proc, or packages that the root folder has not."""
+    return [
+        Job("python.processes", "/usr/bin/python3", ["-I", "-B", "script"], {"script": PYTHON_PROCESSES}),
+        Job("make", "/usr/bin/make", ["program", "clean"], {"Makefile": MAKEFILE, "a.c": b"a\n", "b.c": b"b\n"}),
+        Job("tools", "/bin/sh", ["script"], {"script": TOOLS, "text": text}),
+    ]
 
 
 def jobs(text: bytes, big: bytes, in_root: bool = False) -> list[Job]:
