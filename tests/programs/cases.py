@@ -19,6 +19,7 @@ class Case:
     stdin: bytes = b""
     quick: bool = False
     root: str = ""  # relative to the build folder: the file system that the program lives in; the host's where there is none
+    cpu: str = ""  # guest model other than the default
     built: str = ""  # relative to the build folder: a program of ours that the folder has as `built`
 
 
@@ -242,6 +243,6 @@ def all_cases() -> list[Case]:
     text, big = prose(60), prose(2000, 9)
     dynamic = [Case(f"debian.{j.name}", j.program, j.args, j.files, j.stdin, j.quick)
                for j in debian.jobs(text, big) + debian.installed_jobs(text)]
-    dynamic += [Case(f"debian32.{j.name}", debian.IN_ROOT.get(j.program, j.program), j.args, j.files, j.stdin, j.quick, I386)
+    dynamic += [Case(f"debian32.{j.name}", debian.IN_ROOT.get(j.program, j.program), j.args, j.files, j.stdin, j.quick, I386, j.cpu)
                 for j in debian.jobs(text, big, in_root=True)]
     return bench + busybox_cases() + own + dynamic

@@ -11,6 +11,7 @@ class Job:
     files: dict[str, bytes] = field(default_factory=dict)
     stdin: bytes = b""
     quick: bool = False
+    cpu: str = ""  # guest model
 
 
 BASH = rb"""
@@ -55,6 +56,31 @@ goto out
 print("never")
 ::out:: io.write(string.rep("=", 20), "\n")
 os.exit(4)
+"""
+
+# Every kind of trace that LuaJIT makes, by its just-in-time compiler: loops, side exits, calls, tables, strings, numbers. It wants SSE2.
+LUAJIT = rb"""
+local function sieve(n)
+  local p, c = {}, 0
+  for i = 2, n do p[i] = true end
+  for i = 2, n do if p[i] then c = c + 1; for j = i * i, n, i do p[j] = false end end end
+  return c
+end
+local function fib(n) if n < 2 then return n end return fib(n - 1) + fib(n - 2) end
+local t, s = {}, 0
+for i = 1, 2000 do t[i] = (i * 7919) % 1009 end
+table.sort(t)
+for i = 1, #t do s = s + t[i] * i end
+local words = {}
+for i = 1, 300 do words[#words + 1] = ("%d:%x"):format(i, i * i) end
+local x = 0.5
+for i = 1, 5000 do x = 3.7 * x * (1 - x) end
+print(jit.status() and "compiles", sieve(5000), fib(14), s, #table.concat(words, ","), ("%.10f"):format(x))
+for n = 1, 40 do -- functions made, compiled and thrown away
+  local f = assert(loadstring("local a = ... for i = 1, 300 do a = (a * " .. n .. " + i) % 65521 end return a"))
+  s = s + f(n)
+end
+print(s, pcall(function() local q; return q.field end))
 """
 
 PERL = rb"""
@@ -277,7 +303,8 @@ def jobs(text: bytes, big: bytes, in_root: bool = False) -> list[Job]:
     """The jobs; `in_root`: without what needs /dev/fd."""
     files = {"text": text}
     bash = BASH.replace(b"PIPES", b"seq 1 5 | diff text - | head -n 1" if in_root else b"diff <(seq 1 5) <(seq 2 6) || true")
-    return [
+    alone = [Job("luajit", "/usr/bin/luajit", ["script"], {"script": LUAJIT}, cpu="x86-64")] if in_root else []
+    return alone + [
         Job("echo", "/bin/echo", ["a", "b c"], quick=True),
         Job("ls", "/bin/ls", ["-l", "--time-style=+%s"], files, quick=True),
         Job("bash", "/bin/bash", ["script"], {"script": bash, "text": text}),

@@ -112,10 +112,11 @@ def execute(command: list[str], case: cases.Case, folder: Path, timeout: float) 
 
 def under_selkirk(args: argparse.Namespace, case: cases.Case, engine: str, gear: int, outdir: Path, command: list[str]) -> list[str]:
     selkirk = args.build.resolve() / "bin/selkirk"
-    root = [f"--root={(args.build / case.root).resolve()}"] if case.root else []
+    place = [f"--root={(args.build / case.root).resolve()}"] if case.root else []
+    place += [f"--guest-cpu={case.cpu}"] if case.cpu else []
     variables = [f"--env={name}={value}" for name, value in ENVIRONMENT.items()]
     return [str(selkirk), "run", f"--engine={engine}", f"--gear={gear}", "-d", str(outdir), *variables,
-            *(f"-c{pair}" for pair in args.param), *root, "--", *command]
+            *(f"-c{pair}" for pair in args.param), *place, "--", *command]
 
 
 def differences(host: Result, ours: Result) -> list[str]:
