@@ -35,10 +35,17 @@ def policies(kind, names, common=""):
 
 # name: what it is about, gear, what is compared, settings
 EXPERIMENTS = {
-    "alias": ("loads pass stores that they may meet, under alias entries", 3, "translated", settings(
-        ("alias entries", ""), ("none", "region_alias=0"))),
-    "commit": ("loads pass commits", 3, "translated", settings(
-        ("pass", ""), ("stay", "region_over_commits=0"))),
+    "reorder": ("memory operations in the order of the program", 3, "translated", settings(
+        ("all reordering", ""), ("loads behind stores", "region_reorder=0"), ("loads behind branches", "region_hoist=0"),
+        ("none", "region_reorder=0 region_hoist=0"))),
+    "alias": ("alias entries; the check of a store names one of 16, so there is no row of 32", 3, "translated", settings(
+        ("16 entries", ""), ("8", "region_alias_entries=8"), ("4", "region_alias_entries=4"), ("2", "region_alias_entries=2"),
+        ("0", "region_alias_entries=0"))),
+    "commit": ("speculation across commits and side exits", 3, "translated", settings(
+        ("all", ""), ("loads behind commits", "region_over_commits=0"), ("exits commit", "region_late=0"),
+        ("none", "region_over_commits=0 region_late=0"))),
+    "selfcheck": ("code that checks itself against code that the TLB protects", 3, "translated", settings(
+        ("protection", ""), ("self-checking", "region_check=1"))),
     "memory": ("loads and stores that a region need not do", 3, "translated", settings(
         ("all", ""), ("loads are done", "region_forward=0"), ("stores are done", "region_dead_stores=0"),
         ("both", "region_forward=0 region_dead_stores=0"))),
@@ -46,10 +53,18 @@ EXPERIMENTS = {
         ("all", ""), ("no alias entries", "region_alias=0"), ("nor over commits", "region_alias=0 region_over_commits=0"),
         ("nor across calls", "region_alias=0 region_over_commits=0 region_calls=0"),
         ("nor laps", "region_alias=0 region_over_commits=0 region_calls=0 region_laps=1"))),
+    "promote": ("when gear 2 translates a block", 2, "whole", policies("promote", "count loops")),
+    "head": ("which blocks head regions", 3, "whole", policies("head", "loops_first hottest loops")),
+    "form": ("how regions are formed", 3, "whole", policies("form", "likely guess block")),
+    "spec": ("how much regions speculate", 3, "whole", policies("spec", "bold wary none")),
+    "smc": ("code on pages that are written to", 2, "whole", policies("smc", "patient chunks pages")),
     "evict": ("policies for a full translation cache, at three sizes", 2, "whole", settings(
         *((f"{name} {kib} KiB", f"hot2=1 evict={name} tcache_kib={kib}") for kib in (256, 64, 32)
           for name in ("flush", "fifo", "generational")))),
 }
+
+# Experiments that are not about the benchmarks: what the names stand for, in the build folder.
+OWN = {"smc": {way: ["tests/programs/smc", way] for way in ("overlap", "loop_ahead", "data_on_page", "generate", "toggle")}}
 
 
 def options():
@@ -74,11 +89,11 @@ def options():
 
 def run(args, name, gear, extra):
     """Statistics of a run as a flat dictionary."""
-    program = args.build / "benchmarks/i386" / name
+    program, *rest = OWN.get(args.experiment, {}).get(name, [f"benchmarks/i386/{name}"])
     with tempfile.TemporaryDirectory() as tmp:
         path = pathlib.Path(tmp) / "stats.json"
         command = [args.build / "bin/selkirk", "run", "--sandbox=off", f"--engine={args.engine}", f"--gear={gear}", *extra,
-                   f"--max-insts={args.insts}", f"--stats-json={path}", "--", program]
+                   f"--max-insts={args.insts}", f"--stats-json={path}", "--", args.build / program, *rest]
         done = subprocess.run(command, capture_output=True, check=False)
         if not path.exists():
             sys.exit(f"experiment.py: {' '.join(map(str, command))}: status {done.returncode}\n{done.stderr.decode()[-2000:]}")
@@ -150,8 +165,9 @@ def main():
         columns = policies(args.experiment, args.policies.replace(",", " "), args.set.replace(",", " "))
     else:
         about, gear, metric, columns = EXPERIMENTS[args.experiment]
-    names = args.benchmark or sorted(p.parent.name for p in (ROOT / "benchmarks").glob("*/expected"))
-    missing = [n for n in names if not (args.build / "benchmarks/i386" / n).exists()]
+    own = OWN.get(args.experiment, {})
+    names = args.benchmark or list(own) or sorted(p.parent.name for p in (ROOT / "benchmarks").glob("*/expected"))
+    missing = [n for n in names if n not in own and not (args.build / "benchmarks/i386" / n).exists()]
     if missing:
         sys.exit(f"experiment.py: {args.build}/benchmarks/i386/{missing[0]} does not exist; scripts/build benchmarks makes those there are")
     labels, rows, numbers = [label for label, _ in columns], [], {}
