@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "guest/interp.h"
+#include "policy/policy.h"
 #include "shared.h"
 #include "util/arena.h"
 
@@ -21,12 +22,13 @@ struct morph {
     struct gear2 *gear2;
     struct region *region; /* NULL: gear 3 is not used */
     struct tcache *tcache;
-    uint64_t *tmask;                 /* one 64-bit mask a guest page frame: 64-byte chunks that hold known code */
-    uint8_t *fine;                   /* one bit a page frame: code and data were seen close together there, see run/smc.c */
-    uint64_t frames;                 /* guest page frames */
+    uint64_t *tmask;  /* one 64-bit mask a guest page frame: 64-byte chunks that hold known code */
+    uint8_t *written; /* one a page frame: 0: no store to marked code yet; else 1 + those that cost translations: run/smc.c */
+    uint64_t frames;  /* guest page frames */
     uint64_t marked_low, marked_end; /* frames [low, end) hold all that have had code since morph_drop_all */
     /* Native addresses of the firmware's exit stubs, set after morph_init. */
     uint32_t exit_direct, exit_indirect, exit_interp;
+    struct policies policy;
 };
 
 /* Makes morph's state in the memory at `arena`, which must be zero, as hidden memory is after reset: clearing big tables that a

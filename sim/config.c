@@ -45,6 +45,11 @@ enum { NKEYS = sizeof keys / sizeof *keys };
 
 static const struct selkirk_policy policies[] = {
 #define EVICT(name, doc) {"morph.evict", #name, doc},
+#define PROMOTE(name, doc) {"morph.promote", #name, doc},
+#define HEAD(name, doc) {"morph.head", #name, doc},
+#define FORM(name, doc) {"morph.form", #name, doc},
+#define SPEC(name, doc) {"morph.spec", #name, doc},
+#define SMC(name, doc) {"morph.smc", #name, doc},
 #include "policy/policies.def"
 };
 

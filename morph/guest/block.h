@@ -26,8 +26,9 @@ enum { /* flags */
        BLOCK_SHORT = 4,  /* is translated alone, in short parts */
        BLOCK_STACK = 16, /* counts, up to BLOCK_STACKS, translations for another state of the x87's stack than there was */
        BLOCK_STACKS = 8 * BLOCK_STACK,
-       BLOCK_GONE = 3 << 16, /* its translation had to go because the cache was full: 1 + the group it was in (cache.h) */
-       BLOCK_SPAN_AT = 8,    /* from here on: see block_span */
+       BLOCK_GONE = 3 << 16,  /* its translation had to go because the cache was full: 1 + the group it was in (cache.h) */
+       BLOCK_ASKED = 1 << 18, /* counts, up to 7 times, how often the promotion policy was asked: see struct promote_policy */
+       BLOCK_SPAN_AT = 8,     /* from here on: see block_span */
 };
 
 enum {

@@ -1,4 +1,5 @@
 /* The oldest unit goes. Code that is hot goes with it and comes back, but most of the cache stays. */
+#include "cache/cache.h"
 #include "policy.h"
 #include "shared.h"
 

@@ -1,5 +1,6 @@
 /* Everything goes. The cheapest policy, and with it the cache is packed as tightly as can be; what is still hot is translated
  * again. */
+#include "cache/cache.h"
 #include "policy.h"
 
 static uint32_t units(const struct morph_params *p, uint32_t most)

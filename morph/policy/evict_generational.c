@@ -1,5 +1,6 @@
 /* Most code is cold soon after it was translated. What proves otherwise, by becoming a region or by being translated again after
  * it had to go, is kept in units of its own, through which the rest does not rush. */
+#include "cache/cache.h"
 #include "policy.h"
 
 static uint32_t split(uint32_t n) { return (n + 1) / 2; }

@@ -45,7 +45,7 @@ void region_renumber(struct ir_block *b)
     b->nexits = n;
 }
 
-void region_commits(struct ir_block *b, unsigned room, unsigned per_store, struct opt_stores *left)
+void region_commits(struct ir_block *b, unsigned room, unsigned per_store, bool late, struct opt_stores *left)
 {
     unsigned stores = 0, insns = 0;
     for (uint32_t i = IR_FIRST; i < b->n; i++) {
@@ -67,8 +67,8 @@ void region_commits(struct ir_block *b, unsigned room, unsigned per_store, struc
             opt_stores_exit(left, true);
             continue;
         }
-        if (stays && !is_last_pair(b, i) && (stores + stores_ahead(b, i + 1)) * per_store <= room &&
-            insns + insns_ahead(b, i + 1) <= REGION_COMMIT_INSNS) {
+        if (stays && (late || e->kind == IR_EXIT_NONE) && !is_last_pair(b, i) &&
+            (stores + stores_ahead(b, i + 1)) * per_store <= room && insns + insns_ahead(b, i + 1) <= REGION_COMMIT_INSNS) {
             if (e->kind == IR_EXIT_NONE) {
                 *n = (struct ir_node){.op = IR_NOP};
             } else {

@@ -89,7 +89,7 @@ static struct step step_from(struct morph *m, const struct gblock *b, uint64_t r
     struct step s = {.follow = LIFT_STOP};
     if (!w.has_taken && !w.has_fall)
         return step_indirect(m, b, n, ret, insns[b->ninsns - 1].op);
-    bool taken = w.has_taken && (!w.has_fall || nt > nf || (nt == nf && w.taken <= b->rip));
+    bool taken = w.has_taken && (!w.has_fall || m->policy.form->takes(&(struct form_way){nt, nf, w.taken <= b->rip}));
     if (insns[b->ninsns - 1].op == G_JCC && step_over(m, b, &w, nt, nf, &s)) {
         s.taken_likely = taken;
         return s;
@@ -137,7 +137,7 @@ static void choose_path(struct morph *m, struct gblock *head, unsigned max_insns
             return;
         if (!s.next || s.follow == LIFT_STOP || r->nsteps == REGION_STEPS_MAX || s.next->epoch != m->blocks->epoch)
             return;
-        if (insns + s.next->ninsns > max_insns || share * 100 < p->region_share << 16)
+        if (insns + s.next->ninsns > max_insns || !m->policy.form->goes_on(p, share))
             return;
         unsigned op = block_insns(m->blocks, b)[b->ninsns - 1].op;
         bool call = op == G_CALL || op == G_CALL_IND;
@@ -226,6 +226,8 @@ bool region_lift(struct morph *m, const struct gblock *b)
     r->known.n = r->known.next = 0;
     r->ir.known = p->region_forward ? &r->known : NULL;
     ir_start(&r->ir, b->rip);
+    if (p->region_check)
+        region_check(m);
     for (uint32_t i = 0; i < r->nsteps; i++) {
         if (lift_block(m, &l, &r->steps[i]) != LIFT_OPEN) {
             r->nsteps = i + 1;
@@ -248,17 +250,22 @@ bool region_prepare_path(struct morph *m, const struct gblock *b, unsigned level
     const struct morph_params *p = &m->sh->params;
     if (!region_lift(m, b))
         return false;
-    unsigned room = (unsigned)m->sh->store_buffer;
+    unsigned room = (unsigned)m->sh->store_buffer, entries = m->machine->spec_alias_entries;
+    if (entries > p->region_alias_entries)
+        entries = (unsigned)p->region_alias_entries;
     struct opt_stores left;
-    opt_stores_begin(&left, r->over, level == REGION_BOLD ? m->machine->spec_alias_entries / 2 : 0);
+    opt_stores_begin(&left, r->over, level == REGION_BOLD ? entries / 2 : 0);
     left.enabled = p->region_dead_stores != 0;
-    region_commits(&r->ir, room < REGION_STORES ? room : REGION_STORES, level >= REGION_NO_HOIST ? 2 : 1, &left);
+    region_commits(&r->ir, room < REGION_STORES ? room : REGION_STORES, level >= REGION_NO_HOIST ? 2 : 1, p->region_late != 0,
+                   &left);
     region_calls(&r->ir, &r->calls, &r->gen);
     region_liveness(&r->ir, r->sunk, r->over);
     r->gen.info = m->gear2->gen.info;
     r->gen.lanes = m->gear2->gen.empty[0];
-    r->gen.max_alias = m->machine->spec_alias_entries;
+    r->gen.max_alias = entries;
     r->gen.over_commits = p->region_over_commits != 0;
+    r->gen.hoist = p->region_hoist && level < REGION_NO_HOIST;
+    r->gen.reorder = p->region_reorder != 0;
     return region_schedule(&r->gen, &r->ir, r->sunk, r->over, level);
 }
 
@@ -277,6 +284,12 @@ static void count(struct morph *m)
     s->gear3_bundles += r->code.nbundles;
     s->gear3_ops += r->code.nops;
     s->gear3_bytes += (uint64_t)r->code.nwords * 4;
+    s->gear3_aliased += r->gen.aliased;
+    s->gear3_passed += r->gen.passed;
+    s->gear3_hoisted += r->gen.hoisted;
+    for (uint32_t e = 0; e < r->ir.nexits; e++)
+        s->gear3_late += (r->ir.exit[e].flags & IR_EXIT_LATE) != 0;
+    s->gear3_checked += m->sh->params.region_check ? r->nsteps : 0;
 }
 
 static bool emit(struct morph *m, struct gblock *b)
@@ -320,6 +333,8 @@ bool region_translate(struct morph *m, struct gblock *b)
     unsigned level = care->level;
     if (level < REGION_NO_ALIAS && !p->region_alias)
         level = REGION_NO_ALIAS;
+    if (level < m->policy.spec->first)
+        level = m->policy.spec->first;
     for (unsigned max = (unsigned)p->region_insns; max >= 8; max /= 2)
         if (region_prepare(m, b, max, level) && emit(m, b))
             return true;

@@ -73,10 +73,10 @@ bool region_trapped(struct morph *m, uint64_t head, uint32_t cause)
     unsigned k = cause == DUKE_TRAP_ALIAS ? 0 : cause == DUKE_TRAP_SB_OVERFLOW ? 1 : 2;
     if (c->traps[k] < 255)
         c->traps[k]++;
-    if (c->traps[k] < (k == 1 ? 1 : m->sh->params.region_traps))
+    unsigned level = m->policy.spec->after(&m->sh->params, c, k);
+    if (level == c->level)
         return false;
-    unsigned level = k == 0 ? REGION_NO_ALIAS : REGION_NO_HOIST;
-    c->level = (uint8_t)(level > c->level ? level : c->level + 1u);
+    c->level = (uint8_t)level;
     for (unsigned i = 0; i < 3; i++)
         c->traps[i] = 0;
     return true;
@@ -230,7 +230,7 @@ static void uncount(struct morph *m)
     }
 }
 
-static struct region_node *hottest(struct morph *m, bool loops)
+static struct region_node *hottest(struct morph *m, unsigned pass)
 {
     struct region_profile *p = &m->region->profile;
     struct region_node *best = NULL;
@@ -238,7 +238,7 @@ static struct region_node *hottest(struct morph *m, bool loops)
         struct region_node *n = &p->node[p->used[i]];
         if (n->count < m->sh->params.hot3 || (best && n->count <= best->count))
             continue;
-        if (!loops || n->backs > 1)
+        if (m->policy.head->fits(n, pass))
             best = n;
     }
     return best;
@@ -248,9 +248,9 @@ static void make_regions(struct morph *m)
 {
     unsigned made = 0;
     port_cat(DUKE_CAT_TRANSLATE3);
-    for (unsigned loops = 2; loops-- > 0;) {
+    for (unsigned pass = 0; pass < m->policy.head->passes; pass++) {
         struct region_node *n;
-        while (made < NEW_PER_EPISODE && (n = hottest(m, loops != 0))) {
+        while (made < NEW_PER_EPISODE && (n = hottest(m, pass))) {
             struct gblock *b = block_peek(m->blocks, n->rip, m->sh->cpu.mode);
             uint32_t generation = m->tcache->generation;
             if (b && !is_head(m, b) && b->epoch == m->blocks->epoch && region_translate(m, b)) {

@@ -145,7 +145,9 @@ struct region_gen {
     struct region_left left[REGION_STORES];
     uint32_t first_store, nalias_before, floor_before; /* see store; nalias and load_floor as of the last commit */
     uint32_t over_commits;                             /* switch: loads may pass commits */
-    uint32_t level;                                    /* enum region_level */
+    uint32_t hoist, reorder;           /* switches: loads may pass branches; loads and stores may pass each other */
+    uint32_t level;                    /* enum region_level */
+    uint32_t aliased, passed, hoisted; /* loads so far: see stats.def */
     uint32_t has_fault;
     uint32_t next;    /* where the search for a temporary starts */
     uint64_t free;    /* temporaries nobody uses */
@@ -214,10 +216,13 @@ bool region_prepare_path(struct morph *m, const struct gblock *b, unsigned level
 /* The first step of that: r->ir is the path as it was lifted. False: refused. Steps behind the end of the lifted code go. */
 bool region_lift(struct morph *m, const struct gblock *b);
 
+/* -- check.c: the region begins by comparing the code that it is made of with what it was; rolled back if that has changed. */
+void region_check(struct morph *m);
+
 /* -- commit.c: which exits commit: as few as the store buffer's `room` for stores allows. Exits that need not become late,
- * commits that need not vanish. Finds out on the way which stores are left to later ones, and do not count. */
+ * commits that need not vanish. late: exits need no commit. Finds out which stores are left to later ones and do not count. */
 struct opt_stores;
-void region_commits(struct ir_block *b, unsigned room, unsigned per_store, struct opt_stores *left);
+void region_commits(struct ir_block *b, unsigned room, unsigned per_store, bool late, struct opt_stores *left);
 
 /* Numbers the exits that are left in the order of their nodes. */
 void region_renumber(struct ir_block *b);

@@ -223,7 +223,7 @@ static void place_late(struct region_gen *g, const struct ir_node *n, uint32_t i
     g->exit_cycle[exit] = c;
     g->last = c;
     g->floor = c + 1;
-    if (g->level >= REGION_NO_HOIST || e->flags & IR_EXIT_WALL)
+    if (!g->hoist || e->flags & IR_EXIT_WALL)
         g->load_floor = c + 1;
     g->part--;
 }
@@ -328,6 +328,7 @@ static void begin(struct region_gen *g, const struct ir_block *b, const uint16_t
     g->first_store = g->nalias_before = g->floor_before = 0;
     g->floor = g->load_floor = g->last = g->fault = g->last_call = 0;
     g->last_load = g->last_store = 0;
+    g->aliased = g->passed = g->hoisted = 0;
     g->has_fault = g->base = 0;
     for (unsigned r = 0; r < 64; r++)
         g->reg[r] = (struct region_reg){0, 0, 0};

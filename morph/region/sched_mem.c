@@ -65,7 +65,7 @@ static struct obstacles obstacles(const struct region_gen *g, const struct where
     struct obstacles o = {0, 0};
     for (; k < end; k++) {
         const struct region_store *s = &g->store[k];
-        enum meet m = meet(s, w);
+        enum meet m = g->reorder ? meet(s, w) : MEET_SURELY;
         if (m == MEET_NEVER)
             continue;
         if (m == MEET_SURELY || !may_protect || !s->checkable)
@@ -89,7 +89,7 @@ static bool meets_at(const struct region_gen *g, const struct where *w, uint32_t
  * for a temporary, which no commit needs. */
 static bool passes_commit(const struct region_gen *g, const struct where *w, uint32_t i)
 {
-    if (!g->over_commits || g->level >= REGION_NO_HOIST || g->ir->use[i].wish >> 8 == g->part || g->over[i])
+    if (!g->over_commits || !g->hoist || g->ir->use[i].wish >> 8 == g->part || g->over[i])
         return false;
     struct obstacles o = obstacles(g, w, true, g->first_store, g->nstores);
     return o.hard == 0 && o.soft == 0;
@@ -159,6 +159,7 @@ void sched_load(struct region_gen *g, const struct ir_node *n, uint32_t i)
     words_mem(o, t, rd, ra, rb, n->x, n->imm);
     if (c < obs.soft || guarded) {
         unsigned entry = (*nalias)++;
+        g->aliased++;
         protect(g, o, n, rd, ra, rb, entry);
         for (uint32_t k = 0; k < g->nstores; k++)
             if (g->store[k].cycle > c && meet(&g->store[k], &w) != MEET_NEVER)
@@ -166,6 +167,8 @@ void sched_load(struct region_gen *g, const struct ir_node *n, uint32_t i)
         if (guarded)
             guard(g, &w, c, entry);
     }
+    g->passed += g->nstores > g->first_store && c <= g->last_store;
+    g->hoisted += c < g->floor;
     sched_put_at(g, o, c, t->need);
     sched_wrote(g, t, rd, c);
     g->last_load = max_u(g->last_load, c);

@@ -246,12 +246,33 @@ static void grant(struct morph *m, struct wish *w, const struct gblock *b)
         port_itc_write(b->rip, b->native);
 }
 
+/* Whether the policies want the block, executed hot2 times, to wait: for promotion, and for code that changes. */
+static bool must_wait(struct morph *m, struct gblock *b)
+{
+    enum { MOST = 7 };
+    uint64_t hot2 = m->sh->params.hot2;
+    unsigned asked = b->flags / BLOCK_ASKED & MOST;
+    unsigned written = m->written[b->paddr >> 12], patience = m->policy.smc->patience;
+    uint32_t more = m->policy.promote->wait ? m->policy.promote->wait(&m->sh->params, b, asked) : 0;
+    if (asked + 1 < written && asked + 1 < patience)
+        more = (uint32_t)hot2;
+    if (asked < MOST)
+        b->flags += BLOCK_ASKED;
+    if (!more)
+        return false;
+    b->count = (uint32_t)(more < hot2 ? hot2 - more : 0);
+    m->sh->stats.promote_waits++;
+    return true;
+}
+
 static bool hot(struct morph *m, struct gblock *b)
 {
     const struct morph_params *p = &m->sh->params;
     if (p->gear_max < 2 || b->translation == GEAR2_REFUSED || ++b->count < p->hot2)
         return false;
     if (p->stop_rip_on && p->stop_rip == b->rip) /* nothing of it will run */
+        return false;
+    if ((m->policy.promote->wait || m->written[b->paddr >> 12]) && must_wait(m, b))
         return false;
     bool at_once = m->region && p->hot3 == 1 && p->gear_max >= 3;
     port_cat(at_once ? DUKE_CAT_TRANSLATE3 : DUKE_CAT_TRANSLATE);

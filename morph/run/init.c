@@ -5,7 +5,6 @@
 #include "guest/block.h"
 #include "guest/x87_home.h"
 #include "morph.h"
-#include "policy/policy.h"
 #include "port.h"
 #include "region/region.h"
 #include "run.h"
@@ -37,11 +36,12 @@ struct morph *morph_init(struct shared *sh, void *base, uint64_t size)
     *m = (struct morph){.sh = sh, .machine = &DUKE_MACHINE, .frames = sh->dram_size / 4096};
     if (!sh->store_buffer || sh->store_buffer > m->machine->spec_store_buffer)
         sh->store_buffer = m->machine->spec_store_buffer;
-    m->tcache = cache_make(&a, &sh->params, policy_evict(&sh->params)); /* first: jumps to the firmware's stubs must reach */
+    m->policy = policies_chosen(&sh->params);
+    m->tcache = cache_make(&a, &sh->params, m->policy.evict); /* first: jumps to the firmware's stubs must reach */
     m->gear2 = arena_alloc(&a, sizeof *m->gear2, 64);
     m->tmask = arena_alloc(&a, m->frames * sizeof *m->tmask, 64);
-    m->fine = arena_alloc(&a, (m->frames + 7) / 8, 64);
-    if (!m->tcache || !m->gear2 || !m->tmask || !m->fine)
+    m->written = arena_alloc(&a, m->frames, 64);
+    if (!m->tcache || !m->gear2 || !m->tmask || !m->written)
         return NULL;
     m->gear2->ir.entries_made = 0;
     opt_init(&m->gear2->table);

@@ -1,7 +1,9 @@
 /* Guest code that changes: marking what must not change unseen, and forgetting it when it does.
  *
  * A page is marked whole when its first code is decoded, so that the TLB is flushed once a page and not once a block. A
- * page that has been stored to since is marked chunk by chunk: it has data and code close together.
+ * page that has been stored to since is marked chunk by chunk, if the policy says so: it has data and code close together. Code on
+ * a page that lost translations again and again has to be executed more often before it is translated: what is translated just to
+ * be thrown away costs more than interpreting it.
  */
 #include "cache/cache.h"
 #include "guest/block.h"
@@ -11,7 +13,7 @@
 #include "port.h"
 #include "run.h"
 
-static bool is_fine(const struct morph *m, uint64_t frame) { return m->fine[frame / 8] >> (frame % 8) & 1; }
+static bool is_fine(const struct morph *m, uint64_t frame) { return m->policy.smc->by_chunks && m->written[frame]; }
 
 static void set_mask(struct morph *m, uint64_t frame, uint64_t mask)
 {
@@ -81,8 +83,11 @@ int smc_step(struct morph *m, uint64_t lin)
     /* A store that crosses pages may trap once for each. */
     while (r == INTERP_SMC && n < 2 && frame_of(m, lin, &page[n])) {
         uint64_t frame = page[n] >> 12;
-        m->fine[frame / 8] |= (uint8_t)(1u << (frame % 8));
+        uint64_t lost = sh->stats.tcache_invalidations;
         morph_drop_page(m, page[n++]);
+        lost = sh->stats.tcache_invalidations - lost;
+        if (!m->written[frame] || (lost && m->written[frame] < UINT8_MAX))
+            m->written[frame]++;
         struct block_fault fault;
         struct gblock *b;
         if (block_make(m, sh->cpu.rip, &b, &fault) != BLOCK_OK)

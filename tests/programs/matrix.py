@@ -3,7 +3,8 @@
 
     matrix.py [--build DIR] [--gear G]... [--only NAME]... CASE...
 
-The switches are read from morph/params.def: each parameter with the values 0 and 1 only, and those of EXTREMES. CASE is one of run.py.
+The switches are read from morph/params.def: each parameter with the values 0 and 1 only, and those of EXTREMES; policies, from
+morph/policy/policies.def, but for the default of each kind, are settings like "policy:morph.evict=fifo". CASE is one of run.py.
 Exit status 1 if any run was not as on the host.
 """
 import argparse
@@ -14,11 +15,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PARAM = re.compile(r'^PARAM\((\w+), (\d+), (\d+), (\d+), "', re.MULTILINE)
+POLICY = re.compile(r'^([A-Z]+)\((\w+), "', re.MULTILINE)
 AT_ONCE = ["morph.hot2=1", "morph.hot3=1"]
 # Values at the end of what works, together with everything else as it is. A bundle may take four entries of the store buffer.
 EXTREMES = ["morph.tcache_kib=64", "morph.tcache_kib=65536", "morph.block_insns=1", "morph.region_insns=8", "morph.region_insns=1000",
-            "morph.region_elements=1", "morph.region_laps=1", "morph.region_laps=16", "morph.region_traps=1", "morph.region_share=1",
-            "sim.store_buffer=4"]
+            "morph.region_elements=1", "morph.region_alias_entries=0", "morph.region_alias_entries=1", "morph.region_laps=1",
+            "morph.region_laps=16", "morph.region_traps=1", "morph.region_share=1", "sim.store_buffer=4"]
+# Policies need profiles, and a full cache.
+SOON = ["morph.hot2=1", "morph.hot3=2", "morph.sample_insns=1000", "morph.tcache_kib=64"]
 NOT_SWITCHES = {"stop_rip_on", "trace_translations"}
 
 
@@ -35,7 +39,10 @@ def settings():
         key, value = pair.split("=")
         low, high = known.get(key, (0, 1 << 30))
         extremes.append(f"{key}={min(max(int(value), low), high)}")
-    return switches + extremes
+    rows = POLICY.findall((ROOT / "morph/policy/policies.def").read_text(encoding="ascii"))
+    firsts = [kind for kind, _ in rows]
+    policies = [f"policy:morph.{kind.lower()}={name}" for i, (kind, name) in enumerate(rows) if kind in firsts[:i]]
+    return switches + extremes + policies
 
 
 def main():
@@ -50,7 +57,8 @@ def main():
         if args.only and not any(name in setting for name in args.only):
             continue
         gears = [f"--gear={g}" for g in args.gear or [2, 3]]
-        params = [word for pair in [*AT_ONCE, setting] for word in ("--param", pair)]
+        common = SOON if setting.startswith("policy:") else AT_ONCE
+        params = [word for pair in [*common, setting.removeprefix("policy:")] for word in ("--param", pair)]
         done = subprocess.run([sys.executable, "-B", ROOT / "tests/programs/run.py", "--build", args.build, "--engine=func", *gears,
                                *params, *args.case], capture_output=True, text=True, check=False)
         ran += 1
