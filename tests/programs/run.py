@@ -39,7 +39,7 @@ class Result:
 def options() -> argparse.Namespace:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("pattern", nargs="*")
-    p.add_argument("--build", type=Path, default=ROOT / "build")
+    p.add_argument("--build", type=lambda name: Path(name).resolve(), default=ROOT / "build")
     p.add_argument("--engine", action="append", choices=["func", "rtl", "lockstep"])
     p.add_argument("--gear", action="append", type=int, choices=[1, 2, 3])
     p.add_argument("--param", action="append", default=[], metavar="KEY=VALUE", help="a parameter for every run, as of selkirk -c")
@@ -87,7 +87,7 @@ ENVIRONMENT = {"PATH": "/bin", "LC_ALL": "C", "TZ": "UTC"}
 
 def program_of(args: argparse.Namespace, case: cases.Case) -> str:
     """The program as the run names it: a path in its root, or on the host."""
-    return case.program if case.root else str(args.build.resolve() / case.program)
+    return case.program if case.root else str(args.build / case.program)
 
 
 def on_host(args: argparse.Namespace, case: cases.Case, folder: Path, command: list[str]) -> list[str]:
@@ -111,7 +111,7 @@ def execute(command: list[str], case: cases.Case, folder: Path, timeout: float) 
 
 
 def under_selkirk(args: argparse.Namespace, case: cases.Case, engine: str, gear: int, outdir: Path, command: list[str]) -> list[str]:
-    selkirk = args.build.resolve() / "bin/selkirk"
+    selkirk = args.build / "bin/selkirk"
     place = [f"--root={(args.build / case.root).resolve()}"] if case.root else []
     place += [f"--guest-cpu={case.cpu}"] if case.cpu else []
     variables = [f"--env={name}={value}" for name, value in ENVIRONMENT.items()]
