@@ -10,6 +10,15 @@
 
 enum { CHUNK = 1 << 16, LONGEST = 0x7ffff000 };
 
+/* Whether sendfile reads from it: files, and devices that have a position as /dev/zero has. Not pipes, sockets, counters or terminals,
+ * which would lose what is read and not sent, and may give without end. */
+static bool is_sent(const struct linux_file *f)
+{
+    struct stat st;
+    return f->kind == FD_HOST && !f->source && !fstat(f->host, &st) &&
+           (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode) || (S_ISCHR(st.st_mode) && lseek(f->host, 0, SEEK_CUR) >= 0));
+}
+
 static int64_t send_file(struct linux_process *p, const uint64_t a[6], uint64_t *offset, bool with_offset)
 {
     struct linux_file *out = fd_file(p, a[0]), *in = fd_file(p, a[1]);
@@ -17,7 +26,7 @@ static int64_t send_file(struct linux_process *p, const uint64_t a[6], uint64_t 
     int64_t done = p->wait.done;
     if (!out || !in)
         return -EBADF;
-    if (in->source || out->source || !socket_is_pipe(out))
+    if (!is_sent(in) || out->source || !socket_is_pipe(out))
         return -EINVAL;
     mm_before_access(p->mm, in->host);
     *offset += (uint64_t)done;

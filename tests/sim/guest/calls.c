@@ -191,6 +191,13 @@ static void descriptors(void)
     printf("%ld\n", (long)at);
     SHOW(pread(out, buf, 8, 0));
     printf("%.4s\n", buf);
+    SHOW(sendfile(out, zero, NULL, 4));
+    int ends[2];
+    SHOW(pipe(ends));
+    SHOW(write(ends[1], "pipe", 4));
+    SHOW(sendfile(out, ends[0], NULL, 4));
+    SHOW(read(ends[0], buf, 8));
+    SHOW(close(ends[0]) | close(ends[1]));
     SHOW(unlink("copy"));
     SHOW(unlink("copy2"));
 }
@@ -347,6 +354,8 @@ static void events(void)
     SHOW(read(counter, &value, 8));
     printf("counter %d\n", (int)value);
     SHOW(read(counter, &value, 8));
+    SHOW(write(counter, &value, 8));
+    SHOW(sendfile(counter, counter, NULL, 1 << 20));
     SHOW(epoll_ctl(ep, EPOLL_CTL_ADD, counter, &(struct epoll_event){EPOLLIN | EPOLLOUT, {.u32 = 9}}));
     waited("counter", ep, 4);
     SHOW(close(counter));
