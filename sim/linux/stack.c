@@ -81,7 +81,8 @@ static uint64_t push_tables(struct linux_process *p, uint64_t sp, const struct p
 {
     bool wide = p->space->wide;
     uint64_t bytes[2] = {linux_random(p), linux_random(p)};
-    sp &= ~UINT64_C(15);
+    /* As Linux leaves a random gap here: whole pages, so that the program's stack does not move with the length of its name. */
+    sp &= ~(uint64_t)(PAGE - 1);
     uint64_t platform = sp = wide ? push_bytes(p, sp, "x86_64", 7, ok) : push_bytes(p, sp, "i686", 5, ok);
     uint64_t random = sp = push_bytes(p, sp, bytes, sizeof bytes, ok);
     const uint64_t aux[][2] = {
@@ -155,7 +156,7 @@ bool load_stack(struct linux_process *p, const struct program *g, const char *na
                  LINUX_STACK_SIZE / 4);
         return false;
     }
-    uint64_t size = page_up(need + PAGE) + STACK_EXPAND, top = p->space->layout->stack_top;
+    uint64_t size = page_up(need + 2 * PAGE) + STACK_EXPAND, top = p->space->layout->stack_top;
     int prot = MM_READ | MM_WRITE | (g->exec_stack ? MM_EXEC : 0);
     bool ok = mm_map(p->mm, top - size, size, prot, NULL, 0);
     if (ok) {
