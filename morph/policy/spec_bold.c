@@ -6,7 +6,7 @@
 
 unsigned spec_less(const struct region_care *c, unsigned kind)
 {
-    unsigned level = kind == 0 ? REGION_NO_ALIAS : REGION_NO_HOIST;
+    unsigned level = kind == 0 ? REGION_NO_ALIAS : kind == 2 && c->level < REGION_NEAR ? REGION_NEAR : REGION_NO_HOIST;
     return level > c->level ? level : c->level + 1u;
 }
 

@@ -254,7 +254,7 @@ bool region_prepare_path(struct morph *m, const struct gblock *b, unsigned level
     if (entries > p->region_alias_entries)
         entries = (unsigned)p->region_alias_entries;
     struct opt_stores left;
-    opt_stores_begin(&left, r->over, level == REGION_BOLD ? entries / 2 : 0);
+    opt_stores_begin(&left, r->over, level < REGION_NO_ALIAS ? entries / 2 : 0);
     left.enabled = p->region_dead_stores != 0;
     region_commits(&r->ir, room < REGION_STORES ? room : REGION_STORES, level >= REGION_NO_HOIST ? 2 : 1, p->region_late != 0,
                    &left);
@@ -265,7 +265,9 @@ bool region_prepare_path(struct morph *m, const struct gblock *b, unsigned level
     r->gen.max_alias = entries;
     r->gen.over_commits = p->region_over_commits != 0;
     r->gen.hoist = p->region_hoist && level < REGION_NO_HOIST;
+    r->gen.near = level >= REGION_NEAR;
     r->gen.reorder = p->region_reorder != 0;
+    r->gen.early = p->region_early != 0;
     return region_schedule(&r->gen, &r->ir, r->sunk, r->over, level);
 }
 

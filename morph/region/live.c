@@ -9,9 +9,10 @@
 struct live {
     struct ir_block *b;
     uint8_t *sunk;
-    uint32_t need[IR_G_COUNT]; /* last exit, so far in the walk, that wants the register's value; 0 none */
-    uint32_t commits;          /* bit g: and it is a commit */
-    ir_ref late[IR_NODES_MAX]; /* last exit whose stub wants the value, if that is all that is known */
+    uint32_t need[IR_G_COUNT];  /* last exit, so far in the walk, that wants the register's value; 0 none */
+    uint32_t commits;           /* bit g: and it is a commit */
+    uint8_t used[IR_NODES_MAX]; /* by a node that is no SET */
+    ir_ref late[IR_NODES_MAX];  /* last exit whose stub wants the value, if that is all that is known */
 };
 
 static void use(struct live *l, ir_ref r, uint32_t at)
@@ -85,6 +86,7 @@ void region_liveness(struct ir_block *b, uint8_t *sunk, const uint16_t *over)
         l.need[g] = 0;
     for (uint32_t i = 0; i < b->n; i++) {
         l.late[i] = 0;
+        l.used[i] = 0;
         b->use[i] = (struct ir_use){0, 0};
         sunk[i] = 0;
     }
@@ -116,6 +118,10 @@ void region_liveness(struct ir_block *b, uint8_t *sunk, const uint16_t *over)
             if (!b->use[i].last && !sunk[i] && !ir_is_load(n->op))
                 continue;
         }
+        if (at == i)
+            l.used[n->a] = l.used[n->b] = l.used[n->c] = 1;
+        if (b->use[i].wish && l.used[i])
+            b->use[i].wish |= REGION_WISH_EARLY;
         use(&l, n->a, at);
         use(&l, n->b, at);
         use(&l, n->c, at);

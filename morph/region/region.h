@@ -63,10 +63,12 @@ struct region_care {
     uint8_t level;    /* enum region_level */
     uint8_t traps[3]; /* since the region was made, by cause */
 };
+#define REGION_WISH_EARLY 128   /* of a wish: other nodes want the value too */
 #define REGION_NO_CYCLE UINT32_MAX /* exit_cycle of an exit that is none */
 
 enum region_level {
     REGION_BOLD,     /* all speculation */
+    REGION_NEAR,     /* loads pass one branch at most */
     REGION_NO_ALIAS, /* loads stay behind stores that they may meet */
     REGION_NO_HOIST, /* and behind branches; stores count double */
     REGION_NEVER,    /* gear 2 is as far as it goes */
@@ -145,13 +147,15 @@ struct region_gen {
     struct region_left left[REGION_STORES];
     uint32_t first_store, nalias_before, floor_before; /* see store; nalias and load_floor as of the last commit */
     uint32_t over_commits;                             /* switch: loads may pass commits */
-    uint32_t hoist, reorder;           /* switches: loads may pass branches; loads and stores may pass each other */
-    uint32_t level;                    /* enum region_level */
+    uint32_t hoist, near, reorder; /* switches: loads may pass branches; one at most; loads and stores may pass each other */
+    uint32_t early;                /* switch: values for homes too are made above the exits before them, in temporaries */
+    uint32_t level;                /* enum region_level */
     uint32_t aliased, passed, hoisted; /* loads so far: see stats.def */
     uint32_t has_fault;
-    uint32_t next;    /* where the search for a temporary starts */
-    uint64_t free;    /* temporaries nobody uses */
-    uint32_t pending; /* guest state that is not home */
+    uint32_t next;      /* where the search for a temporary starts */
+    uint64_t free;      /* temporaries nobody uses */
+    uint32_t pending;   /* guest state that is not home */
+    uint32_t unsettled; /* of it, what is to be moved there before the commit */
     struct region_pending {
         ir_ref ref; /* 0: imm */
         int32_t imm;

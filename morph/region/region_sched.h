@@ -18,7 +18,7 @@ void sched_move(struct region_gen *g, unsigned rd, unsigned ra);
 /* `home` is going to be overwritten: what lives there and is wanted by node `from` or later goes elsewhere. */
 void sched_evict(struct region_gen *g, unsigned home, uint32_t from);
 /* The register for the value of node i. */
-unsigned sched_define(struct region_gen *g, uint32_t i);
+unsigned sched_define(struct region_gen *g, uint32_t i, uint32_t from);
 
 /* -- sched_mem.c */
 void sched_load(struct region_gen *g, const struct ir_node *n, uint32_t i);

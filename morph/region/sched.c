@@ -28,13 +28,13 @@ static void place_alu(struct region_gen *g, const struct ir_node *n, uint32_t i)
 {
     const struct gen_info *t = &g->info[n->op];
     if (t->fmt == DUKE_FMT_LI) {
-        unsigned rd = sched_define(g, i);
+        unsigned rd = sched_define(g, i, g->floor);
         place_li(g, rd, n->x == IR_BIG ? g->ir->consts[n->imm] : n->imm);
         return;
     }
     unsigned ra = g->loc[n->a], rb = g->loc[n->b], rc = g->loc[n->c];
     uint32_t from = max_u(g->reg[ra].avail, max_u(g->reg[rb].avail, g->reg[rc].avail));
-    unsigned rd = sched_define(g, i); /* before its operands are free: see release in gen/sched.c */
+    unsigned rd = sched_define(g, i, from); /* before its operands are free: see release in gen/sched.c */
     sched_release(g, n, i);
     struct gen_op *o = sched_new_op(g);
     if (t->fmt == DUKE_FMT_R3) {
@@ -80,7 +80,7 @@ static uint32_t owe(struct region_gen *g, unsigned exit, const uint8_t *sunk)
         } else if (sunk[r]) {
             const struct ir_node *n = &g->ir->node[r];
             f = (struct region_fix){n->op, (uint8_t)home, g->loc[n->a], g->loc[n->b], g->loc[n->c], n->x, 0, n->imm};
-        } else if (f.ra == home) {
+        } else if (f.ra == home || g->content[home] == r) {
             continue;
         }
         from = max_u(from, max_u(g->reg[f.ra].made, max_u(g->reg[f.rb].made, g->reg[f.rc].made)));
@@ -154,9 +154,11 @@ static void bring_one_home(struct region_gen *g, unsigned s, uint32_t i)
     unsigned from = g->loc[r];
     if (from == home)
         return;
-    sched_evict(g, home, i);
-    sched_move(g, home, from);
-    g->content[home] = r;
+    if (g->content[home] != r) {
+        sched_evict(g, home, i);
+        sched_move(g, home, from);
+        g->content[home] = r;
+    }
     if (!sched_is_home(from)) {
         g->loc[r] = (uint8_t)home;
         g->free |= UINT64_C(1) << from;
@@ -207,6 +209,23 @@ static uint32_t place_branch(struct region_gen *g, unsigned op, unsigned ra, uns
     return c;
 }
 
+/* Values that were made early and stay in their homes up to the commit go there as soon as nothing has to wait for that. */
+static void settle(struct region_gen *g, uint32_t i)
+{
+    for (uint32_t m = g->unsettled; m; m &= m - 1) {
+        unsigned s = (unsigned)__builtin_ctz(m), home = ir_home(s);
+        ir_ref r = g->pend[s].ref, old = g->content[home];
+        if (g->reg[g->loc[r]].avail > g->floor || g->reg[home].wmin > g->floor)
+            continue;
+        if (old && g->loc[old] == home && g->ir->use[old].last > i) /* would have to be moved first */
+            continue;
+        sched_evict(g, home, i + 1);
+        sched_move(g, home, g->loc[r]);
+        g->content[home] = r;
+        g->unsettled &= ~(1u << s);
+    }
+}
+
 static void place_late(struct region_gen *g, const struct ir_node *n, uint32_t i, const uint8_t *sunk)
 {
     const struct ir_exit *e = &g->ir->exit[n->imm];
@@ -222,10 +241,14 @@ static void place_late(struct region_gen *g, const struct ir_node *n, uint32_t i
     sched_release(g, n, i);
     g->exit_cycle[exit] = c;
     g->last = c;
-    g->floor = c + 1;
     if (!g->hoist || e->flags & IR_EXIT_WALL)
         g->load_floor = c + 1;
+    else if (g->near)
+        g->load_floor = g->floor;
+    g->floor = c + 1;
     g->part--;
+    if (g->unsettled)
+        settle(g, i);
 }
 
 static void place_exit(struct region_gen *g, const struct ir_node *n, uint32_t i)
@@ -234,8 +257,10 @@ static void place_exit(struct region_gen *g, const struct ir_node *n, uint32_t i
     uint32_t exit = (uint32_t)n->imm, c;
     bool indirect = e->kind == IR_EXIT_JMP || e->kind == IR_EXIT_RET;
     bool commits = e->ninsns || e->flags & IR_EXIT_ZERO;
-    if (commits)
+    if (commits) {
+        g->unsettled = 0;
         bring_home(g, i);
+    }
     if (e->kind == IR_EXIT_INTERP)
         place_li(g, ir_home(IR_G_TARGET), (int64_t)e->target);
     uint32_t from = max_u(max_u(g->floor, g->last), g->fault);
@@ -266,11 +291,17 @@ static void place_exit(struct region_gen *g, const struct ir_node *n, uint32_t i
     g->part--;
 }
 
-static void place_set(struct region_gen *g, const struct ir_node *n)
+static void place_set(struct region_gen *g, const struct ir_node *n, uint32_t i)
 {
     uint32_t bit = 1u << n->x;
     g->pend[n->x] = (struct region_pending){n->a, n->imm};
     g->pending |= bit;
+    g->unsettled &= ~bit;
+    if (n->a && g->ir->use[n->a].wish == (uint16_t)(ir_home(n->x) | REGION_WISH_EARLY | g->part << 8) &&
+        !sched_is_home(g->loc[n->a])) {
+        g->unsettled |= bit;
+        settle(g, i);
+    }
     if (n->a && g->content[ir_home(n->x)] == n->a && g->loc[n->a] == ir_home(n->x) && ir_is_entry(n->a))
         g->pending &= ~bit; /* the old value again */
 }
@@ -296,7 +327,7 @@ static void place_fault(struct region_gen *g, const struct ir_node *n, uint32_t 
 /* All state is at home. */
 static void all_home(struct region_gen *g)
 {
-    g->pending = 0;
+    g->pending = g->unsettled = 0;
     g->free = SCHED_TEMPS;
     g->next = 4;
     for (unsigned r = 0; r < 64; r++)
@@ -353,7 +384,7 @@ bool region_schedule(struct region_gen *g, const struct ir_block *b, const uint8
             if (b->use[i].last && !sunk[i])
                 place_alu(g, n, i);
         } else if (n->op == IR_SET)
-            place_set(g, n);
+            place_set(g, n, i);
         else if (n->op == IR_EXIT && b->exit[n->imm].flags & IR_EXIT_LATE)
             place_late(g, n, i, sunk);
         else if (n->op == IR_EXIT)

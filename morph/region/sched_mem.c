@@ -147,9 +147,9 @@ void sched_load(struct region_gen *g, const struct ir_node *n, uint32_t i)
     bool guarded = g->over[i] != 0;
     uint32_t reserved = early ? 0 : g->guards - guarded;
     g->guards -= guarded;
-    bool may = g->level == REGION_BOLD && *nalias + reserved < g->max_alias && fits_bits(n->imm, 29);
+    bool may = g->level < REGION_NO_ALIAS && *nalias + reserved < g->max_alias && fits_bits(n->imm, 29);
     struct obstacles obs = obstacles(g, &w, may, early ? 0 : g->first_store, g->nstores);
-    unsigned rd = sched_define(g, i);
+    unsigned rd = sched_define(g, i, from);
     sched_release(g, n, i);
     from = sched_writable(g, rd, max_u(from, obs.hard));
     struct gen_op *o = sched_new_op(g);

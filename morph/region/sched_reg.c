@@ -1,6 +1,8 @@
 /* Bundles and registers of the region scheduler. */
 #include "region_sched.h"
 
+enum { TEMPS_KEPT = 10 }; /* temporaries that are left for values with no home to go to */
+
 struct gen_op *sched_new_op(struct region_gen *g)
 {
     if (g->nops == REGION_OPS_MAX) {
@@ -67,14 +69,20 @@ void sched_evict(struct region_gen *g, unsigned home, uint32_t from)
     g->loc[u] = (uint8_t)to;
 }
 
-unsigned sched_define(struct region_gen *g, uint32_t i)
+/* Whether a value should be made above the exits that its home must wait for, in a temporary, and moved later. */
+static bool makes_early(const struct region_gen *g, uint32_t i, uint32_t from)
+{
+    return g->early && g->ir->use[i].wish & REGION_WISH_EARLY && from < g->floor && __builtin_popcountll(g->free) > TEMPS_KEPT;
+}
+
+unsigned sched_define(struct region_gen *g, uint32_t i, uint32_t from)
 {
     const struct ir_block *b = g->ir;
     unsigned wish = b->use[i].wish, r;
     if (!b->use[i].last)
         return 0;
-    if (wish && wish >> 8 == g->part) {
-        r = wish & 255;
+    if (wish && wish >> 8 == g->part && !makes_early(g, i, from)) {
+        r = wish & 63;
         sched_evict(g, r, i + 1);
         g->content[r] = (uint16_t)i;
     } else {

@@ -26,6 +26,7 @@ CASES = [
     ("region_alias_entries=2", WARM, [JSON], "gear3_aliased", 1),
     ("region_reorder=0", WARM, [JSON], "gear3_passed", None),
     ("region_hoist=0", WARM, [JSON], "gear3_hoisted", None),
+    ("region_early=0", WARM, [JSON], "gear3_hoisted", 1),
     ("region_over_commits=0", WARM, [JSON], "gear3_hoisted", 1),
     ("region_late=0", WARM, [JSON], "gear3_late", 0.5),
     ("region_check=0", WARM + " region_check=1", [JSON], "gear3_checked", None),
