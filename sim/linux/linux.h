@@ -43,6 +43,8 @@ struct linux_file;
 struct linux_socket;
 struct linux_parcel;
 struct linux_seals;
+struct linux_tty;
+struct stat;
 
 /* An open file, which several descriptors of several processes may have in common. */
 struct linux_file {
@@ -71,6 +73,7 @@ struct linux_source {
     bool (*ready)(struct linux_process *p, const struct linux_file *f);
     int64_t (*read)(struct linux_process *p, struct linux_file *f, uint64_t to, uint64_t size); /* NULL: it cannot be */
     void (*drop)(struct linux_file *f);
+    short (*events)(struct linux_process *p, const struct linux_file *f); /* poll's; NULL: POLLIN if it is ready */
 };
 
 struct linux_fd {
@@ -255,6 +258,7 @@ struct linux_kernel {
     unsigned ntickers;
 
     struct linux_shm *shm; /* files in /dev/shm */
+    struct linux_tty *ttys;
 
     struct linux_lock *locks;
     unsigned nlocks;
@@ -372,6 +376,7 @@ int path_copy(struct linux_process *p, char path[LINUX_PATH], uint64_t addr);
 int path_node(struct linux_process *p, int dirfd, const char *path, bool follow, bool write); /* O_PATH descriptor */
 int path_parent(struct linux_process *p, int dirfd, const char *path, char name[256]);        /* of a writable folder */
 int path_open(struct linux_process *p, int dirfd, const char *path, int flags, unsigned mode, enum linux_fd_kind *kind);
+const struct linux_file *path_special(struct linux_process *p, int dirfd, const char *path); /* one that it names by number */
 int path_of(struct linux_process *p, int host_fd, char out[LINUX_PATH]);
 /* May the guest change mode, owner or times of what one of its descriptors has open, the ones it was given included? */
 int path_may_change(struct linux_process *p, int host_fd);
@@ -415,6 +420,21 @@ bool outside_wait(struct linux_kernel *k, int64_t limit);
 int64_t source_open(struct linux_process *p, const struct linux_source *source, void *of, bool nonblock, bool cloexec);
 void source_look(struct linux_process *p, struct linux_file *f, short *events); /* before poll does; any file will do */
 int64_t source_read(struct linux_process *p, struct linux_file *f, uint64_t to, uint64_t size);
+/* After poll: what it would have said of the file itself, that was asked about these events. */
+short source_seen(struct linux_process *p, const struct linux_file *f, short asked, short seen);
+
+/* tty.c: pseudo-terminals. */
+bool tty_is(const struct linux_file *f);
+/* True: the path names a terminal, or the file `given` that it stands for (or NULL) is one; *result is what comes of opening it. */
+bool tty_open(struct linux_process *p, const char *path, const struct linux_file *given, uint32_t flags, int64_t *result);
+int tty_node(const struct linux_process *p, const char *path);  /* descriptor of what stands for it; -EINVAL: it is none */
+int tty_file_node(const struct linux_file *f);                  /* likewise */
+int tty_name(const struct linux_file *f, char out[LINUX_PATH]); /* its length; likewise */
+void tty_stat(const struct linux_kernel *k, struct stat *st);   /* what stands for a terminal looks like one */
+void tty_of_session(const struct linux_kernel *k, int sid, int *number, int *pgrp); /* as /proc/PID/stat has it */
+void tty_session_ends(struct linux_kernel *k, const struct linux_group *g);         /* a process does */
+int64_t tty_read(struct linux_process *p, struct linux_file *f, uint64_t to, uint64_t size);
+int64_t tty_write(struct linux_process *p, struct linux_file *f, uint64_t from, uint64_t size);
 
 /* timer.c */
 struct linux_ticker *timer_add(struct linux_kernel *k); /* NULL: too many */

@@ -155,12 +155,21 @@ static int special_fd(const char *path)
     return -1;
 }
 
+const struct linux_file *path_special(struct linux_process *p, int dirfd, const char *path)
+{
+    char full[LINUX_PATH];
+    int fd = special_fd(proc_path(p, dirfd, path, full));
+    return fd < 0 ? NULL : fd_file(p, (uint32_t)fd);
+}
+
 /* Another descriptor for a file of the guest's that a path names by its number. */
 static int special_node(struct linux_process *p, int fd, bool write)
 {
     int host = fd_host(p, (uint32_t)fd);
     if (host < 0)
         return -ENOENT;
+    if (tty_is(fd_file(p, (uint32_t)fd)))
+        return tty_file_node(fd_file(p, (uint32_t)fd));
     int r = write ? path_may_change(p, host) : 0;
     return r < 0 ? r : fd_copy(host);
 }
@@ -180,7 +189,10 @@ int path_node(struct linux_process *p, int dirfd, const char *path, bool follow,
     int special = follow ? special_fd(path) : -1;
     if (special >= 0)
         return special_node(p, special, write);
-    int fd = follow && proc_is_exe(p, path) ? fcntl(p->space->exe_fd, F_DUPFD_CLOEXEC, 3) : proc_node(p, path);
+    int fd = tty_node(p, path);
+    if (fd != -EINVAL)
+        return fd;
+    fd = follow && proc_is_exe(p, path) ? fcntl(p->space->exe_fd, F_DUPFD_CLOEXEC, 3) : proc_node(p, path);
     if (fd == -ENOENT && proc_is_folder(p, path))
         fd = fcntl(p->k->root_fd, F_DUPFD_CLOEXEC, 3);
     if (fd >= 0) {

@@ -93,6 +93,8 @@ static int fd_text(struct linux_process *p, const char *number, char out[LINUX_P
                                      : NULL;
     if (!f)
         return -ENOENT;
+    if (tty_is(f))
+        return tty_name(f, out);
     if (f->kind == FD_EPOLL)
         return sprintf(out, "anon_inode:[eventpoll]");
     if (f->socket)

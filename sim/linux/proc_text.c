@@ -123,8 +123,10 @@ static void status(struct linux_process *p, FILE *out)
 static void stat_line(struct linux_process *p, FILE *out)
 {
     const struct linux_space *s = p->space;
-    fprintf(out, "%d (%s) %c %d %d %d 0 -1 4194304 0 0 0 0 %llu 0 %llu 0 %d %d %u 0 %lld %llu %llu 18446744073709551615",
-            p->tid, p->comm, state(p), parent_pid(p), p->group->pgid, p->group->sid,
+    int tty, front;
+    tty_of_session(p->k, p->group->sid, &tty, &front);
+    fprintf(out, "%d (%s) %c %d %d %d %d %d 4194304 0 0 0 0 %llu 0 %llu 0 %d %d %u 0 %lld %llu %llu 18446744073709551615",
+            p->tid, p->comm, state(p), parent_pid(p), p->group->pgid, p->group->sid, tty, front,
             (unsigned long long)(linux_cpu_time(p) / 10000000), (unsigned long long)(p->group->child_ns / 10000000),
             20 + p->group->nice, p->group->nice, p->group->threads, (long long)p->group->start / 10000000,
             (unsigned long long)mapped_bytes(p), (unsigned long long)p->mm->pool->frames_used);

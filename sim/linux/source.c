@@ -29,13 +29,24 @@ void source_look(struct linux_process *p, struct linux_file *f, short *events)
     uint64_t count = 1;
     if (!f->source)
         return;
-    *events &= (short)~(POLLOUT | POLLWRNORM);
+    short now = f->source->events ? f->source->events(p, f) : 0;
+    if (!(now & POLLOUT))
+        *events &= (short)~(POLLOUT | POLLWRNORM);
+    if (now & POLLHUP)
+        *events |= POLLIN;
     bool ready = f->source->ready(p, f);
     if (ready == f->told)
         return;
     f->told = ready;
     ssize_t n = ready ? write(f->host, &count, sizeof count) : read(f->host, &count, sizeof count);
     (void)n; /* a counter that is zero takes one, one that is one gives it */
+}
+
+short source_seen(struct linux_process *p, const struct linux_file *f, short asked, short seen)
+{
+    if (!f || !f->source || !f->source->events)
+        return seen;
+    return (short)(f->source->events(p, f) & (asked | POLLERR | POLLHUP));
 }
 
 int64_t source_read(struct linux_process *p, struct linux_file *f, uint64_t to, uint64_t size)

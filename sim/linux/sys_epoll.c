@@ -41,7 +41,7 @@ static bool is_ready(struct linux_process *p, const struct linux_file *f);
 
 static void nothing(struct linux_file *f) { (void)f; }
 
-static const struct linux_source watching = {is_ready, NULL, nothing};
+static const struct linux_source watching = {is_ready, NULL, nothing, NULL};
 
 static int64_t make(struct linux_process *p, uint32_t flags)
 {
@@ -210,6 +210,7 @@ static int64_t wait_events(struct linux_process *p, const uint64_t a[6], int64_t
     if (r < 0)
         return r;
     for (uint32_t i = 0; i < n && done < most; i++) {
+        fds[i].revents = source_seen(p, watched[i]->file, (short)(watched[i]->events & POLLED), fds[i].revents);
         uint32_t ready = news(watched[i], (uint16_t)fds[i].revents);
         struct event ev = {ready, watched[i]->data};
         if (!ready)

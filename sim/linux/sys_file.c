@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "syscalls.h"
+#include "tty.h"
 
 enum { CHUNK = 1 << 16, LONGEST = 0x7ffff000 /* bytes moved by one call */ };
 
@@ -53,6 +54,8 @@ int64_t file_read(struct linux_process *p, uint32_t fd, uint64_t to, uint64_t si
         return -EINVAL;
     if (beyond(to, size))
         return -EFAULT;
+    if (tty_is(f))
+        return offset < 0 ? tty_read(p, f, to, size) : -ESPIPE;
     if (f->source)
         return offset < 0 ? source_read(p, f, to, size) : -ESPIPE;
     mm_before_access(p->mm, f->host);
@@ -95,10 +98,12 @@ int64_t file_write(struct linux_process *p, uint32_t fd, uint64_t from, uint64_t
         return -EBADF;
     if (offset < 0 && !socket_is_pipe(f))
         return socket_write(p, fd, from, size);
-    if (f->kind == FD_EPOLL || f->source)
+    if (f->kind == FD_EPOLL || (f->source && !tty_is(f)))
         return -EINVAL;
     if (beyond(from, size))
         return -EFAULT;
+    if (tty_is(f))
+        return offset < 0 ? tty_write(p, f, from, size) : -ESPIPE;
     int64_t room = seals_room(f, offset, size);
     if (room < 0)
         return room;
@@ -187,6 +192,8 @@ static int64_t seek(struct linux_process *p, uint32_t fd, int64_t offset, int wh
     int64_t r;
     if (host < 0)
         return host;
+    if (tty_is(fd_file(p, fd)))
+        return -ESPIPE;
     if (folder_seek(p, fd, offset, whence, &r))
         return r;
     r = lseek(host, offset, whence);
@@ -251,6 +258,8 @@ static int64_t get_flags(const struct linux_file *f)
     int r = fcntl(f->host, F_GETFL);
     if (r >= 0 && (f->kind == FD_PIPE || f->kind == FD_EPOLL) && !f->nonblock)
         r &= ~O_NONBLOCK;
+    if (r >= 0 && tty_is(f))
+        r = (r & ~O_ACCMODE) | tty_end(f)->mode;
     return r < 0 ? -errno : r;
 }
 
@@ -305,9 +314,15 @@ int64_t sys_ioctl(struct linux_process *p, const uint64_t a[6])
         {TIOCGWINSZ, 0, 8}, {TIOCSWINSZ, 8, 0}, {FIONREAD, 0, 4}, {FIONBIO, 4, 0},
     };
     struct linux_file *f = fd_file(p, a[0]);
+    if (f && ((uint32_t)a[1] == FIOCLEX || (uint32_t)a[1] == FIONCLEX)) {
+        p->files->fd[(uint32_t)a[0]].cloexec = (uint32_t)a[1] == FIOCLEX;
+        return 0;
+    }
     uint8_t buf[64] = {0}; /* the kernel's structures here are the same for both ABIs */
     if (!f)
         return -EBADF;
+    if (tty_is(f) && (uint32_t)a[1] != FIONBIO)
+        return tty_ioctl(p, f, (uint32_t)a[1], a[2]);
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (known[i].request != (uint32_t)a[1])
             continue;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -22,6 +23,8 @@ static int node(struct linux_process *p, uint32_t dirfd, uint64_t name, bool fol
     int host = (int)dirfd == AT_FDCWD ? p->files->cwd_fd : fd_host(p, dirfd);
     if (host < 0)
         return host;
+    if (tty_is(fd_file(p, dirfd)))
+        return tty_file_node(fd_file(p, dirfd));
     r = write ? path_may_change(p, host) : 0;
     if (r < 0)
         return r;
@@ -54,12 +57,14 @@ static struct abi64_stat wide_stat(const struct stat *s)
 }
 
 /* What `fd` stands for, which is closed; a negative `fd` is an error passed on. */
-static int stat_and_close(int fd, struct stat *s)
+static int stat_and_close(const struct linux_process *p, int fd, struct stat *s)
 {
     if (fd < 0)
         return fd;
     int error = fstatat(fd, "", s, AT_EMPTY_PATH) ? errno : 0;
     close(fd);
+    if (!error)
+        tty_stat(p->k, s);
     return -error;
 }
 
@@ -67,7 +72,7 @@ static int stat_and_close(int fd, struct stat *s)
 static int64_t put_stat64(struct linux_process *p, int fd, uint64_t to)
 {
     struct stat s;
-    int r = stat_and_close(fd, &s);
+    int r = stat_and_close(p, fd, &s);
     if (r)
         return r;
     if (p->wide) {
@@ -99,7 +104,7 @@ static int64_t put_stat64(struct linux_process *p, int fd, uint64_t to)
 static int64_t put_stat(struct linux_process *p, int fd, uint64_t to)
 {
     struct stat s;
-    int r = stat_and_close(fd, &s);
+    int r = stat_and_close(p, fd, &s);
     if (r)
         return r;
     if (s.st_size > INT32_MAX)
@@ -163,6 +168,28 @@ int64_t sys_lstat(struct linux_process *p, const uint64_t a[6]) { return put_sta
 
 int64_t sys_fstat(struct linux_process *p, const uint64_t a[6]) { return put_stat(p, by_fd(p, a[0]), a[1]); }
 
+static void statx_tty(const struct linux_process *p, struct statx *sx)
+{
+    struct stat s = {.st_dev = makedev(sx->stx_dev_major, sx->stx_dev_minor),
+                     .st_ino = sx->stx_ino,
+                     .st_mode = sx->stx_mode,
+                     .st_gid = sx->stx_gid,
+                     .st_nlink = sx->stx_nlink,
+                     .st_blksize = sx->stx_blksize};
+    tty_stat(p->k, &s);
+    sx->stx_dev_major = major(s.st_dev);
+    sx->stx_dev_minor = minor(s.st_dev);
+    sx->stx_ino = s.st_ino;
+    sx->stx_mode = (uint16_t)s.st_mode;
+    sx->stx_gid = s.st_gid;
+    sx->stx_nlink = (uint32_t)s.st_nlink;
+    sx->stx_blksize = (uint32_t)s.st_blksize;
+    if (s.st_rdev) {
+        sx->stx_rdev_major = major(s.st_rdev);
+        sx->stx_rdev_minor = minor(s.st_rdev);
+    }
+}
+
 int64_t sys_statx(struct linux_process *p, const uint64_t a[6])
 {
     struct statx sx;
@@ -170,6 +197,8 @@ int64_t sys_statx(struct linux_process *p, const uint64_t a[6])
     if (fd < 0)
         return fd;
     int64_t r = result(statx(fd, "", AT_EMPTY_PATH | (int)(a[2] & AT_STATX_SYNC_TYPE), a[3], &sx));
+    if (r >= 0)
+        statx_tty(p, &sx);
     close(fd);
     return r < 0 || user_put(p, a[4], &sx, sizeof sx) ? r : -EFAULT;
 }

@@ -17,7 +17,7 @@ static bool somebody_waits(struct linux_process *p, const struct linux_file *f)
 
 static void nothing(struct linux_file *f) { (void)f; }
 
-static const struct linux_source unconnected = {somebody_waits, NULL, nothing};
+static const struct linux_source unconnected = {somebody_waits, NULL, nothing, NULL};
 
 /* The socket takes its place behind the descriptor, or goes if that is an error. */
 static int64_t open_as(struct linux_process *p, int64_t fd, struct linux_socket *s, uint64_t type)

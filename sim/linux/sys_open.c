@@ -62,6 +62,9 @@ int64_t sys_openat(struct linux_process *p, const uint64_t a[6])
     int r = path_copy(p, path, a[1]);
     if (r < 0)
         return r;
+    int64_t terminal;
+    if (tty_open(p, path, path_special(p, (int)a[0], path), (uint32_t)flags, &terminal))
+        return terminal;
     int host = path_open(p, (int)a[0], path, flags, a[3] & ~(uint32_t)(S_ISUID | S_ISGID), &kind);
     if (kind != FD_FIFO) {
         int fd = fd_add(p, host, kind == FD_PROC ? FD_HOST : kind, 0, a[2] & O_CLOEXEC);

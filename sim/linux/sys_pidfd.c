@@ -14,7 +14,7 @@ static bool ended(struct linux_process *p, const struct linux_file *f)
 
 static void drop(struct linux_file *f) { free(f->of); }
 
-static const struct linux_source pidfd = {ended, NULL, drop};
+static const struct linux_source pidfd = {ended, NULL, drop, NULL};
 
 int64_t sys_pidfd_open(struct linux_process *p, const uint64_t a[6])
 {

@@ -74,7 +74,8 @@ static int64_t do_poll(struct linux_process *p, uint64_t at, uint32_t n, int64_t
     if (r < 0)
         return r;
     for (uint32_t i = 0; i < n; i++)
-        guest[i].revents |= fds[i].revents;
+        guest[i].revents |= fds[i].fd < 0 ? 0
+                                          : source_seen(p, fd_file(p, (uint32_t)guest[i].fd), guest[i].events, fds[i].revents);
     return user_put(p, at, guest, n * sizeof *guest) ? r + bad : -EFAULT;
 }
 
@@ -147,6 +148,7 @@ static int64_t do_select(struct linux_process *p, const uint64_t a[6], int64_t t
         return r;
     uint32_t out[3][LINUX_FDS / 32] = {{0}};
     for (uint32_t i = 0; i < used; i++) {
+        fds[i].revents = source_seen(p, fd_file(p, number[i]), POLLIN | POLLOUT | POLLPRI, fds[i].revents);
         for (int k = 0; k < 3; k++) {
             uint32_t word = number[i] / 32, bit = 1u << (number[i] % 32);
             if ((set[k][word] & bit) && (fds[i].revents & events[k])) {

@@ -53,7 +53,7 @@ static int64_t read_signals(struct linux_process *p, struct linux_file *f, uint6
 
 static void drop(struct linux_file *f) { free(f->of); }
 
-static const struct linux_source signalfd_source = {ready, read_signals, drop};
+static const struct linux_source signalfd_source = {ready, read_signals, drop, NULL};
 
 static int64_t make(struct linux_process *p, const uint64_t a[6], uint32_t flags)
 {

@@ -123,7 +123,7 @@ static int64_t fd_read(struct linux_process *p, struct linux_file *f, uint64_t t
 
 static void fd_drop(struct linux_file *f) { timer_drop(f->of); }
 
-static const struct linux_source timerfd = {fd_ready, fd_read, fd_drop};
+static const struct linux_source timerfd = {fd_ready, fd_read, fd_drop, NULL};
 
 int64_t sys_timerfd_create(struct linux_process *p, const uint64_t a[6])
 {

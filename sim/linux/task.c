@@ -117,6 +117,7 @@ void group_tell_parent(struct linux_kernel *k, struct linux_group *g, int code, 
 static void note_exit(struct linux_kernel *k, struct linux_group *g)
 {
     g->zombie = true;
+    tty_session_ends(k, g);
     g->alarm = g->cpu_alarm[0] = g->cpu_alarm[1] = (struct linux_timer){0};
     timer_drop_group(k, g);
     lock_drop(k, g, -1);
@@ -383,19 +384,21 @@ void linux_schedule(struct linux_kernel *k)
     leave(k);
     for (;;) {
         struct linux_process *start = sweep(k), *t = start;
-        bool alive = false;
+        bool alive = false, moved = false;
         linux_take_timers(k);
         do {
+            bool went = !t->dead && !t->group->stopped;
             alive |= !t->dead;
             if (enter(k, t) || k->end != LINUX_RUNNING)
                 return;
+            moved |= went && (t->dead || t->group->stopped); /* by a signal: somebody may wait for that */
             t = t->next ? t->next : k->tasks;
         } while (t != start);
         if (!alive) {
             run_ends(k);
             return;
         }
-        if (pass_time(k))
+        if (moved || pass_time(k))
             continue;
         if (k->first->zombie) {
             run_ends(k);

@@ -153,9 +153,14 @@ static uint64_t argument(struct input *in)
 /* Names and numbers that a call may point to; the input changes them. */
 static void fill_memory(struct mm *mm, struct input *in)
 {
-    static const char *const names[] = {
-        "a",          "b",    "d/x", "d", "../z", "prog", "link", "", "/", "/proc/self/fd/1", "/dev/null", "/proc/self/maps",
-        "a/../d/./y", "/tmp", "."};
+    static const char *const names[] = {"a",          "b",
+                                        "d/x",        "d",
+                                        "../z",       "prog",
+                                        "link",       "",
+                                        "/",          "/proc/self/fd/1",
+                                        "/dev/ptmx",  "/proc/self/maps",
+                                        "a/../d/./y", "/dev/pts/0",
+                                        "."};
     char page[MEMORY_SIZE] = {0};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         strcpy(page + 64 * i, names[i]);

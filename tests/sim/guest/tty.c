@@ -1,0 +1,638 @@
+/* Pseudo-terminals: both ends in one process, which types and looks, and children whose terminal one is. Prints what it sees. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/select.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+static void show(const char *what, long r) { printf("%s: %ld %s\n", what, r, r < 0 ? strerrorname_np(errno) : ""); }
+#define SHOW(call) show(#call, (long)(call))
+
+static int master, slave;
+
+static void settle(void) { usleep(20000); } /* the host's kernel does it in the background */
+
+static void print(const char *text, ssize_t n)
+{
+    printf(" \"");
+    for (ssize_t i = 0; i < n; i++)
+        printf(text[i] < ' ' || text[i] > '~' ? "\\x%02x" : "%c", (unsigned char)text[i]);
+    printf("\"");
+}
+
+/* What there is to be read, each piece as read gives it. */
+static void drain(const char *name, int fd)
+{
+    char buf[8192];
+    ssize_t n;
+    int pieces = 0;
+    printf("  %s:", name);
+    while (pieces++ < 10 && (n = read(fd, buf, sizeof buf)) > 0)
+        print(buf, n);
+    printf("%s %s\n", n == 0 ? " end" : "", n < 0 ? strerrorname_np(errno) : "");
+}
+
+/* The master's end: its pieces are a matter of luck on the host. */
+static void echoed(void)
+{
+    char buf[8192];
+    ssize_t n, all = 0;
+    while ((n = read(master, buf + all, sizeof buf - (size_t)all)) > 0)
+        all += n;
+    printf("  echo:");
+    print(buf, all);
+    printf(" %s\n", n < 0 ? strerrorname_np(errno) : "end");
+}
+
+static void nonblock(int fd, int on) { ioctl(fd, FIONBIO, &on); }
+
+static void type(const char *text, size_t n)
+{
+    printf("typed");
+    print(text, (ssize_t)n);
+    printf("\n");
+    if (write(master, text, n) != (ssize_t)n)
+        perror("write");
+    settle();
+    echoed();
+    drain("read", slave);
+}
+#define TYPE(text) type(text, sizeof(text) - 1)
+
+static struct termios usual;
+
+static void set(unsigned iflag, unsigned oflag, unsigned lflag, int min, int time)
+{
+    struct termios t = usual;
+    t.c_iflag = iflag;
+    t.c_oflag = oflag;
+    t.c_lflag = lflag;
+    t.c_cc[VMIN] = (unsigned char)min;
+    t.c_cc[VTIME] = (unsigned char)time;
+    printf("set %o %o %o %d %d\n", iflag, oflag, lflag, min, time);
+    SHOW(tcsetattr(slave, TCSANOW, &t));
+}
+
+static void opening(void)
+{
+    char name[64];
+    int number = -1, locked = -1, fd, copy;
+    struct stat st;
+    master = open("/dev/ptmx", O_RDWR | O_NOCTTY);
+    SHOW(master > 2);
+    SHOW(ioctl(master, TIOCGPTN, &number));
+    SHOW(ioctl(master, TIOCGPTLCK, &locked));
+    SHOW(locked);
+    sprintf(name, "/dev/pts/%d", number);
+    SHOW(open(name, O_RDWR | O_NOCTTY));
+    SHOW(ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY));
+    SHOW(grantpt(master));
+    SHOW(unlockpt(master));
+    SHOW(strcmp(ptsname(master), name));
+    slave = open(name, O_RDWR | O_NOCTTY);
+    SHOW(slave > 2);
+    SHOW(strcmp(ttyname(slave), name));
+    SHOW(isatty(slave) + isatty(master));
+    SHOW(fstat(slave, &st));
+    printf("major %u, ours %d, kind %o, links %d, size %d\n", major(st.st_rdev), minor(st.st_rdev) == (unsigned)number,
+           st.st_mode & S_IFMT, (int)st.st_nlink, (int)st.st_size);
+    SHOW(stat(name, &st));
+    printf("major %u, ours %d\n", major(st.st_rdev), minor(st.st_rdev) == (unsigned)number);
+    SHOW(fstat(master, &st));
+    printf("major %u, minor %u, kind %o\n", major(st.st_rdev), minor(st.st_rdev), st.st_mode & S_IFMT);
+    SHOW(chmod(name, 0600));
+    SHOW(stat(name, &st));
+    printf("mode %o\n", st.st_mode);
+    SHOW(fchmod(slave, 0620));
+    SHOW(access(name, R_OK | W_OK));
+    SHOW(lseek(slave, 0, SEEK_CUR));
+    SHOW(pread(slave, name, 1, 0));
+    SHOW(ftruncate(slave, 0));
+    SHOW(open(name, O_RDONLY | O_DIRECTORY));
+    SHOW(open("/dev/pts/777", O_RDWR));
+    SHOW(open(name, O_RDWR | O_CREAT | O_EXCL, 0600));
+    fd = open(name, O_RDONLY | O_NOCTTY);
+    SHOW(write(fd, "x", 1));
+    SHOW(fcntl(fd, F_GETFL) & O_ACCMODE);
+    SHOW(ioctl(fd, FIOCLEX));
+    SHOW(fcntl(fd, F_GETFD));
+    sprintf(name, "/proc/self/fd/%d", fd);
+    copy = open(name, O_WRONLY | O_NOCTTY);
+    SHOW(read(copy, name, 1));
+    SHOW(isatty(copy));
+    close(copy);
+    close(fd);
+    SHOW(ioctl(slave, TIOCGPTN, &number));
+    SHOW(ioctl(slave, TIOCGWINSZ, (void *)8));
+    SHOW(ioctl(slave, TCGETS, (void *)8));
+    SHOW(ioctl(slave, TCSETS, (void *)8));
+    SHOW(ioctl(slave, 0x5499, 0));
+    SHOW(read(slave, (void *)8, 0));
+    SHOW(tcgetattr(slave, &usual));
+    printf("%o %o %o %o\n", usual.c_iflag, usual.c_oflag, usual.c_cflag, usual.c_lflag);
+    for (int i = 0; i < 17; i++)
+        printf("%d ", usual.c_cc[i]);
+    printf("\n");
+    nonblock(master, 1);
+    nonblock(slave, 1);
+}
+
+static void lines(void)
+{
+    TYPE("");
+    TYPE("hello\n");
+    TYPE("par");
+    TYPE("tial\r");
+    TYPE("two\nlines\n");
+    TYPE("wrong\x7f\x7fight\n");
+    TYPE("\x7fx\x01\x02\x7f\x7f\x7fy\n");
+    TYPE("a\tb\x7f\x7f\x7f"
+         "c\n");
+    TYPE("one two  \x17three\n");
+    TYPE("some words\x15"
+         "others\n");
+    TYPE("a\x16\x03"
+         "b\x16\x7f\n");
+    TYPE("re\x12print\n");
+    TYPE("end\x04");
+    TYPE("\x04");
+    TYPE("x\x04\x04");
+    TYPE("\xc3\xa4\x7f\n");
+    char big[5000];
+    memset(big, 'L', sizeof big);
+    SHOW(write(master, big, sizeof big));
+    settle();
+    drain("too long, unfinished", slave);
+    SHOW(tcflush(slave, TCIFLUSH));
+    for (int i = 0; i < 5; i++, settle())
+        while (read(master, big, sizeof big) > 0)
+            ;
+    TYPE("after\n");
+    char few[3];
+    SHOW(write(master, "abcdef\n", 7));
+    settle();
+    int n = -1;
+    SHOW(ioctl(slave, FIONREAD, &n));
+    SHOW(n);
+    SHOW(read(slave, few, 3));
+    SHOW(read(slave, few, 3));
+    SHOW(read(slave, few, 3));
+    SHOW(read(slave, few, 3));
+    SHOW(write(master, "abc\x04z\n", 6));
+    settle();
+    SHOW(read(slave, few, 3));
+    SHOW(read(slave, few, 3));
+    echoed();
+}
+
+static void modes(void)
+{
+    unsigned i = usual.c_iflag, o = usual.c_oflag, l = usual.c_lflag;
+    set(i | IUTF8, o, l, 1, 0);
+    TYPE("\xc3\xa4\xc3\xb6\x7fz\n");
+    set(i, o, l & ~ECHO, 1, 0);
+    TYPE("secret\x7f\n");
+    set(i, o, (l & ~ECHO) | ECHONL, 1, 0);
+    TYPE("secret\n");
+    set(i, o, l & ~(ECHOE | ECHOKE), 1, 0);
+    TYPE("abc\x7f\x7f"
+         "d\x15"
+         "e\n");
+    set(i, o, l & ~ECHOCTL, 1, 0);
+    TYPE("\x01 \x02\x7f\n");
+    set(i, o, l & ~IEXTEN, 1, 0);
+    TYPE("a b\x17\x16\x12\n");
+    set(i | INLCR, o, l, 1, 0);
+    TYPE("a\nb\r");
+    set((i & ~ICRNL) | IGNCR | ISTRIP, o, l, 1, 0);
+    TYPE("a\r\xe1\n");
+    TYPE("held");
+    set(i, o, l & ~ICANON, 1, 0);
+    TYPE("raw");
+    TYPE("\x04\x7f\n");
+    set(0, 0, 0, 1, 0);
+    TYPE("\r\n\x03\x11\x13");
+    SHOW(write(master, "kept", 4));
+    settle();
+    set(i, o, l, 1, 0);
+    drain("a line now", slave);
+    const unsigned out[] = {0,
+                            OPOST,
+                            OPOST | ONLCR,
+                            OPOST | OCRNL,
+                            OPOST | ONOCR,
+                            OPOST | ONLRET,
+                            OPOST | OLCUC,
+                            OPOST | XTABS,
+                            OPOST | ONLCR | OCRNL | ONLRET};
+    for (unsigned k = 0; k < sizeof out / sizeof *out; k++) {
+        set(i, out[k], l, 1, 0);
+        SHOW(write(slave, "\rab\tc\n\r\n\b\td\r", 13));
+        settle();
+        echoed();
+    }
+    set(i, o, l, 1, 0);
+    SHOW(write(slave, "\n", 1));
+    settle();
+    echoed();
+    /* ^S and ^Q. */
+    TYPE("\x13");
+    SHOW(write(slave, "held back", 9));
+    echoed();
+    TYPE("\x11");
+    SHOW(write(slave, "not held", 8));
+    settle();
+    echoed();
+    SHOW(tcflow(slave, TCOOFF));
+    SHOW(write(slave, "held", 4));
+    SHOW(tcflow(slave, TCOON));
+    SHOW(tcdrain(slave));
+    SHOW(tcflow(slave, 9));
+    SHOW(tcflush(slave, 9));
+    int n;
+    SHOW(write(master, "flushed\n", 8));
+    settle();
+    struct termios t = usual;
+    SHOW(tcsetattr(slave, TCSAFLUSH, &t));
+    drain("flushed", slave);
+    echoed();
+    SHOW(ioctl(slave, TIOCOUTQ, &n));
+}
+
+static long took(struct timespec *since)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    long ms = (now.tv_sec - since->tv_sec) * 1000 + (now.tv_nsec - since->tv_nsec) / 1000000;
+    *since = now;
+    return (ms + 50) / 100; /* tenths of a second */
+}
+
+/* VMIN and VTIME. */
+static void times(void)
+{
+    char buf[16];
+    struct timespec t;
+    nonblock(slave, 0);
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    set(0, 0, 0, 0, 0);
+    SHOW(read(slave, buf, 8));
+    set(0, 0, 0, 0, 3);
+    SHOW(read(slave, buf, 8));
+    SHOW(took(&t));
+    SHOW(write(master, "abc", 3));
+    settle();
+    SHOW(read(slave, buf, 2));
+    SHOW(read(slave, buf, 2));
+    took(&t);
+    set(0, 0, 0, 5, 2);
+    SHOW(write(master, "abc", 3));
+    settle();
+    SHOW(read(slave, buf, 8));
+    SHOW(took(&t) >= 2);
+    SHOW(write(master, "abcdefg", 7));
+    settle();
+    SHOW(read(slave, buf, 8));
+    set(0, 0, 0, 3, 0);
+    SHOW(write(master, "ab", 2));
+    settle();
+    struct pollfd p = {.fd = slave, .events = POLLIN};
+    SHOW(poll(&p, 1, 0));
+    SHOW(read(slave, buf, 2));
+    if (!fork()) {
+        for (int i = 0; i < 3; i++, usleep(50000))
+            write(master, "wxyz" + i, 1);
+        _exit(0);
+    }
+    SHOW(read(slave, buf, 8));
+    SHOW(poll(&p, 1, 0));
+    wait(NULL);
+    SHOW(tcsetattr(slave, TCSANOW, &usual));
+}
+
+static void polled(const char *what)
+{
+    struct pollfd p[3] = {{master, POLLIN | POLLOUT}, {slave, POLLIN | POLLOUT}, {master, 0}};
+    fd_set r, w;
+    struct timeval none = {0, 0};
+    settle();
+    int n = poll(p, 3, 0);
+    FD_ZERO(&r);
+    FD_ZERO(&w);
+    FD_SET(master, &r);
+    FD_SET(slave, &r);
+    FD_SET(slave, &w);
+    int s = select(64, &r, &w, NULL, &none);
+    printf("%s: %d, master %x %x, slave %x; select %d: %d %d %d\n", what, n, p[0].revents, p[2].revents, p[1].revents, s,
+           FD_ISSET(master, &r), FD_ISSET(slave, &r), FD_ISSET(slave, &w));
+}
+
+static void polls(void)
+{
+    char buf[16];
+    int e = epoll_create1(0);
+    struct epoll_event ev = {.events = EPOLLIN, .data.fd = master};
+    polled("quiet");
+    SHOW(epoll_ctl(e, EPOLL_CTL_ADD, master, &ev));
+    ev.data.fd = slave;
+    SHOW(epoll_ctl(e, EPOLL_CTL_ADD, slave, &ev));
+    SHOW(epoll_wait(e, &ev, 1, 0));
+    SHOW(write(master, "x", 1));
+    polled("no line");
+    SHOW(epoll_wait(e, &ev, 1, 0));
+    SHOW(ev.data.fd == master);
+    SHOW(read(master, buf, 16));
+    SHOW(write(master, "\n", 1));
+    polled("a line");
+    SHOW(read(master, buf, 16));
+    SHOW(read(slave, buf, 16));
+    polled("quiet");
+    close(e);
+    if (!fork()) {
+        usleep(50000);
+        write(slave, "news", 4);
+        _exit(0);
+    }
+    struct pollfd p = {.fd = master, .events = POLLIN};
+    SHOW(poll(&p, 1, 10000));
+    wait(NULL);
+    echoed();
+}
+
+static void on(int signal)
+{
+    char text[40];
+    int n = sprintf(text, "<%s>", sigabbrev_np(signal));
+    write(1, text, (size_t)n);
+}
+
+static void show_status(const char *what, int pid)
+{
+    int status;
+    pid = waitpid(pid, &status, WUNTRACED);
+    printf("%s: %s %d\n", what,
+           WIFEXITED(status)     ? "exit"
+           : WIFSIGNALED(status) ? "killed"
+                                 : "stopped",
+           WIFEXITED(status)     ? WEXITSTATUS(status)
+           : WIFSIGNALED(status) ? WTERMSIG(status)
+                                 : WSTOPSIG(status));
+    fflush(stdout);
+}
+
+/* A child whose terminal it is, in a session of its own; what it does runs there. */
+static int session(void (*does)(void))
+{
+    fflush(stdout);
+    int pid = fork();
+    if (pid)
+        return pid;
+    setsid();
+    if (ioctl(slave, TIOCSCTTY, 0))
+        perror("TIOCSCTTY");
+    does();
+    fflush(stdout);
+    _exit(7);
+}
+
+static void waits(void)
+{
+    for (;;)
+        pause();
+}
+
+static void asks(void)
+{
+    char name[64];
+    int sid, fd;
+    SHOW(tcgetpgrp(slave) == getpid());
+    SHOW(tcgetsid(slave) == getpid());
+    SHOW(ioctl(slave, TIOCSCTTY, 0));
+    fd = open("/dev/tty", O_RDWR);
+    SHOW(fd > 2);
+    SHOW(isatty(fd));
+    SHOW(tcgetpgrp(fd) == getpid());
+    SHOW(tcsetpgrp(fd, 1) < 0);
+    SHOW(tcsetpgrp(fd, 99999));
+    SHOW(tcsetpgrp(fd, -5));
+    SHOW(write(fd, "to the terminal", 15));
+    signal(SIGWINCH, on);
+    signal(SIGINT, on);
+    signal(SIGQUIT, on);
+    fflush(stdout);
+    kill(getppid(), SIGUSR1);
+    for (int i = 0; i < 4; i++)
+        pause();
+}
+
+static void reads_behind(void)
+{
+    char buf[10];
+    int child = fork();
+    if (!child) {
+        setpgid(0, 0);
+        long n = read(slave, buf, 10);
+        printf("read %ld\n", n);
+        signal(SIGTTIN, SIG_IGN);
+        setpgid(0, getpgid(getppid()));
+        fflush(stdout);
+        _exit(3);
+    }
+    setpgid(child, child);
+    show_status("reads in the background", child);
+    SHOW(tcgetpgrp(slave) == getpid());
+    SHOW(tcsetpgrp(slave, child));
+    SHOW(tcgetpgrp(slave) == child);
+    kill(child, SIGCONT);
+    write(master, "typed\n", 6);
+    show_status("then in front", child);
+    /* Now this process is the one behind. */
+    signal(SIGTTOU, SIG_IGN);
+    SHOW(tcsetpgrp(slave, getpid()));
+    if (!(child = fork())) {
+        setpgid(0, 0);
+        signal(SIGTTIN, SIG_IGN);
+        SHOW(read(slave, buf, 10));
+        signal(SIGTTOU, SIG_DFL);
+        fflush(stdout);
+        SHOW(tcsetattr(slave, TCSANOW, &usual));
+        fflush(stdout);
+        _exit(4);
+    }
+    show_status("sets in the background", child);
+    kill(child, SIGKILL);
+    show_status("and is killed", child);
+}
+
+static void forsaken(void)
+{
+    char buf[10];
+    signal(SIGHUP, on);
+    signal(SIGCONT, on);
+    close(master);
+    pause();
+    SHOW(read(slave, buf, 10));
+    SHOW(write(slave, buf, 10));
+    SHOW(ioctl(slave, TIOCGWINSZ, buf));
+    SHOW(open("/dev/tty", O_RDWR));
+    struct pollfd p = {.fd = slave, .events = POLLIN | POLLOUT};
+    SHOW(poll(&p, 1, 0));
+    SHOW(p.revents);
+}
+
+static void leaves(void)
+{
+    int child = fork();
+    if (!child) {
+        signal(SIGHUP, on);
+        pause();
+        usleep(200000);
+        char c;
+        SHOW(read(slave, &c, 1));
+        fflush(stdout);
+        _exit(0);
+    }
+    usleep(50000);
+}
+
+static void nobody_left(void)
+{
+    SHOW(write(slave, "last words", 10));
+    close(slave);
+}
+
+static void sessions(void)
+{
+    char buf[100];
+    int sent;
+    sigset_t set;
+    struct winsize w = {24, 80, 1, 2}, got;
+    SHOW(tcgetpgrp(slave));
+    SHOW(tcgetpgrp(master));
+    SHOW(tcgetsid(master));
+    SHOW(tcsetpgrp(slave, getpid()));
+    int pid = session(waits);
+    settle();
+    TYPE("lost\x03");
+    show_status("^C", pid);
+    pid = session(waits);
+    settle();
+    TYPE("\x1c");
+    show_status("^\\", pid);
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    pid = session(asks);
+    sigwaitinfo(&set, NULL);
+    settle();
+    SHOW(tcgetpgrp(master) == pid);
+    SHOW(tcgetsid(master) == pid);
+    SHOW(tcgetpgrp(slave));
+    SHOW(ioctl(slave, TIOCSCTTY, 0) < 0);
+    fflush(stdout);
+    sent = ioctl(master, TIOCSWINSZ, &w);
+    settle();
+    SHOW(sent);
+    SHOW(ioctl(slave, TIOCSWINSZ, &w));
+    SHOW(ioctl(slave, TIOCGWINSZ, &got));
+    SHOW(got.ws_row * 1000 + got.ws_col);
+    fflush(stdout);
+    fflush(stdout);
+    TYPE("\x03");
+    fflush(stdout);
+    sent = ioctl(master, TIOCSIG, SIGQUIT);
+    settle();
+    SHOW(sent);
+    SHOW(ioctl(master, TIOCSIG, SIGKILL));
+    fflush(stdout);
+    w.ws_col++;
+    sent = ioctl(slave, TIOCSWINSZ, &w);
+    show_status("asks", pid);
+    SHOW(sent);
+    pid = session(reads_behind);
+    show_status("jobs", pid);
+    echoed();
+}
+
+static void again(void)
+{
+    close(slave);
+    close(master);
+    opening();
+}
+
+static void ends(void)
+{
+    char buf[20];
+    again();
+    int pid = session(leaves);
+    usleep(150000);
+    show_status("its leader leaves", pid);
+    settle();
+    SHOW(read(slave, buf, 10));
+    SHOW(read(master, buf, 10));
+    polled("hung up");
+    fflush(stdout);
+    usleep(400000);
+    close(slave);
+    slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+    SHOW(slave > 0);
+    nonblock(slave, 1);
+    TYPE("alive\n");
+    nonblock(master, 0);
+    pid = session(nobody_left);
+    close(slave);
+    show_status("the slave is closed", pid);
+    settle();
+    SHOW(read(master, buf, 20));
+    SHOW(read(master, buf, 20));
+    struct pollfd p = {.fd = master, .events = POLLIN | POLLOUT};
+    SHOW(poll(&p, 1, 0));
+    SHOW(p.revents);
+    slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+    SHOW(poll(&p, 1, 0));
+    SHOW(p.revents);
+    again();
+    pid = session(forsaken);
+    usleep(50000);
+    close(master);
+    show_status("the master is closed", pid);
+    SHOW(read(slave, buf, 10));
+    close(slave);
+}
+
+static void many(void)
+{
+    int fd[40], n = 0;
+    while (n < 40 && (fd[n] = posix_openpt(O_RDWR | O_NOCTTY)) >= 0)
+        n++;
+    printf("%d at a time\n", n);
+    while (n)
+        close(fd[--n]);
+}
+
+int main(void)
+{
+    opening();
+    lines();
+    modes();
+    times();
+    nonblock(slave, 1);
+    polls();
+    sessions();
+    ends();
+    many();
+    return 0;
+}
