@@ -44,6 +44,7 @@ struct linux_socket;
 struct linux_parcel;
 struct linux_seals;
 struct linux_tty;
+struct ipc;
 struct stat;
 
 /* An open file, which several descriptors of several processes may have in common. */
@@ -186,6 +187,8 @@ struct linux_wait {
     const char *why;    /* for a run that is stuck */
     uint64_t args[6];
     uint32_t number;
+    const void *ipc;    /* set of semaphores that it waits for */
+    uint32_t ipc_at;    /* which of them, twice; and 1 if that is to become zero */
     const void *locker; /* whose lock on a file it waits for */
     /* futex */
     char text[80];
@@ -259,6 +262,7 @@ struct linux_kernel {
 
     struct linux_shm *shm; /* files in /dev/shm */
     struct linux_tty *ttys;
+    struct ipc *ipc; /* ipc.c; NULL: never used */
 
     struct linux_lock *locks;
     unsigned nlocks;
@@ -407,6 +411,10 @@ int shm_node(struct linux_process *p, const char *path);                        
 int shm_unlink_name(struct linux_process *p, const char *path);
 int shm_link(struct linux_process *p, const char *from, const char *to, bool move); /* move: rename */
 void shm_free(struct linux_kernel *k);
+
+/* ipc.c, ipc_sem.c */
+void ipc_free(struct linux_kernel *k);
+void sem_group_ends(struct linux_kernel *k, const struct linux_group *g);
 
 /* outside.c: waiting for the host's side. `events` are poll's. */
 bool outside_is(int host);                                                                  /* no file and no folder */

@@ -8,4 +8,9 @@ struct proc_entry {
     const char *text; /* where print is NULL */
 };
 
+/* ipc_shm.c, ipc_sem.c, ipc_msg.c */
+void proc_sysvipc_shm(struct linux_process *p, FILE *out);
+void proc_sysvipc_sem(struct linux_process *p, FILE *out);
+void proc_sysvipc_msg(struct linux_process *p, FILE *out);
+
 extern const struct proc_entry proc_entries[];

@@ -116,6 +116,7 @@ bool linux_init(struct linux_kernel *k, struct mm *mm, struct guest_cpu *cpu, co
 
 void linux_free(struct linux_kernel *k)
 {
+    ipc_free(k);
     shm_free(k);
     while (k->tasks) {
         struct linux_process *p = k->tasks;

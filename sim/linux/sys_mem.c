@@ -120,6 +120,16 @@ static int64_t map(struct linux_process *p, const uint64_t a[6], uint64_t offset
     return ok ? addr : -ENOMEM;
 }
 
+int64_t mem_attach(struct linux_process *p, uint64_t at, uint64_t size, int prot, struct mm_file *file, bool there,
+                   bool replace)
+{
+    int64_t addr = choose(p, at, page_up(size), !there ? 0 : replace ? MAP_FIXED : MAP_FIXED_NOREPLACE);
+    if (addr < 0)
+        return there ? -EINVAL : addr;
+    bool ok = (prot & MM_WRITE ? mm_map_shared : mm_map_shared_read_only)(p->mm, (uint64_t)addr, page_up(size), prot, file, 0);
+    return ok ? addr : -ENOMEM;
+}
+
 int64_t sys_mmap2(struct linux_process *p, const uint64_t a[6]) { return map(p, a, (uint64_t)a[5] * MM_PAGE); }
 
 int64_t sys_mmap64(struct linux_process *p, const uint64_t a[6])

@@ -19,7 +19,6 @@ static const struct {
 } known[] = {
 #define SYSCALL(name) {__NR_##name, #name},
 #include "syscalls_known.def"
-    SYSCALL(ipc)
 #undef SYSCALL
 };
 

@@ -5,6 +5,7 @@
 
 typedef int64_t syscall_fn(struct linux_process *p, const uint64_t a[6]);
 
+syscall_fn sys_semop, sys_semtimedop; /* of i386 by ipc alone */
 #define SYSCALL(name, function, arguments) syscall_fn sys_##function;
 #include "syscalls.def"
 #include "syscalls64.def"
@@ -23,6 +24,11 @@ static inline uint64_t pair64(uint64_t low, uint64_t high) { return high << 32 |
 
 /* sys_mem.c: a GDT entry of the thread, whose registers are in cpu. */
 void tls_set(struct linux_process *p, struct guest_cpu *cpu, const struct abi_user_desc *d);
+
+/* sys_mem.c: shmat: `size` bytes of a shared file, at that address or where there is room; `there`: nowhere else, even where
+ * something is, if `replace`. The address, or a negative error. */
+int64_t mem_attach(struct linux_process *p, uint64_t at, uint64_t size, int prot, struct mm_file *file, bool there,
+                   bool replace);
 
 /* sys_poll.c. The timeout is in nanoseconds, negative: for ever. `outside`: the host may end it. */
 struct pollfd;

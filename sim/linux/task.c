@@ -118,6 +118,7 @@ static void note_exit(struct linux_kernel *k, struct linux_group *g)
 {
     g->zombie = true;
     tty_session_ends(k, g);
+    sem_group_ends(k, g);
     g->alarm = g->cpu_alarm[0] = g->cpu_alarm[1] = (struct linux_timer){0};
     timer_drop_group(k, g);
     lock_drop(k, g, -1);
