@@ -66,7 +66,7 @@ struct linux_file {
     void *of;                          /* the source's */
     bool told;                         /* that it is readable */
     struct linux_seals *seals;         /* of a memfd, or NULL */
-    char *proc;                        /* path of a folder in /proc, or NULL */
+    char *proc;                        /* path of what is in /proc, or NULL */
 };
 
 /* A file whose readiness is the personality's to say: source.c. */
@@ -400,6 +400,10 @@ bool proc_is_folder(struct linux_process *p, const char *path);
 char *proc_list(struct linux_process *p, const char *path, size_t *size);
 /* `path`, in full if dirfd is a folder of /proc. */
 const char *proc_path(struct linux_process *p, int dirfd, const char *path, char full[LINUX_PATH]);
+const char *proc_follow(struct linux_process *p, const char *path,
+                        char full[LINUX_PATH]); /* where the links `cwd`, `root` and another's `exe` lead */
+bool proc_stat(struct linux_process *p, const char *path, bool follow, struct stat *st); /* false: it is nothing that is here */
+
 /* sys_limit.c: a limit of a process's, and how many descriptors it may have. */
 void limit_get(const struct linux_process *p, uint32_t resource, uint64_t *soft, uint64_t *hard);
 unsigned limit_fds(const struct linux_process *p);

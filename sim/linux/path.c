@@ -178,6 +178,8 @@ int path_node(struct linux_process *p, int dirfd, const char *path, bool follow,
 {
     char full[LINUX_PATH];
     path = proc_path(p, dirfd, path, full);
+    if (follow)
+        path = proc_follow(p, path, full);
     int flags = O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW);
     int base = path[0] == '/' ? p->k->root_fd : base_fd(p, dirfd);
     if (base < 0)
@@ -293,6 +295,8 @@ int path_open(struct linux_process *p, int dirfd, const char *path, int flags, u
 {
     char full[LINUX_PATH];
     path = proc_path(p, dirfd, path, full);
+    if (!(flags & O_NOFOLLOW))
+        path = proc_follow(p, path, full);
     int special = special_fd(path);
     int source = -1;
     *kind = FD_HOST;

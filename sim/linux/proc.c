@@ -171,12 +171,13 @@ static bool list_entries(FILE *out, const char *prefix)
     return any;
 }
 
-static bool list_process(FILE *out, const struct linux_process *of, const char *rest)
+/* `thread`: it is one of a process's, and has none of its own. */
+static bool list_process(FILE *out, const struct linux_process *of, const char *rest, bool thread)
 {
     if (!*rest) {
         for (int i = 0; i < 3; i++)
             add(out, DT_LNK, links[i]);
-        for (int i = 0; i < 2; i++)
+        for (int i = 0; i < (thread ? 1 : 2); i++)
             add(out, DT_DIR, folders[i]);
         return list_entries(out, "self/");
     }
@@ -186,10 +187,12 @@ static bool list_process(FILE *out, const struct linux_process *of, const char *
                 add_number(out, DT_LNK, fd);
         return true;
     }
-    for (const struct linux_process *t = of->k->tasks; t && !strcmp(rest, "task"); t = t->next)
+    if (thread || strcmp(rest, "task") != 0)
+        return false;
+    for (const struct linux_process *t = of->k->tasks; t; t = t->next)
         if (!t->dead && t->group == of->group)
             add_number(out, DT_DIR, t->tid);
-    return !strcmp(rest, "task");
+    return true;
 }
 
 static bool list(struct linux_process *p, FILE *out, const char *path)
@@ -214,7 +217,7 @@ static bool list(struct linux_process *p, FILE *out, const char *path)
     snprintf(prefix, sizeof prefix, "%.*s", (int)(n - 6), path + 6);
     const struct linux_process *of = owner(p, prefix, &rest);
     if (of)
-        return list_process(out, of, rest);
+        return list_process(out, of, rest, strstr(prefix, "/task/") || !strncmp(prefix, "thread-self", 11));
     strcat(prefix, "/");
     return strncmp(prefix, "self/", 5) != 0 && list_entries(out, prefix);
 }
@@ -244,8 +247,85 @@ bool proc_is_folder(struct linux_process *p, const char *path)
 const char *proc_path(struct linux_process *p, int dirfd, const char *path, char full[LINUX_PATH])
 {
     const struct linux_file *f = dirfd == AT_FDCWD || path[0] == '/' || !path[0] ? NULL : fd_file(p, (uint32_t)dirfd);
-    if (!f || !f->proc)
+    if (f && f->proc) {
+        int n = snprintf(full, LINUX_PATH, "%s/%s", f->proc, path);
+        path = n < LINUX_PATH ? full : path;
+    }
+    return path;
+}
+
+const char *proc_follow(struct linux_process *p, const char *path, char full[LINUX_PATH])
+{
+    char target[LINUX_PATH];
+    const char *name = strncmp(path, "/proc/", 6) ? NULL : strrchr(path, '/');
+    if (!name ||
+        (strcmp(name, "/cwd") != 0 && strcmp(name, "/root") != 0 && (strcmp(name, "/exe") != 0 || is_own(p, path + 6))))
         return path;
-    int n = snprintf(full, LINUX_PATH, "%s/%s", f->proc, path);
-    return n < LINUX_PATH ? full : path;
+    if (proc_link(p, path, target) < 0)
+        return path;
+    return strcpy(full, target);
+}
+
+/* What stat says --------------------------------------------------------------------------------------------------- */
+
+/* The same for all names of the same thing, and no other's. */
+static uint64_t inode_of(const struct linux_process *p, const char *path)
+{
+    char own[64] = "";
+    uint64_t h = UINT64_C(0xcbf29ce484222325);
+    if (!strncmp(path, "self", 4) && (!path[4] || path[4] == '/')) {
+        snprintf(own, sizeof own, "%d", p->group->pid);
+        path += 4;
+    } else if (!strncmp(path, "thread-self", 11) && (!path[11] || path[11] == '/')) {
+        snprintf(own, sizeof own, "%d/task/%d", p->group->pid, p->tid);
+        path += 11;
+    }
+    for (const char *c = own; *c; c++)
+        h = (h ^ (uint8_t)*c) * UINT64_C(0x100000001b3);
+    for (; *path; path++)
+        if (*path != '/' || path[1]) /* not the one at the end */
+            h = (h ^ (uint8_t)*path) * UINT64_C(0x100000001b3);
+    return h >> 33 | 1; /* programs of 32 bits may ask */
+}
+
+static bool is_entry(struct linux_process *p, const char *path)
+{
+    const char *own;
+    bool of = owner(p, path, &own) != NULL;
+    for (const struct proc_entry *e = proc_entries; e->name; e++)
+        if (strncmp(e->name, "self/", 5) ? !strcmp(path, e->name) : of && !strcmp(own, e->name + 5))
+            return true;
+    return false;
+}
+
+bool proc_stat(struct linux_process *p, const char *path, bool follow, struct stat *st)
+{
+    enum { DEVICE = 4, BLOCK = 1024 };
+    char target[LINUX_PATH];
+    if (strncmp(path, "/proc", 5) != 0 || (path[5] && path[5] != '/'))
+        return false;
+    const char *below = path[5] ? path + 6 : "", *rest;
+    bool link = proc_link(p, path, target) >= 0, folder = proc_is_folder(p, path);
+    if (link && (!follow || !folder))
+        folder = false;
+    if ((link && follow && !folder) || (!link && !folder && !is_entry(p, below)))
+        return false;
+    link &= !folder;
+    bool process = owner(p, below, &rest) != NULL;
+    *st = (struct stat){
+        .st_dev = DEVICE,
+        .st_ino = inode_of(p, below),
+        .st_mode = link     ? S_IFLNK | 0777
+                   : folder ? S_IFDIR | 0555
+                            : S_IFREG | 0444,
+        .st_nlink = folder ? 2 : 1,
+        .st_uid = process ? geteuid() : 0,
+        .st_gid = process ? getegid() : 0,
+        .st_blksize = BLOCK,
+    };
+    int64_t now = time_now(p);
+    st->st_mtim.tv_sec = p->k->epoch + now / 1000000000;
+    st->st_mtim.tv_nsec = now % 1000000000;
+    st->st_atim = st->st_ctim = st->st_mtim;
+    return true;
 }

@@ -56,9 +56,18 @@ static struct abi64_stat wide_stat(const struct stat *s)
     };
 }
 
-/* What `fd` stands for, which is closed; a negative `fd` is an error passed on. */
-static int stat_and_close(const struct linux_process *p, int fd, struct stat *s)
+/* What a call names, and its name as node() has it. 0, or a negative error number. */
+static int look(struct linux_process *p, uint32_t dirfd, uint64_t name, bool follow, struct stat *s)
 {
+    char path[LINUX_PATH] = "", full[LINUX_PATH];
+    int r = name ? path_copy(p, path, name) : 0;
+    if (r < 0)
+        return r;
+    const struct linux_file *f = path[0] ? NULL : fd_file(p, dirfd);
+    if (path[0] ? proc_stat(p, proc_path(p, (int)dirfd, path, full), follow, s)
+                : f && f->proc && proc_stat(p, f->proc, true, s))
+        return 0;
+    int fd = node(p, dirfd, name, follow, false);
     if (fd < 0)
         return fd;
     int error = fstatat(fd, "", s, AT_EMPTY_PATH) ? errno : 0;
@@ -69,63 +78,59 @@ static int stat_and_close(const struct linux_process *p, int fd, struct stat *s)
 }
 
 /* stat64 of i386, stat of x86-64. */
-static int64_t put_stat64(struct linux_process *p, int fd, uint64_t to)
+static int64_t put_stat64(struct linux_process *p, int r, const struct stat *s, uint64_t to)
 {
-    struct stat s;
-    int r = stat_and_close(p, fd, &s);
     if (r)
         return r;
     if (p->wide) {
-        struct abi64_stat wide = wide_stat(&s);
+        struct abi64_stat wide = wide_stat(s);
         return user_put(p, to, &wide, sizeof wide) ? 0 : -EFAULT;
     }
     struct abi_stat64 out = {
-        .dev = s.st_dev,
-        .ino32 = (uint32_t)s.st_ino,
-        .mode = s.st_mode,
-        .nlink = (uint32_t)s.st_nlink,
-        .uid = s.st_uid,
-        .gid = s.st_gid,
-        .rdev = s.st_rdev,
-        .size = s.st_size,
-        .blksize = (uint32_t)s.st_blksize,
-        .blocks = (uint64_t)s.st_blocks,
-        .atime = (uint32_t)s.st_atim.tv_sec,
-        .atime_nsec = (uint32_t)s.st_atim.tv_nsec,
-        .mtime = (uint32_t)s.st_mtim.tv_sec,
-        .mtime_nsec = (uint32_t)s.st_mtim.tv_nsec,
-        .ctime = (uint32_t)s.st_ctim.tv_sec,
-        .ctime_nsec = (uint32_t)s.st_ctim.tv_nsec,
-        .ino = s.st_ino,
+        .dev = s->st_dev,
+        .ino32 = (uint32_t)s->st_ino,
+        .mode = s->st_mode,
+        .nlink = (uint32_t)s->st_nlink,
+        .uid = s->st_uid,
+        .gid = s->st_gid,
+        .rdev = s->st_rdev,
+        .size = s->st_size,
+        .blksize = (uint32_t)s->st_blksize,
+        .blocks = (uint64_t)s->st_blocks,
+        .atime = (uint32_t)s->st_atim.tv_sec,
+        .atime_nsec = (uint32_t)s->st_atim.tv_nsec,
+        .mtime = (uint32_t)s->st_mtim.tv_sec,
+        .mtime_nsec = (uint32_t)s->st_mtim.tv_nsec,
+        .ctime = (uint32_t)s->st_ctim.tv_sec,
+        .ctime_nsec = (uint32_t)s->st_ctim.tv_nsec,
+        .ino = s->st_ino,
     };
     return user_put(p, to, &out, sizeof out) ? 0 : -EFAULT;
 }
 
-static int64_t put_stat(struct linux_process *p, int fd, uint64_t to)
+static int64_t put_stat(struct linux_process *p, int r, const struct stat *s, uint64_t to)
 {
-    struct stat s;
-    int r = stat_and_close(p, fd, &s);
     if (r)
         return r;
-    if (s.st_size > INT32_MAX)
+    if (s->st_size > INT32_MAX)
         return -EOVERFLOW;
     struct abi_stat out = {
-        .dev = (uint32_t)s.st_dev,
-        .ino = (uint32_t)s.st_ino,
-        .mode = (uint16_t)s.st_mode,
-        .nlink = (uint16_t)s.st_nlink,
-        .uid = (uint16_t)s.st_uid,
-        .gid = (uint16_t)s.st_gid,
-        .rdev = (uint32_t)s.st_rdev,
-        .size = (uint32_t)s.st_size,
-        .blksize = (uint32_t)s.st_blksize,
-        .blocks = (uint32_t)s.st_blocks,
-        .atime = (uint32_t)s.st_atim.tv_sec,
-        .atime_nsec = (uint32_t)s.st_atim.tv_nsec,
-        .mtime = (uint32_t)s.st_mtim.tv_sec,
-        .mtime_nsec = (uint32_t)s.st_mtim.tv_nsec,
-        .ctime = (uint32_t)s.st_ctim.tv_sec,
-        .ctime_nsec = (uint32_t)s.st_ctim.tv_nsec,
+        .dev = (uint32_t)s->st_dev,
+        .ino = (uint32_t)s->st_ino,
+        .mode = (uint16_t)s->st_mode,
+        .nlink = (uint16_t)s->st_nlink,
+        .uid = (uint16_t)s->st_uid,
+        .gid = (uint16_t)s->st_gid,
+        .rdev = (uint32_t)s->st_rdev,
+        .size = (uint32_t)s->st_size,
+        .blksize = (uint32_t)s->st_blksize,
+        .blocks = (uint32_t)s->st_blocks,
+        .atime = (uint32_t)s->st_atim.tv_sec,
+        .atime_nsec = (uint32_t)s->st_atim.tv_nsec,
+        .mtime = (uint32_t)s->st_mtim.tv_sec,
+        .mtime_nsec = (uint32_t)s->st_mtim.tv_nsec,
+        .ctime = (uint32_t)s->st_ctim.tv_sec,
+        .ctime_nsec = (uint32_t)s->st_ctim.tv_nsec,
     };
     return user_put(p, to, &out, sizeof out) ? 0 : -EFAULT;
 }
@@ -151,55 +156,110 @@ static int by_name_at(struct linux_process *p, uint32_t dirfd, uint64_t name, ui
     return node(p, dirfd, name, !(flags & AT_SYMLINK_NOFOLLOW), write);
 }
 
-int64_t sys_stat64(struct linux_process *p, const uint64_t a[6]) { return put_stat64(p, by_name(p, a[0], true), a[1]); }
+/* An empty name stands for the descriptor itself if a flag says so. */
+static int look_at(struct linux_process *p, uint32_t dirfd, uint64_t name, uint32_t flags, struct stat *s)
+{
+    char first;
+    if (!user_get(p, &first, name, 1))
+        return -EFAULT;
+    if (!first && !(flags & AT_EMPTY_PATH))
+        return -ENOENT;
+    return look(p, dirfd, name, !(flags & AT_SYMLINK_NOFOLLOW), s);
+}
 
-int64_t sys_lstat64(struct linux_process *p, const uint64_t a[6]) { return put_stat64(p, by_name(p, a[0], false), a[1]); }
+static int look_name(struct linux_process *p, uint64_t name, uint32_t flags, struct stat *s)
+{
+    return look_at(p, (uint32_t)AT_FDCWD, name, flags, s);
+}
 
-int64_t sys_fstat64(struct linux_process *p, const uint64_t a[6]) { return put_stat64(p, by_fd(p, a[0]), a[1]); }
+static int look_fd(struct linux_process *p, uint32_t fd, struct stat *s)
+{
+    return (int)fd < 0 ? -EBADF : look(p, fd, 0, true, s);
+}
+
+int64_t sys_stat64(struct linux_process *p, const uint64_t a[6])
+{
+    struct stat s;
+    int r = look_name(p, a[0], 0, &s);
+    return put_stat64(p, r, &s, a[1]);
+}
+
+int64_t sys_lstat64(struct linux_process *p, const uint64_t a[6])
+{
+    struct stat s;
+    int r = look_name(p, a[0], AT_SYMLINK_NOFOLLOW, &s);
+    return put_stat64(p, r, &s, a[1]);
+}
+
+int64_t sys_fstat64(struct linux_process *p, const uint64_t a[6])
+{
+    struct stat s;
+    int r = look_fd(p, (uint32_t)a[0], &s);
+    return put_stat64(p, r, &s, a[1]);
+}
 
 int64_t sys_fstatat64(struct linux_process *p, const uint64_t a[6])
 {
-    return put_stat64(p, by_name_at(p, a[0], a[1], a[3], false), a[2]);
+    struct stat s;
+    int r = look_at(p, (uint32_t)a[0], a[1], (uint32_t)a[3], &s);
+    return put_stat64(p, r, &s, a[2]);
 }
 
-int64_t sys_stat(struct linux_process *p, const uint64_t a[6]) { return put_stat(p, by_name(p, a[0], true), a[1]); }
-
-int64_t sys_lstat(struct linux_process *p, const uint64_t a[6]) { return put_stat(p, by_name(p, a[0], false), a[1]); }
-
-int64_t sys_fstat(struct linux_process *p, const uint64_t a[6]) { return put_stat(p, by_fd(p, a[0]), a[1]); }
-
-static void statx_tty(const struct linux_process *p, struct statx *sx)
+int64_t sys_stat(struct linux_process *p, const uint64_t a[6])
 {
-    struct stat s = {.st_dev = makedev(sx->stx_dev_major, sx->stx_dev_minor),
-                     .st_ino = sx->stx_ino,
-                     .st_mode = sx->stx_mode,
-                     .st_gid = sx->stx_gid,
-                     .st_nlink = sx->stx_nlink,
-                     .st_blksize = sx->stx_blksize};
-    tty_stat(p->k, &s);
-    sx->stx_dev_major = major(s.st_dev);
-    sx->stx_dev_minor = minor(s.st_dev);
-    sx->stx_ino = s.st_ino;
-    sx->stx_mode = (uint16_t)s.st_mode;
-    sx->stx_gid = s.st_gid;
-    sx->stx_nlink = (uint32_t)s.st_nlink;
-    sx->stx_blksize = (uint32_t)s.st_blksize;
-    if (s.st_rdev) {
-        sx->stx_rdev_major = major(s.st_rdev);
-        sx->stx_rdev_minor = minor(s.st_rdev);
-    }
+    struct stat s;
+    int r = look_name(p, a[0], 0, &s);
+    return put_stat(p, r, &s, a[1]);
+}
+
+int64_t sys_lstat(struct linux_process *p, const uint64_t a[6])
+{
+    struct stat s;
+    int r = look_name(p, a[0], AT_SYMLINK_NOFOLLOW, &s);
+    return put_stat(p, r, &s, a[1]);
+}
+
+int64_t sys_fstat(struct linux_process *p, const uint64_t a[6])
+{
+    struct stat s;
+    int r = look_fd(p, (uint32_t)a[0], &s);
+    return put_stat(p, r, &s, a[1]);
+}
+
+/* What stat says, as statx has it. */
+static void statx_of(struct statx *sx, const struct stat *s)
+{
+    sx->stx_mask |= STATX_BASIC_STATS;
+    sx->stx_blksize = (uint32_t)s->st_blksize;
+    sx->stx_nlink = (uint32_t)s->st_nlink;
+    sx->stx_uid = s->st_uid;
+    sx->stx_gid = s->st_gid;
+    sx->stx_mode = (uint16_t)s->st_mode;
+    sx->stx_ino = s->st_ino;
+    sx->stx_size = (uint64_t)s->st_size;
+    sx->stx_blocks = (uint64_t)s->st_blocks;
+    sx->stx_atime = (struct statx_timestamp){.tv_sec = s->st_atim.tv_sec, .tv_nsec = (uint32_t)s->st_atim.tv_nsec};
+    sx->stx_ctime = (struct statx_timestamp){.tv_sec = s->st_ctim.tv_sec, .tv_nsec = (uint32_t)s->st_ctim.tv_nsec};
+    sx->stx_mtime = (struct statx_timestamp){.tv_sec = s->st_mtim.tv_sec, .tv_nsec = (uint32_t)s->st_mtim.tv_nsec};
+    sx->stx_rdev_major = major(s->st_rdev);
+    sx->stx_rdev_minor = minor(s->st_rdev);
+    sx->stx_dev_major = major(s->st_dev);
+    sx->stx_dev_minor = minor(s->st_dev);
 }
 
 int64_t sys_statx(struct linux_process *p, const uint64_t a[6])
 {
-    struct statx sx;
-    int fd = by_name_at(p, a[0], a[1], a[2], false);
-    if (fd < 0)
-        return fd;
-    int64_t r = result(statx(fd, "", AT_EMPTY_PATH | (int)(a[2] & AT_STATX_SYNC_TYPE), a[3], &sx));
-    if (r >= 0)
-        statx_tty(p, &sx);
-    close(fd);
+    struct statx sx = {0};
+    struct stat s;
+    int r = look_at(p, (uint32_t)a[0], a[1], (uint32_t)a[2], &s);
+    if (r)
+        return r;
+    int fd = by_name_at(p, a[0], a[1], a[2], false); /* none: a link in /proc */
+    if (fd >= 0) {
+        r = (int)result(statx(fd, "", AT_EMPTY_PATH | (int)(a[2] & AT_STATX_SYNC_TYPE), a[3], &sx));
+        close(fd);
+    }
+    statx_of(&sx, &s);
     return r < 0 || user_put(p, a[4], &sx, sizeof sx) ? r : -EFAULT;
 }
 

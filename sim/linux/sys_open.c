@@ -47,6 +47,16 @@ static int64_t open_fifo(struct linux_process *p, int host, int flags)
     return fd;
 }
 
+/* A file of /proc remembers which it is: stat says the same of it as of its name. */
+static void note_proc(struct linux_process *p, int dirfd, const char *path, struct linux_file *f)
+{
+    char full[LINUX_PATH];
+    struct stat st;
+    const char *name = proc_path(p, dirfd, path, full);
+    if (!strncmp(name, "/proc/", 6) && proc_stat(p, name, true, &st) && S_ISREG(st.st_mode))
+        f->proc = strdup(name);
+}
+
 int64_t sys_openat(struct linux_process *p, const uint64_t a[6])
 {
     /* O_SYNC has O_DSYNC in it, O_TMPFILE has O_DIRECTORY. */
@@ -70,6 +80,8 @@ int64_t sys_openat(struct linux_process *p, const uint64_t a[6])
         int fd = fd_add(p, host, kind == FD_PROC ? FD_HOST : kind, 0, a[2] & O_CLOEXEC);
         if (fd >= 0 && kind == FD_PROC)
             fd_file(p, (uint32_t)fd)->proc = strdup(proc_path(p, (int)a[0], path, full));
+        else if (fd >= 0)
+            note_proc(p, (int)a[0], path, fd_file(p, (uint32_t)fd));
         if (fd >= 0 && p->k->seals) /* by the name of a descriptor */
             seals_note(p, fd_file(p, (uint32_t)fd));
         return fd;

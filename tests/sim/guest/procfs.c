@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -208,6 +209,68 @@ static void folders(void)
     SHOW(open(path, O_RDONLY));
 }
 
+/* What stat says of names in /proc: kinds, and that each is a thing of its own. */
+static void kinds(void)
+{
+    static const char *const paths[] = {"/proc",
+                                        "/proc/",
+                                        "/proc/self",
+                                        "/proc/self/",
+                                        "/proc/self/fd",
+                                        "/proc/self/task",
+                                        "/proc/self/exe",
+                                        "/proc/self/cwd",
+                                        "/proc/self/root",
+                                        "/proc/self/stat",
+                                        "/proc/cpuinfo",
+                                        "/proc/sys",
+                                        "/proc/sys/kernel",
+                                        "/proc/sys/kernel/ostype",
+                                        "/proc/thread-self",
+                                        "/proc/nothing",
+                                        "/proc/self/fd/0",
+                                        "/proc/self/fd/777"};
+    char own[64], name[512], here[512];
+    struct stat a, b;
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        long one = lstat(paths[i], &a), two = stat(paths[i], &b);
+        printf("%s: %ld %o, %ld %o\n", paths[i], one, one ? 0 : a.st_mode & S_IFMT, two,
+               two || i == 16 ? 0 : b.st_mode & S_IFMT); /* what descriptor 0 is, is not ours to say */
+    }
+    sprintf(own, "/proc/%d", getpid());
+    printf("same %d", !stat(own, &a) && !stat("/proc/self", &b) && a.st_ino == b.st_ino && a.st_dev == b.st_dev);
+    printf(", not the root %d", !stat("/", &b) && (a.st_ino != b.st_ino || a.st_dev != b.st_dev));
+    printf(", not /proc %d\n", !stat("/proc", &b) && a.st_ino != b.st_ino);
+    int fd = open("/proc", O_RDONLY | O_DIRECTORY);
+    printf("folder %d", !fstat(fd, &a) && a.st_ino == b.st_ino && a.st_dev == b.st_dev);
+    int file = openat(fd, "cpuinfo", O_RDONLY);
+    printf(" file %d", !fstat(file, &a) && !fstatat(fd, "cpuinfo", &b, 0) && a.st_ino == b.st_ino && a.st_dev == b.st_dev);
+    printf(" size %d", (int)a.st_size);
+    printf(" link %d\n", !fstatat(fd, "self", &a, AT_SYMLINK_NOFOLLOW) && S_ISLNK(a.st_mode));
+    close(file);
+    close(fd);
+    /* Through links. */
+    getcwd(here, sizeof here);
+    printf("cwd %d", !stat("/proc/self/cwd", &a) && !stat(here, &b) && a.st_ino == b.st_ino);
+    printf(" root %d", !stat("/proc/self/root", &a) && !stat("/", &b) && a.st_ino == b.st_ino);
+    fd = open("/proc/self/cwd", O_RDONLY | O_DIRECTORY);
+    printf(" opened %d\n", fd > 2 && !fstat(fd, &a) && !stat(".", &b) && a.st_ino == b.st_ino);
+    close(fd);
+    SHOW(open("/proc/self/root/nothing/there", O_RDONLY));
+    sprintf(name, "/proc/self/task/%d", getpid());
+    look("a thread", name, (const char *const[]){".", "..", "fd", "task", "stat", "exe", NULL});
+    sprintf(name, "/proc/self/task/%d/task", getpid());
+    SHOW(open(name, O_RDONLY));
+    if (!(fd = fork()))
+        for (;;)
+            pause();
+    sprintf(name, "/proc/%d/exe", fd);
+    printf("a child's program %d\n", !stat(name, &a) && !stat("/proc/self/exe", &b) && a.st_ino == b.st_ino);
+    kill(fd, SIGKILL);
+    wait(NULL);
+    SHOW(open("/proc/self/cwd/nothing", O_RDONLY));
+}
+
 int main(void)
 {
     setvbuf(stdout, NULL, _IOFBF, 65536);
@@ -215,5 +278,6 @@ int main(void)
     texts();
     fflush(stdout);
     folders();
+    kinds();
     return 0;
 }
