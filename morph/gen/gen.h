@@ -21,7 +21,7 @@ struct gen_op {
     uint16_t nwords; /* no bytes here and below: the compiler takes a store of one for a change of anything */
     uint16_t use;    /* enum gen_use */
     uint16_t exit;   /* number of the exit it has to do with */
-    uint16_t pad;
+    uint16_t site;   /* regions: see ir_node.site */
 };
 enum gen_use {
     GEN_DONE,

@@ -422,6 +422,7 @@ unsigned lift_one(struct lift *l, const struct ginsn *g, unsigned known)
 {
     bool wide = l->b->wide != 0;
     sem_ctx c = {.g = g, .f = sem_form_of(g, wide), .rip = l->rip, .b = l->b, .l = l, .flags_dead = known & LIFT_DEAD};
+    l->b->site = (uint16_t)(l->rip ^ l->rip >> 16);
     if (sem_has_mem(&c.f)) /* most need neither wrapping nor a base */
         c.mem = !wide && g->addrsize == 4 && g->seg < GUEST_FS ? ea_sum(&c) : sem_lin(&c);
     lift_fns[g->op](&c);

@@ -67,6 +67,7 @@ struct ir_node {
         uint8_t bits;  /* build: the value is below 2^bits */
         uint8_t kills; /* from opt on: which operands are used for the last time, IR_KILL_* */
     };
+    uint16_t site; /* loads and stores of integers: the guest instruction, see ir_block.site; 0: unknown */
 };
 
 /* What opt finds out about a node's value. */
@@ -161,6 +162,7 @@ struct ir_block {
     uint32_t entries_made;  /* width that the entry nodes were made for; 0 none */
     uint32_t parts;         /* opt: exits; a wish's part counts the exits from the SET on */
     uint32_t insns;         /* guest instructions, for statistics */
+    uint32_t site;          /* what tells the instruction being lifted from others, mostly */
     uint32_t fold;          /* switch: fold constants and copies */
     uint32_t index;         /* the machine has addresses of base + index */
     uint32_t has_x87;       /* x87 is valid: from the first instruction that uses it on, the nodes are one list */
@@ -325,7 +327,7 @@ static inline ir_ref ir_emit(struct ir_block *b, unsigned op, ir_ref a, ir_ref r
         return 1;
     }
     b->n = i + 1;
-    b->node[i] = (struct ir_node){(uint16_t)op, a, rb, c, imm, (uint8_t)x, {(uint8_t)bits}};
+    b->node[i] = (struct ir_node){(uint16_t)op, a, rb, c, imm, (uint8_t)x, {(uint8_t)bits}, 0};
     b->use[i] = (struct ir_use){0, 0};
     return (ir_ref)i;
 }

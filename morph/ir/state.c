@@ -98,6 +98,7 @@ struct ir_val ir_load(struct ir_block *b, struct ir_val addr, unsigned size, boo
             return known_value(b, r, size, sign);
     }
     r = ir_emit(b, op, w.base, w.index, 0, w.scale, w.disp, sign ? 64 : 8 * size);
+    b->node[r].site = (uint16_t)b->site;
     if (b->known)
         ir_known_note(b, &b->node[r], r);
     return val_ref(r);
@@ -108,6 +109,7 @@ void ir_store(struct ir_block *b, struct ir_val addr, struct ir_val v, unsigned 
     struct where w = where_of(b, addr);
     ir_ref data = ir_mat(b, v);
     ir_ref r = ir_emit(b, DUKE_OP_STG_B + size_log2(size), w.base, w.index, data, w.scale, w.disp, 0);
+    b->node[r].site = (uint16_t)b->site;
     if (b->known)
         ir_known_note(b, &b->node[r], data);
 }
@@ -213,13 +215,41 @@ static bool fuse(struct ir_block *b, const struct ir_node *f, unsigned cc, struc
     return true;
 }
 
+/* What does as well, in regions, where flags are mostly wanted by stubs alone: whether a sum is zero or negative is asked of the
+ * sum; INC and DEC have the carry of the flags before. */
+static bool fuse_sum(struct ir_block *b, const struct ir_node *f, unsigned cc, struct ir_node *n)
+{
+    if (!b->fuse || !b->known)
+        return false;
+    bool inc = f->op >= DUKE_OP_INCF_B && f->op <= DUKE_OP_INCF_D, dec = f->op >= DUKE_OP_DECF_B && f->op <= DUKE_OP_DECF_D;
+    if ((inc || dec) && (cc & 14) == 2) {
+        struct ir_node old = b->node[f->b];
+        if (!fuse(b, &old, cc, n) && !fuse_sum(b, &old, cc, n))
+            *n = (struct ir_node){.op = DUKE_OP_BCC, .a = f->b, .x = (uint8_t)cc};
+        return true;
+    }
+    int32_t k = inc ? 1 : dec ? -1 : f->imm;
+    if ((f->op != DUKE_OP_INCF_W && f->op != DUKE_OP_DECF_W && (f->op != DUKE_OP_ADDF_W || f->b)) || !k)
+        return false;
+    switch (cc) {
+    case 4: n->op = DUKE_OP_BEQ; break;
+    case 5: n->op = DUKE_OP_BNE; break;
+    case 8: n->op = DUKE_OP_BLT_W; break;
+    case 9: n->op = DUKE_OP_BGE_W; break;
+    default: return false;
+    }
+    n->a = ir_mat(b, (struct ir_val){k, f->a, IR_V_LOW, 0});
+    n->b = 0;
+    return true;
+}
+
 static struct ir_node branch_node(struct ir_block *b, struct ir_val cond, bool invert)
 {
     struct ir_node n = {.op = invert ? DUKE_OP_BEQ : DUKE_OP_BNE};
     if (cond.tag & IR_V_COND) {
         unsigned cc = (unsigned)cond.k ^ invert;
         struct ir_node f = b->node[cond.ref];
-        if (!fuse(b, &f, cc, &n))
+        if (!fuse(b, &f, cc, &n) && !fuse_sum(b, &f, cc, &n))
             n = (struct ir_node){.op = DUKE_OP_BCC, .a = cond.ref, .x = (uint8_t)cc};
         return n;
     }
@@ -244,6 +274,14 @@ uint32_t ir_add_exit(struct ir_block *b, struct ir_exit e)
     return b->nexits++;
 }
 
+/* On the way that stays the exit's comparison was wrong: registers that hold a are the constant k. */
+static void learn(struct ir_block *b, ir_ref a, int32_t k)
+{
+    for (unsigned g = 0; g < IR_G_FLAGS; g++)
+        if (b->cur[g].ref == a && b->cur[g].k == 0 && b->cur[g].tag == 0)
+            b->cur[g] = (struct ir_val){k, 0, 0, 0};
+}
+
 void ir_leave(struct ir_block *b, struct ir_val cond, bool invert, struct ir_exit e)
 {
     struct ir_node n = {.op = IR_ALWAYS};
@@ -255,6 +293,10 @@ void ir_leave(struct ir_block *b, struct ir_val cond, bool invert, struct ir_exi
         e.stack = (uint16_t)(b->x87.stack + 1);
     uint32_t i = ir_add_exit(b, e);
     ir_emit(b, IR_EXIT, n.a, n.b, 0, n.x, (int32_t)i, 0);
+    const struct ir_node *c = &b->node[n.b];
+    bool known = n.b == 0 || (c->op == DUKE_OP_LI && c->x != IR_BIG && c->imm > 0);
+    if (b->known && b->fold && n.op == DUKE_OP_BNE && n.a && known)
+        learn(b, n.a, n.b ? c->imm : 0);
 }
 
 void ir_fault_if(struct ir_block *b, struct ir_val cond)

@@ -257,3 +257,19 @@ uint32_t region_worst_words(const struct region_gen *g)
     return 2 * g->nops + 2 * g->ncycles + FIX_WORDS * g->nfixes + (WRITER_STUB_WORDS + 4) * (g->ir->nexits + 1) + 1 +
            OWED_WORDS * g->nowed;
 }
+
+void region_note_sites(struct region *r, const struct gen_place *p)
+{
+    const struct region_gen *g = &r->gen;
+    uint32_t at = p->native;
+    for (uint32_t c = 0; c < g->ncycles; c++) {
+        const struct gen_bundle *u = &g->bundle[c];
+        for (unsigned i = 0, here = at; i < u->n; i++, here += 4) { /* as a trap tells them: bundle and position */
+            const struct gen_op *o = &g->op[u->op[i]];
+            if (o->site)
+                r->site[here / 4 % REGION_SITES] = (struct region_site){o->site, (uint16_t)(here / 4 / REGION_SITES)};
+            at += 4u * o->nwords;
+        }
+        at += u->commit ? 4 : 0;
+    }
+}

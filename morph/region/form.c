@@ -267,6 +267,11 @@ bool region_prepare_path(struct morph *m, const struct gblock *b, unsigned level
     r->gen.hoist = p->region_hoist && level < REGION_NO_HOIST;
     r->gen.near = level >= REGION_NEAR;
     r->gen.reorder = p->region_reorder != 0;
+    const struct region_care *care = region_care(r, b->rip);
+    r->gen.npins = care->npins;
+    for (uint32_t k = 0; k < care->npins; k++)
+        r->gen.pin[k] = care->pin[k];
+    r->gen.wait = p->region_wait != 0;
     r->gen.early = p->region_early != 0;
     return region_schedule(&r->gen, &r->ir, r->sunk, r->over, level);
 }
@@ -289,6 +294,7 @@ static void count(struct morph *m)
     s->gear3_aliased += r->gen.aliased;
     s->gear3_passed += r->gen.passed;
     s->gear3_hoisted += r->gen.hoisted;
+    s->gear3_waited += r->gen.waited;
     for (uint32_t e = 0; e < r->ir.nexits; e++)
         s->gear3_late += (r->ir.exit[e].flags & IR_EXIT_LATE) != 0;
     s->gear3_checked += m->sh->params.region_check ? r->nsteps : 0;
@@ -306,6 +312,7 @@ static bool emit(struct morph *m, struct gblock *b)
     struct gen_place place = cache_place(m, words);
     if (!region_emit(&r->gen, &place, &r->code))
         return false;
+    region_note_sites(r, &place);
     uint32_t n = cache_enter(m, &r->ir, &r->code, block_index(m->blocks, b));
     t->tr[n].gear = 3;
     for (uint32_t i = 0; i < r->nsteps; i++) {

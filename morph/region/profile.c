@@ -45,7 +45,7 @@ const struct region_node *region_seen(const struct region *r, uint64_t rip)
 
 static bool knows_nothing(const struct region_care *c)
 {
-    return c->level == REGION_BOLD && !(c->traps[0] | c->traps[1] | c->traps[2]);
+    return c->level == REGION_BOLD && !c->npins && !(c->traps[0] | c->traps[1] | c->traps[2]);
 }
 
 /* Nothing that was learned is ever forgotten, or a program with more heads than there are places would make the same regions,
@@ -67,16 +67,60 @@ struct region_care *region_care(struct region *r, uint64_t rip)
     return blank;
 }
 
+/* The site of the load or store that trapped last; 0: unknown. */
+static unsigned trap_site(const struct morph *m)
+{
+    uint32_t at = (uint32_t)m->sh->trap_pc / 4 + ((uint32_t)m->sh->trap_info >> 8 & 7);
+    const struct region_site *s = &m->region->site[at % REGION_SITES];
+    return s->tag == at / REGION_SITES ? s->site : 0;
+}
+
+static void suspect(struct region_care *c, unsigned site)
+{
+    if (!site)
+        return;
+    for (unsigned k = 0; k < c->nsuspects; k++) {
+        if (c->suspect[k] == site) {
+            c->count[k] += c->count[k] < 255;
+            return;
+        }
+    }
+    if (c->nsuspects == REGION_SUSPECTS)
+        return;
+    c->suspect[c->nsuspects] = (uint16_t)site;
+    c->count[c->nsuspects++] = 1;
+}
+
+/* Pins sites that trapped often: a quarter of the times. False: there is none that is not pinned yet, or no room. */
+static bool pin(struct region_care *c, unsigned most)
+{
+    unsigned before = c->npins, all = (unsigned)c->traps[0] + c->traps[1] + c->traps[2];
+    for (unsigned k = 0; k < c->nsuspects && c->npins < most; k++) {
+        bool is = 4u * c->count[k] < all;
+        for (unsigned j = 0; j < c->npins; j++)
+            is |= c->pin[j] == c->suspect[k];
+        if (!is)
+            c->pin[c->npins++] = c->suspect[k];
+    }
+    return c->npins > before;
+}
+
 bool region_trapped(struct morph *m, uint64_t head, uint32_t cause)
 {
     struct region_care *c = region_care(m->region, head);
     unsigned k = cause == DUKE_TRAP_ALIAS ? 0 : cause == DUKE_TRAP_SB_OVERFLOW ? 1 : 2;
     if (c->traps[k] < 255)
         c->traps[k]++;
+    if (k != 1)
+        suspect(c, trap_site(m));
     unsigned level = m->policy.spec->after(&m->sh->params, c, k);
     if (level == c->level)
         return false;
-    c->level = (uint8_t)level;
+    if (k != 1 && pin(c, (unsigned)m->sh->params.region_pins))
+        m->sh->stats.gear3_pinned++;
+    else
+        c->level = (uint8_t)level;
+    c->nsuspects = 0;
     for (unsigned i = 0; i < 3; i++)
         c->traps[i] = 0;
     return true;
@@ -293,6 +337,8 @@ struct region *region_make(struct morph *m)
         return NULL;
     for (unsigned i = 0; i < REGION_CARE; i++)
         r->care[i] = (struct region_care){.rip = 0};
+    for (unsigned i = 0; i < REGION_SITES; i++)
+        r->site[i] = (struct region_site){0, 0};
     r->profile.next_sample = m->sh->params.sample_insns;
     r->profile.nused = 0;
     for (unsigned i = 0; i < REGION_NODES; i++)

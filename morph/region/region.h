@@ -27,6 +27,11 @@ enum {
     REGION_CYCLES_MAX = 1024,
     REGION_FIXES_MAX = 2048,
     REGION_STORES = 48,
+    REGION_PINS = 8,
+    REGION_SUSPECTS = 4,
+    REGION_SITES = 16384, /* a power of two */
+    REGION_WAITING = 8,
+    REGION_CROSSING = 16,
     REGION_COMMIT_INSNS = 60, /* what one commit may count, with room for the field's 63 */
 };
 
@@ -62,6 +67,10 @@ struct region_care {
     uint64_t rip;
     uint8_t level;    /* enum region_level */
     uint8_t traps[3]; /* since the region was made, by cause */
+    uint8_t npins, nsuspects;
+    uint16_t pin[REGION_PINS]; /* sites of loads and stores that are kept in order: nothing passes them, nor they a branch */
+    uint16_t suspect[REGION_SUSPECTS]; /* sites that trapped since the region was made, */
+    uint8_t count[REGION_SUSPECTS];    /* and how often */
 };
 #define REGION_WISH_EARLY 128   /* of a wish: other nodes want the value too */
 #define REGION_NO_CYCLE UINT32_MAX /* exit_cycle of an exit that is none */
@@ -120,6 +129,24 @@ struct region_left {
     uint32_t after;   /* the last of them */
 };
 
+/* A store that waits for its place: until the next exit, or until something must come behind it. */
+struct region_waiting {
+    struct region_store where;
+    struct region_left left; /* what it takes over */
+    uint16_t node;
+    uint32_t last_load; /* of the loads before it */
+};
+
+/* A load behind stores that wait. */
+struct region_crossing {
+    uint32_t key, size, cycle;
+    int32_t disp;
+    uint16_t node, op;
+    uint8_t rd, ra, rb, scale;
+    uint8_t before; /* so many of the waiting stores come before it */
+    int8_t entry;   /* alias entry; -1: none so far */
+};
+
 struct gen_bundle {
     uint16_t free;   /* lanes, with all guards set */
     uint16_t n;      /* ops */
@@ -145,12 +172,19 @@ struct region_gen {
     uint32_t nleft,
         guards; /* stores that are now left to a later one; loads up to the next commit that need an entry for that */
     struct region_left left[REGION_STORES];
+    uint32_t wait; /* switch: stores wait for the loads behind them */
+    uint32_t nwaiting, ncrossing;
+    uint64_t held; /* registers that waiting stores read */
+    struct region_waiting waiting[REGION_WAITING];
+    struct region_crossing crossing[REGION_CROSSING];
     uint32_t first_store, nalias_before, floor_before; /* see store; nalias and load_floor as of the last commit */
     uint32_t over_commits;                             /* switch: loads may pass commits */
     uint32_t hoist, near, reorder; /* switches: loads may pass branches; one at most; loads and stores may pass each other */
     uint32_t early;                /* switch: values for homes too are made above the exits before them, in temporaries */
     uint32_t level;                /* enum region_level */
-    uint32_t aliased, passed, hoisted; /* loads so far: see stats.def */
+    uint32_t npins;
+    uint16_t pin[REGION_PINS];                 /* see region_care */
+    uint32_t aliased, passed, hoisted, waited; /* loads so far: see stats.def */
     uint32_t has_fault;
     uint32_t next;      /* where the search for a temporary starts */
     uint64_t free;      /* temporaries nobody uses */
@@ -176,8 +210,14 @@ struct region_gen {
     struct region_fix fix[REGION_FIXES_MAX];
 };
 
+/* The site of a load or store in translated code. */
+struct region_site {
+    uint16_t site, tag; /* tag: what of the native address does not choose the place */
+};
+
 struct region {
     struct region_profile profile;
+    struct region_site site[REGION_SITES]; /* by native address; what came first has to give way */
     struct region_care care[REGION_CARE];
     uint32_t nsteps;
     struct region_step steps[REGION_STEPS_MAX];
@@ -244,3 +284,5 @@ bool region_schedule(struct region_gen *g, const struct ir_block *b, const uint8
 /* -- emit.c */
 uint32_t region_worst_words(const struct region_gen *g);
 bool region_emit(const struct region_gen *g, const struct gen_place *p, struct gen_code *out);
+/* Remembers where the sites of loads and stores are in the code just made. */
+void region_note_sites(struct region *r, const struct gen_place *p);

@@ -9,6 +9,34 @@
 static inline uint32_t max_u(uint32_t a, uint32_t b) { return a > b ? a : b; }
 static inline bool sched_is_home(unsigned r) { return r - 28u < 20u; }
 
+/* Where a load or store goes. */
+struct sched_where {
+    uint32_t key, size;
+    int32_t disp;
+    unsigned scale;
+};
+
+static inline struct sched_where sched_where(const struct ir_node *n)
+{
+    return (struct sched_where){n->a | (uint32_t)n->b << 16, 1u << ir_mem_log2(n->op), n->imm, n->x};
+}
+
+enum sched_meet { MEET_NEVER, MEET_MAYBE, MEET_SURELY };
+
+/* Addresses from the same registers whose displacements differ within a page cannot meet, whatever the page tables say. */
+static inline enum sched_meet sched_meet(const struct region_store *s, const struct sched_where *w)
+{
+    if (s->key != w->key || s->scale != w->scale)
+        return MEET_MAYBE;
+    uint32_t d = (uint32_t)w->disp - (uint32_t)s->disp, up = d & 4095, down = (0 - d) & 4095;
+    return up >= s->size && down >= w->size ? MEET_NEVER : MEET_SURELY;
+}
+
+static inline bool sched_fits_bits(int32_t k, unsigned bits)
+{
+    return k == (int32_t)((uint32_t)k << (32 - bits)) >> (32 - bits);
+}
+
 /* -- sched_reg.c */
 struct gen_op *sched_new_op(struct region_gen *g);
 /* Bundles up to cycle c exist afterwards. */
@@ -17,18 +45,40 @@ unsigned sched_take_temp(struct region_gen *g);
 void sched_move(struct region_gen *g, unsigned rd, unsigned ra);
 /* `home` is going to be overwritten: what lives there and is wanted by node `from` or later goes elsewhere. */
 void sched_evict(struct region_gen *g, unsigned home, uint32_t from);
+/* Node i will have a home that a waiting store reads: that is placed. */
+void sched_keep_held(struct region_gen *g, uint32_t i);
 /* The register for the value of node i. */
 unsigned sched_define(struct region_gen *g, uint32_t i, uint32_t from);
 
 /* -- sched_mem.c */
 void sched_load(struct region_gen *g, const struct ir_node *n, uint32_t i);
-void sched_store(struct region_gen *g, const struct ir_node *n, uint32_t i);
 /* A commit, node i, stands behind all stores so far. They are kept for loads that pass it. */
 void sched_stores_committed(struct region_gen *g, uint32_t i);
 /* Loads from node i on, up to the next commit, that need an alias entry for stores left to later ones. */
 uint32_t sched_guards(const struct region_gen *g, uint32_t i);
+/* -- sched_store.c */
+void sched_store(struct region_gen *g, const struct ir_node *n, uint32_t i);
+/* Places the stores that wait. i: the node that wants them placed. */
+void sched_place_stores(struct region_gen *g, uint32_t i);
+/* Whether a load of w, protected or not, may be placed while stores wait. */
+bool sched_may_cross(const struct region_gen *g, const struct ir_node *n, const struct sched_where *w, uint32_t entries_left);
+/* The load at node i has been placed: of `load`, cycle, op, registers and alias entry (-1: none) are filled in. */
+void sched_cross(struct region_gen *g, uint32_t i, const struct sched_where *w, const struct region_crossing *load);
 /* Makes the store, encoded in o, check the alias entries. */
 void sched_check(const struct gen_info *info, struct gen_op *o, unsigned size, int32_t disp, unsigned entries);
+
+/* Makes the load of node n, encoded in o, set an alias entry. */
+void sched_protect(const struct region_gen *g, struct gen_op *o, const struct ir_node *n, unsigned rd, unsigned ra, unsigned rb,
+                   unsigned entry);
+
+/* Whether a load or store is kept in order because it did harm out of order. */
+static inline bool sched_pinned(const struct region_gen *g, unsigned site)
+{
+    for (uint32_t k = 0; k < g->npins; k++)
+        if (g->pin[k] == site)
+            return true;
+    return false;
+}
 
 /* Whether bundle c, which exists afterwards, has the lanes. */
 static inline bool sched_fits(struct region_gen *g, uint32_t c, unsigned need)
@@ -94,7 +144,7 @@ static inline void sched_read(struct region_gen *g, unsigned r, uint32_t c)
 static inline void sched_release_ref(struct region_gen *g, ir_ref r, uint32_t i)
 {
     if (r && g->ir->use[r].last == i)
-        g->free |= UINT64_C(1) << g->loc[r] & SCHED_TEMPS;
+        g->free |= UINT64_C(1) << g->loc[r] & SCHED_TEMPS & ~g->held;
 }
 
 static inline void sched_release(struct region_gen *g, const struct ir_node *n, uint32_t i)

@@ -27,6 +27,7 @@ static void place_li(struct region_gen *g, unsigned rd, int64_t k)
 static void place_alu(struct region_gen *g, const struct ir_node *n, uint32_t i)
 {
     const struct gen_info *t = &g->info[n->op];
+    sched_keep_held(g, i);
     if (t->fmt == DUKE_FMT_LI) {
         unsigned rd = sched_define(g, i, g->floor);
         place_li(g, rd, n->x == IR_BIG ? g->ir->consts[n->imm] : n->imm);
@@ -217,7 +218,7 @@ static void settle(struct region_gen *g, uint32_t i)
         ir_ref r = g->pend[s].ref, old = g->content[home];
         if (g->reg[g->loc[r]].avail > g->floor || g->reg[home].wmin > g->floor)
             continue;
-        if (old && g->loc[old] == home && g->ir->use[old].last > i) /* would have to be moved first */
+        if ((old && g->loc[old] == home && g->ir->use[old].last > i) || g->held >> home & 1) /* would have to be moved first */
             continue;
         sched_evict(g, home, i + 1);
         sched_move(g, home, g->loc[r]);
@@ -230,6 +231,7 @@ static void place_late(struct region_gen *g, const struct ir_node *n, uint32_t i
 {
     const struct ir_exit *e = &g->ir->exit[n->imm];
     uint32_t exit = (uint32_t)n->imm;
+    sched_place_stores(g, i);
     uint32_t from = max_u(max_u(g->floor, g->last), g->fault);
     from = max_u(from, owe_stores(g, exit)); /* first: the rest overwrites what they read */
     from = max_u(from, owe(g, exit, sunk));
@@ -257,6 +259,7 @@ static void place_exit(struct region_gen *g, const struct ir_node *n, uint32_t i
     uint32_t exit = (uint32_t)n->imm, c;
     bool indirect = e->kind == IR_EXIT_JMP || e->kind == IR_EXIT_RET;
     bool commits = e->ninsns || e->flags & IR_EXIT_ZERO;
+    sched_place_stores(g, i);
     if (commits) {
         g->unsettled = 0;
         bring_home(g, i);
@@ -356,10 +359,12 @@ static void begin(struct region_gen *g, const struct ir_block *b, const uint16_t
     g->level = level;
     g->part = b->parts;
     g->nops = g->ncycles = g->overflow = g->nfixes = g->nstores = g->nalias = 0;
+    g->nwaiting = g->ncrossing = 0;
+    g->held = 0;
     g->first_store = g->nalias_before = g->floor_before = 0;
     g->floor = g->load_floor = g->last = g->fault = g->last_call = 0;
     g->last_load = g->last_store = 0;
-    g->aliased = g->passed = g->hoisted = 0;
+    g->aliased = g->passed = g->hoisted = g->waited = 0;
     g->has_fault = g->base = 0;
     for (unsigned r = 0; r < 64; r++)
         g->reg[r] = (struct region_reg){0, 0, 0};

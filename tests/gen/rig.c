@@ -125,7 +125,7 @@ void rig_code(struct rig *r, const uint8_t *code, unsigned size)
     morph_drop_all(r->m);
     r->m->region->profile = (struct region_profile){.from = 0};
     for (unsigned i = 0; i < REGION_CARE; i++)
-        r->m->region->care[i].rip = 0;
+        r->m->region->care[i] = (struct region_care){.rip = 0};
     memset(r->port->ram + RIG_CODE, 0x90, RIG_CODE_END - RIG_CODE);
     memcpy(r->port->ram + RIG_CODE, code, size);
 }

@@ -12,8 +12,9 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 KINDS = {"alias": "morph.faults_spurious", "fault": "morph.faults_spurious", "overflow": "morph.faults_spurious",
          "interrupt": "core.traps"}
 LADDERS = ("overflow:0", "overflow:1", "alias:0", "fault:1")
-HEADS_LEAST, REGIONS_MOST = 700, 4  # heads of regions in a run, and regions that one of them may have: levels, and one more for code
-                                    # that was decoded anew
+PINS = 4 # as morph.region_pins has it: each load or store kept in order may make a region anew
+HEADS_LEAST, REGIONS_MOST = 700, 4 + PINS  # heads of regions in a run, and regions that one of them may have: levels, and one more
+                                           # for code that was decoded anew
 
 
 def run(args, folder, *options):

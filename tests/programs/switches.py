@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-JSON, LIFE, SORT = "benchmarks/i386/json", "benchmarks/i386/life", "benchmarks/i386/sort"
+HASHTABLE, JSON, LIFE, SORT = (f"benchmarks/i386/{name}" for name in ("hashtable", "json", "life", "sort"))
 NEAR, OVERLAP = [["tests/programs/smc", way] for way in ("data_on_page", "overlap")]
 WARM = "hot3=1"
 SMALL = "hot2=1 tcache_kib=32"
@@ -27,6 +27,8 @@ CASES = [
     ("region_reorder=0", WARM, [JSON], "gear3_passed", None),
     ("region_hoist=0", WARM, [JSON], "gear3_hoisted", None),
     ("region_early=0", WARM, [JSON], "gear3_hoisted", 1),
+    ("region_wait=0", WARM, [JSON], "gear3_waited", None),
+    ("region_pins=0", "", [HASHTABLE], "gear3_pinned", None),
     ("region_over_commits=0", WARM, [JSON], "gear3_hoisted", 1),
     ("region_late=0", WARM, [JSON], "gear3_late", 0.5),
     ("region_check=0", WARM + " region_check=1", [JSON], "gear3_checked", None),
