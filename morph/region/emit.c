@@ -21,10 +21,13 @@ static uint32_t *put_bundles(struct writer *w, const struct region_gen *g, uint3
         if (c == g->base)
             *label = writer_here(w, at);
         if (u->n | u->commit) {
-            for (unsigned i = 0; i < u->n; i++) {
+            uint32_t place = writer_here(w, at) / 4; /* as a trap tells it: bundle and position */
+            for (unsigned i = 0; i < u->n; i++, place++) {
                 const struct gen_op *o = &g->op[u->op[i]];
                 uint32_t *start = at;
                 at = writer_put(at, o);
+                if (o->site)
+                    g->site[place % REGION_SITES] = (struct region_site){o->site, (uint16_t)(place / REGION_SITES)};
                 if (o->use)
                     writer_use(w, o->use, o->exit, start);
             }
@@ -256,20 +259,4 @@ uint32_t region_worst_words(const struct region_gen *g)
 {
     return 2 * g->nops + 2 * g->ncycles + FIX_WORDS * g->nfixes + (WRITER_STUB_WORDS + 4) * (g->ir->nexits + 1) + 1 +
            OWED_WORDS * g->nowed;
-}
-
-void region_note_sites(struct region *r, const struct gen_place *p)
-{
-    const struct region_gen *g = &r->gen;
-    uint32_t at = p->native;
-    for (uint32_t c = 0; c < g->ncycles; c++) {
-        const struct gen_bundle *u = &g->bundle[c];
-        for (unsigned i = 0, here = at; i < u->n; i++, here += 4) { /* as a trap tells them: bundle and position */
-            const struct gen_op *o = &g->op[u->op[i]];
-            if (o->site)
-                r->site[here / 4 % REGION_SITES] = (struct region_site){o->site, (uint16_t)(here / 4 / REGION_SITES)};
-            at += 4u * o->nwords;
-        }
-        at += u->commit ? 4 : 0;
-    }
 }

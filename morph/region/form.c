@@ -268,6 +268,7 @@ bool region_prepare_path(struct morph *m, const struct gblock *b, unsigned level
     r->gen.near = level >= REGION_NEAR;
     r->gen.reorder = p->region_reorder != 0;
     const struct region_care *care = region_care(r, b->rip);
+    r->gen.site = r->site;
     r->gen.npins = care->npins;
     for (uint32_t k = 0; k < care->npins; k++)
         r->gen.pin[k] = care->pin[k];
@@ -312,7 +313,6 @@ static bool emit(struct morph *m, struct gblock *b)
     struct gen_place place = cache_place(m, words);
     if (!region_emit(&r->gen, &place, &r->code))
         return false;
-    region_note_sites(r, &place);
     uint32_t n = cache_enter(m, &r->ir, &r->code, block_index(m->blocks, b));
     t->tr[n].gear = 3;
     for (uint32_t i = 0; i < r->nsteps; i++) {

@@ -132,9 +132,8 @@ struct region_left {
 /* A store that waits for its place: until the next exit, or until something must come behind it. */
 struct region_waiting {
     struct region_store where;
-    struct region_left left; /* what it takes over */
-    uint16_t node;
-    uint32_t last_load; /* of the loads before it */
+    uint32_t after;         /* it stands at this cycle or later: loads before it, and what it takes over */
+    uint16_t node, entries; /* entries: alias entries that it takes over */
 };
 
 /* A load behind stores that wait. */
@@ -145,6 +144,11 @@ struct region_crossing {
     uint8_t rd, ra, rb, scale;
     uint8_t before; /* so many of the waiting stores come before it */
     int8_t entry;   /* alias entry; -1: none so far */
+};
+
+/* The site of a load or store in translated code. */
+struct region_site {
+    uint16_t site, tag; /* tag: what of the native address does not choose the place */
 };
 
 struct gen_bundle {
@@ -182,6 +186,7 @@ struct region_gen {
     uint32_t hoist, near, reorder; /* switches: loads may pass branches; one at most; loads and stores may pass each other */
     uint32_t early;                /* switch: values for homes too are made above the exits before them, in temporaries */
     uint32_t level;                /* enum region_level */
+    struct region_site *site;      /* of struct region: where sites are in the code is noted there */
     uint32_t npins;
     uint16_t pin[REGION_PINS];                 /* see region_care */
     uint32_t aliased, passed, hoisted, waited; /* loads so far: see stats.def */
@@ -208,11 +213,6 @@ struct region_gen {
     struct gen_bundle bundle[REGION_CYCLES_MAX];
     struct gen_op op[REGION_OPS_MAX];
     struct region_fix fix[REGION_FIXES_MAX];
-};
-
-/* The site of a load or store in translated code. */
-struct region_site {
-    uint16_t site, tag; /* tag: what of the native address does not choose the place */
 };
 
 struct region {
@@ -284,5 +284,3 @@ bool region_schedule(struct region_gen *g, const struct ir_block *b, const uint8
 /* -- emit.c */
 uint32_t region_worst_words(const struct region_gen *g);
 bool region_emit(const struct region_gen *g, const struct gen_place *p, struct gen_code *out);
-/* Remembers where the sites of loads and stores are in the code just made. */
-void region_note_sites(struct region *r, const struct gen_place *p);

@@ -45,8 +45,6 @@ unsigned sched_take_temp(struct region_gen *g);
 void sched_move(struct region_gen *g, unsigned rd, unsigned ra);
 /* `home` is going to be overwritten: what lives there and is wanted by node `from` or later goes elsewhere. */
 void sched_evict(struct region_gen *g, unsigned home, uint32_t from);
-/* Node i will have a home that a waiting store reads: that is placed. */
-void sched_keep_held(struct region_gen *g, uint32_t i);
 /* The register for the value of node i. */
 unsigned sched_define(struct region_gen *g, uint32_t i, uint32_t from);
 
@@ -59,7 +57,12 @@ uint32_t sched_guards(const struct region_gen *g, uint32_t i);
 /* -- sched_store.c */
 void sched_store(struct region_gen *g, const struct ir_node *n, uint32_t i);
 /* Places the stores that wait. i: the node that wants them placed. */
-void sched_place_stores(struct region_gen *g, uint32_t i);
+void sched_place_waiting(struct region_gen *g, uint32_t i);
+static inline void sched_place_stores(struct region_gen *g, uint32_t i)
+{
+    if (g->nwaiting)
+        sched_place_waiting(g, i);
+}
 /* Whether a load of w, protected or not, may be placed while stores wait. */
 bool sched_may_cross(const struct region_gen *g, const struct ir_node *n, const struct sched_where *w, uint32_t entries_left);
 /* The load at node i has been placed: of `load`, cycle, op, registers and alias entry (-1: none) are filled in. */
@@ -78,6 +81,14 @@ static inline bool sched_pinned(const struct region_gen *g, unsigned site)
         if (g->pin[k] == site)
             return true;
     return false;
+}
+
+/* If node i will have a home that a waiting store reads, that is placed. */
+static inline void sched_keep_held(struct region_gen *g, uint32_t i)
+{
+    unsigned wish = g->held ? g->ir->use[i].wish : 0;
+    if (wish && wish >> 8 == g->part && g->held >> (wish & 63) & 1)
+        sched_place_waiting(g, i);
 }
 
 /* Whether bundle c, which exists afterwards, has the lanes. */

@@ -76,13 +76,6 @@ static bool makes_early(const struct region_gen *g, uint32_t i, uint32_t from)
     return g->early && g->ir->use[i].wish & REGION_WISH_EARLY && from < g->floor && __builtin_popcountll(g->free) > TEMPS_KEPT;
 }
 
-void sched_keep_held(struct region_gen *g, uint32_t i)
-{
-    unsigned wish = g->ir->use[i].wish;
-    if (wish && wish >> 8 == g->part && g->held >> (wish & 63) & 1)
-        sched_place_stores(g, i);
-}
-
 unsigned sched_define(struct region_gen *g, uint32_t i, uint32_t from)
 {
     const struct ir_block *b = g->ir;

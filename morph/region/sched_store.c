@@ -49,22 +49,32 @@ static bool may_meet(const struct region_store *s, const struct region_crossing 
     return sched_meet(s, &w) != MEET_NEVER;
 }
 
-/* Whether a load behind waiting store k that may meet it stands at cycle c. */
-static bool crossed_at(const struct region_gen *g, uint32_t k, uint32_t c)
+/* The loads behind waiting store k that may meet it, as bits. */
+static uint32_t crossing(const struct region_gen *g, uint32_t k)
 {
+    uint32_t bits = 0;
     for (uint32_t j = 0; j < g->ncrossing; j++)
-        if (g->crossing[j].before > k && g->crossing[j].cycle == c && may_meet(&g->waiting[k].where, &g->crossing[j]))
+        if (g->crossing[j].before > k && may_meet(&g->waiting[k].where, &g->crossing[j]))
+            bits |= 1u << j;
+    return bits;
+}
+
+/* Whether one of those loads stands at cycle c. */
+static bool crossed_at(const struct region_gen *g, uint32_t bits, uint32_t c)
+{
+    for (; bits; bits &= bits - 1)
+        if (g->crossing[__builtin_ctz(bits)].cycle == c)
             return true;
     return false;
 }
 
-/* The alias entries that waiting store k checks if it stands at cycle c. */
-static unsigned crossed_before(struct region_gen *g, uint32_t k, uint32_t c)
+/* The alias entries of those loads that stand before cycle c. */
+static unsigned crossed_before(struct region_gen *g, uint32_t bits, uint32_t c)
 {
     unsigned entries = 0;
-    for (uint32_t j = 0; j < g->ncrossing; j++) {
-        struct region_crossing *x = &g->crossing[j];
-        if (x->before <= k || x->cycle >= c || !may_meet(&g->waiting[k].where, x))
+    for (; bits; bits &= bits - 1) {
+        struct region_crossing *x = &g->crossing[__builtin_ctz(bits)];
+        if (x->cycle >= c)
             continue;
         if (x->entry < 0) {
             x->entry = (int8_t)g->nalias++;
@@ -82,18 +92,17 @@ static void place(struct region_gen *g, uint32_t k)
     const struct region_waiting *q = &g->waiting[k];
     const struct ir_node *n = &g->ir->node[q->node];
     const struct gen_info *t = &g->info[n->op];
-    unsigned ra = g->loc[n->a], rb = g->loc[n->b], rc = g->loc[n->c], entries = q->left.entries;
+    unsigned ra = g->loc[n->a], rb = g->loc[n->b], rc = g->loc[n->c], entries = q->entries;
     uint32_t c = max_u(max_u(g->floor, g->reg[rc].avail), max_u(g->reg[ra].avail, g->reg[rb].avail));
-    c = max_u(max_u(c, g->base), max_u(q->last_load, g->last_store));
-    if (entries)
-        c = max_u(c, q->left.after + 1);
+    c = max_u(max_u(c, g->base), max_u(q->after, g->last_store));
     if (g->nstores - g->first_store == REGION_STORES) {
         g->overflow = 1;
         return;
     }
-    while (!sched_fits(g, c, t->need) || crossed_at(g, k, c))
+    uint32_t loads = g->ncrossing ? crossing(g, k) : 0;
+    while (!sched_fits(g, c, t->need) || crossed_at(g, loads, c))
         c++;
-    unsigned crossed = crossed_before(g, k, c);
+    unsigned crossed = crossed_before(g, loads, c);
     g->waited += crossed != 0;
     entries |= crossed;
     struct gen_op *o = sched_new_op(g);
@@ -120,7 +129,7 @@ static void release_before(struct region_gen *g, ir_ref r, uint32_t i)
         g->free |= UINT64_C(1) << g->loc[r] & SCHED_TEMPS;
 }
 
-void sched_place_stores(struct region_gen *g, uint32_t i)
+void sched_place_waiting(struct region_gen *g, uint32_t i)
 {
     uint32_t n = g->nwaiting;
     for (uint32_t k = 0; k < n; k++)
@@ -177,8 +186,11 @@ void sched_store(struct region_gen *g, const struct ir_node *n, uint32_t i)
     s.checkable = sched_fits_bits(w.disp, 17) && !sched_pinned(g, n->site);
     if (g->nwaiting == REGION_WAITING)
         sched_place_stores(g, i);
-    g->waiting[g->nwaiting++] = (struct region_waiting){
-        .where = s, .left = left, .node = (uint16_t)i, .last_load = g->last_load};
+    struct region_waiting *q = &g->waiting[g->nwaiting++];
+    q->where = s;
+    q->node = (uint16_t)i;
+    q->entries = left.entries;
+    q->after = left.entries ? max_u(g->last_load, left.after + 1) : g->last_load;
     g->held |= UINT64_C(1) << g->loc[n->a] | UINT64_C(1) << g->loc[n->b] | UINT64_C(1) << g->loc[n->c];
     if (!g->wait)
         sched_place_stores(g, i + 1);

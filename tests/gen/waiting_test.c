@@ -120,9 +120,7 @@ TEST_CASE(waiting, a_store_that_traps_is_kept_in_order)
         }
         at += g->bundle[c].commit ? 4 : 0;
     }
-    struct gen_place place = {.native = 0x40200000};
-    region_note_sites(r->m->region, &place);
-    r->sh->trap_pc = place.native + bundle;
+    r->sh->trap_pc = rig_block(r, RIG_CODE)->native + bundle;
     r->sh->trap_info = position << 8 | 1 << 4 | 4;
     r->sh->params.region_traps = 8;
     for (unsigned i = 0; i < 7; i++)
@@ -130,7 +128,7 @@ TEST_CASE(waiting, a_store_that_traps_is_kept_in_order)
     EXPECT(region_trapped(r->m, RIG_CODE, DUKE_TRAP_ALIAS));
     EXPECT(care->level == REGION_BOLD && care->npins == 1 && care->pin[0] == (uint16_t)(STORE ^ STORE >> 16));
     runs_right(r, TO);
-    r->sh->trap_pc += 0x10000 * 4; /* code that has been overwritten in the table: the region as a whole */
+    r->sh->trap_pc += REGION_SITES * 4; /* code that has been overwritten in the table: the region as a whole */
     for (unsigned i = 0; i < 8; i++)
         region_trapped(r->m, RIG_CODE, DUKE_TRAP_ALIAS);
     EXPECT(care->level == REGION_NO_ALIAS && care->npins == 1);
