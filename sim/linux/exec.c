@@ -141,6 +141,7 @@ static void change_over(struct linux_process *p, struct linux_space *new)
         p->group->action[i] = (struct linux_action){.handler = p->group->action[i].handler == 1};
     p->altstack = (struct abi64_stack){.flags = 2 /* SS_DISABLE */};
     p->rseq = 0;
+    p->keep_caps = false;
     memset(p->tls_used, 0, sizeof p->tls_used);
 }
 
@@ -180,7 +181,9 @@ static int64_t exec_file(struct linux_process *p, int fd, const char *path, cons
     return LINUX_NO_RESULT;
 }
 
-static int64_t exec(struct linux_process *p, int dirfd, char path[LINUX_PATH], struct list *argv, struct list *envp)
+/* `hidden`: an interpreter would not find the script by its name. */
+static int64_t exec(struct linux_process *p, int dirfd, char path[LINUX_PATH], struct list *argv, struct list *envp,
+                    bool hidden)
 {
     char name[LINUX_PATH];
     snprintf(name, sizeof name, "%s", path);
@@ -196,29 +199,46 @@ static int64_t exec(struct linux_process *p, int dirfd, char path[LINUX_PATH], s
         close(fd);
         if (r < 0)
             return r;
+        if (hidden)
+            return -ENOENT;
     }
     return -ELOOP;
 }
 
-static int64_t execute(struct linux_process *p, int dirfd, uint64_t path_at, uint64_t argv_at, uint64_t envp_at)
+/* What the descriptor itself has open is called as Linux calls it, by which name a script is opened again: 1 if that is closed then. */
+static int64_t name_descriptor(struct linux_process *p, int fd, char path[LINUX_PATH])
+{
+    int host = fd < 0 ? -EBADF : fd_host(p, (uint32_t)fd);
+    snprintf(path, LINUX_PATH, "/dev/fd/%d", fd);
+    return host < 0 ? host : p->files->fd[fd].cloexec;
+}
+
+static int64_t execute(struct linux_process *p, int dirfd, const uint64_t a[3], int flags)
 {
     char path[LINUX_PATH];
     struct list argv = {0}, envp = {0};
-    int64_t r = path_copy(p, path, path_at);
+    bool hidden = false;
+    int64_t r = path_copy(p, path, a[0]);
+    if (r >= 0 && !path[0]) {
+        r = flags & AT_EMPTY_PATH ? name_descriptor(p, dirfd, path) : -ENOENT;
+        hidden = r > 0;
+    }
+    if (r >= 0 && flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+        r = -EINVAL;
     if (r >= 0)
-        r = copy_list(p, argv_at, &argv);
+        r = copy_list(p, a[1], &argv);
     if (r >= 0)
-        r = copy_list(p, envp_at, &envp);
+        r = copy_list(p, a[2], &envp);
     if (r >= 0)
-        r = exec(p, dirfd, path, &argv, &envp);
+        r = exec(p, dirfd, path, &argv, &envp, hidden);
     list_free(&argv);
     list_free(&envp);
     return r;
 }
 
-int64_t sys_execve(struct linux_process *p, const uint64_t a[6]) { return execute(p, AT_FDCWD, a[0], a[1], a[2]); }
+int64_t sys_execve(struct linux_process *p, const uint64_t a[6]) { return execute(p, AT_FDCWD, a, 0); }
 
 int64_t sys_execveat(struct linux_process *p, const uint64_t a[6])
 {
-    return a[4] & ~(uint32_t)AT_SYMLINK_NOFOLLOW ? -EINVAL : execute(p, (int)a[0], a[1], a[2], a[3]);
+    return execute(p, (int)a[0], a + 1, (int)a[4]);
 }

@@ -111,6 +111,7 @@ struct linux_space {
     uint64_t arg_start, arg_end, env_end; /* strings on the first stack */
     uint64_t auxv_start, auxv_end;
     bool read_implies_exec;
+    bool undumpable, small_pages; /* prctl: kept, without a meaning here */
     char exe_path[LINUX_PATH]; /* the program, as the guest sees it */
     int exe_fd;
 };
@@ -170,6 +171,7 @@ struct linux_group {
     struct abi_rlimit64 limit[16];   /* those whose bits are set; the others are as at the start */
     uint32_t limits_set, personality;
     int nice, ioprio;
+    bool subreaper; /* orphans among its descendants become its children */
     int64_t start; /* virtual nanoseconds */
 };
 
@@ -235,6 +237,11 @@ struct linux_process {
     uint32_t trapno, trap_error; /* of the last fault, as frames show them */
     char comm[16];
     int64_t cpu_ns;
+
+    int death_signal;     /* when the parent ends */
+    uint64_t timer_slack; /* ns; 0: the default */
+    uint32_t policy;      /* of scheduling: a name, there is one core */
+    bool keep_caps;
 };
 
 /* Why the guest can run no longer. */

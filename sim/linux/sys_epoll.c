@@ -234,6 +234,16 @@ int64_t sys_epoll_pwait(struct linux_process *p, const uint64_t a[6])
     return r < 0 ? r : poll_mask_end(p, wait_events(p, a, milliseconds(a[3])));
 }
 
+int64_t sys_epoll_pwait2(struct linux_process *p, const uint64_t a[6])
+{
+    struct abi_timespec64 t = {0, 0};
+    int64_t r = a[3] ? time_get(p, a[3], &t, true) : 0;
+    if (r >= 0)
+        r = poll_mask_begin(p, a[4], a[5]);
+    int64_t timeout = !a[3] || t.sec > INT32_MAX ? -1 : t.sec * 1000000000 + t.nsec;
+    return r < 0 ? r : poll_mask_end(p, wait_events(p, a, timeout));
+}
+
 /* A counter. It never blocks the host, as with pipes. */
 static int64_t make_event(struct linux_process *p, uint32_t value, uint32_t flags)
 {

@@ -393,6 +393,52 @@ int64_t sys_fsync(struct linux_process *p, const uint64_t a[6])
     return fsync(host) ? -errno : 0;
 }
 
+/* What the host's kernel may do early, late or not at all: the arguments are looked at, as programs look at the answer. */
+static int64_t advised(struct linux_process *p, uint64_t fd)
+{
+    struct stat st;
+    int host = fd_host(p, (uint32_t)fd);
+    if (host < 0)
+        return host;
+    return fstat(host, &st) ? -errno : (st.st_mode & S_IFMT) == S_IFIFO ? -ESPIPE : 0;
+}
+
+int64_t sys_fadvise64(struct linux_process *p, const uint64_t a[6])
+{
+    enum { ADVICE = 6 };
+    int64_t r = advised(p, a[0]);
+    return r < 0 ? r : (uint32_t)a[p->wide ? 3 : 4] >= ADVICE ? -EINVAL : 0;
+}
+
+int64_t sys_fadvise64_64(struct linux_process *p, const uint64_t a[6])
+{
+    return sys_fadvise64(p, (uint64_t[6]){a[0], a[1], a[2], a[3], a[5]});
+}
+
+int64_t sys_readahead(struct linux_process *p, const uint64_t a[6])
+{
+    int64_t r = advised(p, a[0]);
+    if (r >= 0 && (fcntl(fd_host(p, (uint32_t)a[0]), F_GETFL) & O_ACCMODE) == O_WRONLY)
+        return -EBADF;
+    return r == -ESPIPE ? -EINVAL : r;
+}
+
+int64_t sys_sync_file_range(struct linux_process *p, const uint64_t a[6])
+{
+    enum { FLAGS = 7 };
+    uint32_t flags = (uint32_t)a[p->wide ? 3 : 5];
+    int64_t at = offset64(p, &a[1]), size = offset64(p, &a[p->wide ? 2 : 3]), r = advised(p, a[0]);
+    if (r == -EBADF)
+        return r;
+    return (flags & ~(uint32_t)FLAGS) || at < 0 || size < 0 || at + (uint64_t)size > INT64_MAX ? -EINVAL : r;
+}
+
+int64_t sys_syncfs(struct linux_process *p, const uint64_t a[6])
+{
+    int host = fd_host(p, (uint32_t)a[0]);
+    return host < 0 ? host : 0;
+}
+
 int64_t sys_sync(struct linux_process *p, const uint64_t a[6])
 {
     (void)p, (void)a;

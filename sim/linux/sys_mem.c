@@ -254,6 +254,12 @@ int64_t sys_mincore(struct linux_process *p, const uint64_t a[6])
     return 0;
 }
 
+int64_t sys_mlock2(struct linux_process *p, const uint64_t a[6])
+{
+    (void)p;
+    return a[2] & ~UINT64_C(1) ? -EINVAL : 0; /* nothing is ever swapped out */
+}
+
 int64_t sys_msync(struct linux_process *p, const uint64_t a[6])
 {
     uint64_t size = page_up(a[1]);

@@ -441,17 +441,22 @@ int64_t sys_utimensat64(struct linux_process *p, const uint64_t a[6])
     return change_times(times_node(p, a), (struct timespec[2]){{t[0].sec, t[0].nsec}, {t[1].sec, t[1].nsec}});
 }
 
-int64_t sys_utimes(struct linux_process *p, const uint64_t a[6])
+int64_t sys_futimesat(struct linux_process *p, const uint64_t a[6])
 {
     struct abi64_timeval t[2] = {{0, 0}, {0, 0}};
     for (int i = 0; i < 2; i++)
-        if (a[1] && !user_get_timeval(p, a[1] + (uint64_t)i * 2 * user_word(p), &t[i]))
+        if (a[2] && !user_get_timeval(p, a[2] + (uint64_t)i * 2 * user_word(p), &t[i]))
             return -EFAULT;
     for (int i = 0; i < 2; i++)
         if (t[i].usec < 0 || t[i].usec > 999999)
             return -EINVAL;
     const struct timespec times[2] = {{t[0].sec, t[0].usec * 1000}, {t[1].sec, t[1].usec * 1000}};
-    return change_times(by_name_at(p, (uint32_t)AT_FDCWD, a[0], 0, true), a[1] ? times : NULL);
+    return change_times(times_node(p, (uint64_t[6]){a[0], a[1]}), a[2] ? times : NULL);
+}
+
+int64_t sys_utimes(struct linux_process *p, const uint64_t a[6])
+{
+    return sys_futimesat(p, (uint64_t[6]){(uint32_t)AT_FDCWD, a[0], a[1]});
 }
 
 int64_t sys_utime(struct linux_process *p, const uint64_t a[6])

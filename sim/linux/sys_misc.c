@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/personality.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "syscalls.h"
@@ -153,24 +152,6 @@ int64_t sys_getrandom(struct linux_process *p, const uint64_t a[6])
         done += n;
     }
     return (int64_t)a[1];
-}
-
-int64_t sys_prctl(struct linux_process *p, const uint64_t a[6])
-{
-    switch (a[0]) {
-    case PR_SET_NAME: {
-        char path[LINUX_PATH];
-        if (path_copy(p, path, a[1]) < 0)
-            return -EFAULT;
-        snprintf(p->comm, sizeof p->comm, "%.15s", path);
-        return 0;
-    }
-    case PR_GET_NAME: return user_put(p, a[1], p->comm, sizeof p->comm) ? 0 : -EFAULT;
-    case PR_SET_DUMPABLE:
-    case PR_SET_VMA: return 0;
-    case PR_GET_DUMPABLE: return 1;
-    default: return -EINVAL;
-    }
 }
 
 /* The bases of FS and GS. */

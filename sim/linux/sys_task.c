@@ -87,6 +87,9 @@ static void fresh(struct linux_process *p, struct linux_process *child, const st
     child->pending = (struct linux_pending){0};
     child->wait = (struct linux_wait){0};
     child->cpu_ns = 0;
+    child->death_signal = 0;
+    if (child->policy & SCHED_RESET_ON_FORK)
+        child->policy = SCHED_OTHER;
     child->robust_list = child->clear_tid = 0;
     if (c->flags & CLONE_VM)
         child->rseq = 0;

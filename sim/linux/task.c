@@ -113,7 +113,39 @@ void group_tell_parent(struct linux_kernel *k, struct linux_group *g, int code, 
         linux_queue(g->parent, &g->parent->pending, group_blocked(k, g->parent), &info);
 }
 
-/* The last thread of a process has gone: its children are init's now, its parent is told. */
+/* The parent of a zombie is told, unless there is none or it does not want to know. */
+static void announce(struct linux_kernel *k, struct linux_group *g)
+{
+    const struct linux_action *a = g->parent ? &g->parent->action[SIGCHLD] : NULL;
+    bool forgotten = !a || (g->exit_signal == SIGCHLD && (a->handler == 1 || (a->flags & NOCLDWAIT)));
+    int signal = g->status & 0x7f;
+    if (a)
+        group_tell_parent(k, g, signal ? CLD_KILLED : CLD_EXITED, signal ? signal : g->status >> EXIT_SHIFT);
+    if (forgotten)
+        group_reap(k, g);
+}
+
+/* Its children are init's now, or those of the next one above that has asked for them; they may have asked for a signal. */
+static void leave_children(struct linux_kernel *k, struct linux_group *g)
+{
+    struct linux_group *heir = g->parent;
+    while (heir && (!heir->subreaper || heir->zombie))
+        heir = heir->parent;
+    for (const struct linux_process *t = k->tasks; t; t = t->next)
+        if (!t->dead && t->group->parent == g && t->death_signal)
+            linux_raise_group(k, t->group, t->death_signal, SI_USER, k->current);
+    for (struct linux_group *c = k->groups, *next; c; c = next) {
+        next = c->next;
+        if (c->parent != g)
+            continue;
+        c->parent = heir;
+        c->exit_signal = SIGCHLD;
+        if (c->zombie)
+            announce(k, c);
+    }
+}
+
+/* The last thread of a process has gone. */
 static void note_exit(struct linux_kernel *k, struct linux_group *g)
 {
     g->zombie = true;
@@ -123,21 +155,8 @@ static void note_exit(struct linux_kernel *k, struct linux_group *g)
     timer_drop_group(k, g);
     lock_drop(k, g, -1);
     linux_unqueue(&g->pending, UINT64_MAX);
-    for (struct linux_group *c = k->groups, *next; c; c = next) {
-        next = c->next;
-        if (c->parent != g)
-            continue;
-        c->parent = NULL;
-        if (c->zombie)
-            group_reap(k, c);
-    }
-    const struct linux_action *a = g->parent ? &g->parent->action[SIGCHLD] : NULL;
-    bool forgotten = !a || (g->exit_signal == SIGCHLD && (a->handler == 1 || (a->flags & NOCLDWAIT)));
-    int signal = g->status & 0x7f;
-    if (a)
-        group_tell_parent(k, g, signal ? CLD_KILLED : CLD_EXITED, signal ? signal : g->status >> EXIT_SHIFT);
-    if (forgotten)
-        group_reap(k, g);
+    leave_children(k, g);
+    announce(k, g);
 }
 
 void linux_vfork_done(struct linux_process *p)
