@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <termios.h>
 #include <unistd.h>
@@ -400,7 +401,7 @@ static int64_t advised(struct linux_process *p, uint64_t fd)
     int host = fd_host(p, (uint32_t)fd);
     if (host < 0)
         return host;
-    return fstat(host, &st) ? -errno : (st.st_mode & S_IFMT) == S_IFIFO ? -ESPIPE : 0;
+    return fstat(host, &st) ? -errno : S_ISFIFO(st.st_mode) ? -ESPIPE : 0;
 }
 
 int64_t sys_fadvise64(struct linux_process *p, const uint64_t a[6])

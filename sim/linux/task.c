@@ -397,6 +397,18 @@ static struct linux_process *sweep(struct linux_kernel *k)
     return k->current->next ? k->current->next : k->tasks;
 }
 
+/* Gives t its turn. False: it cannot go on; *moved then: it has done something, so that one who was asked before may. */
+static bool turn(struct linux_kernel *k, struct linux_process *t, bool *moved)
+{
+    bool dead = t->dead;
+    int stopped = dead ? 0 : t->group->stopped;
+    int64_t done = t->wait.done;
+    if (enter(k, t))
+        return true;
+    *moved |= !dead && (t->dead || t->group->stopped != stopped || t->wait.done != done);
+    return false;
+}
+
 void linux_schedule(struct linux_kernel *k)
 {
     if (k->end != LINUX_RUNNING)
@@ -409,7 +421,7 @@ void linux_schedule(struct linux_kernel *k)
         do {
             bool went = !t->dead && !t->group->stopped;
             alive |= !t->dead;
-            if (enter(k, t) || k->end != LINUX_RUNNING)
+            if (turn(k, t, &moved) || k->end != LINUX_RUNNING)
                 return;
             moved |= went && (t->dead || t->group->stopped); /* by a signal: somebody may wait for that */
             t = t->next ? t->next : k->tasks;

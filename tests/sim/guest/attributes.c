@@ -160,6 +160,27 @@ static void inherited_zombie(void)
     SHOW(prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0));
 }
 
+/* Who waits has been asked already when it is somebody else's turn, who then ends or stops without having run. */
+static void late_news(int signal)
+{
+    int status = 0;
+    fflush(stdout);
+    pid_t child = fork();
+    if (!child) {
+        pid_t self = getpid();
+        if (!fork())
+            _exit(kill(self, signal));
+        for (;;)
+            pause();
+    }
+    SHOW(waitpid(child, &status, WUNTRACED) == child);
+    printf("%x\n", status);
+    if (WIFSTOPPED(status)) {
+        kill(child, SIGKILL);
+        SHOW(waitpid(child, &status, 0) == child);
+    }
+}
+
 struct attributes {
     uint32_t size, policy;
     uint64_t flags;
@@ -319,6 +340,8 @@ int main(int argc, char **argv)
     process_options();
     orphan(true);
     inherited_zombie();
+    late_news(SIGTERM);
+    late_news(SIGSTOP);
     advice();
     long_waits();
     by_descriptor(argv[0]);
