@@ -238,7 +238,4 @@ static int64_t execute(struct linux_process *p, int dirfd, const uint64_t a[3], 
 
 int64_t sys_execve(struct linux_process *p, const uint64_t a[6]) { return execute(p, AT_FDCWD, a, 0); }
 
-int64_t sys_execveat(struct linux_process *p, const uint64_t a[6])
-{
-    return execute(p, (int)a[0], a + 1, (int)a[4]);
-}
+int64_t sys_execveat(struct linux_process *p, const uint64_t a[6]) { return execute(p, (int)a[0], a + 1, (int)a[4]); }

@@ -112,7 +112,7 @@ struct linux_space {
     uint64_t auxv_start, auxv_end;
     bool read_implies_exec;
     bool undumpable, small_pages; /* prctl: kept, without a meaning here */
-    char exe_path[LINUX_PATH]; /* the program, as the guest sees it */
+    char exe_path[LINUX_PATH];    /* the program, as the guest sees it */
     int exe_fd;
 };
 
@@ -172,7 +172,7 @@ struct linux_group {
     uint32_t limits_set, personality;
     int nice, ioprio;
     bool subreaper; /* orphans among its descendants become its children */
-    int64_t start; /* virtual nanoseconds */
+    int64_t start;  /* virtual nanoseconds */
 };
 
 struct linux_wait {

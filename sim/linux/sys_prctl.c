@@ -53,9 +53,7 @@ static int64_t change(struct linux_process *p, const uint64_t a[6])
             return -EINVAL;
         p->keep_caps = a[1];
         return 0;
-    case PR_SET_TIMERSLACK:
-        p->timer_slack = (p->wide ? (int64_t)a[1] : (int32_t)a[1]) > 0 ? a[1] : 0;
-        return 0;
+    case PR_SET_TIMERSLACK: p->timer_slack = (p->wide ? (int64_t)a[1] : (int32_t)a[1]) > 0 ? a[1] : 0; return 0;
     case PR_SET_CHILD_SUBREAPER: p->group->subreaper = a[1]; return 0;
     case PR_SET_NO_NEW_PRIVS: return a[1] != 1 || (a[2] | a[3] | a[4]) ? -EINVAL : 0;
     case PR_SET_THP_DISABLE:
