@@ -240,8 +240,10 @@ int64_t sys_epoll_pwait2(struct linux_process *p, const uint64_t a[6])
     int64_t r = a[3] ? time_get(p, a[3], &t, true) : 0;
     if (r >= 0)
         r = poll_mask_begin(p, a[4], a[5]);
+    if (r < 0)
+        return r;
     int64_t timeout = !a[3] || t.sec > INT32_MAX ? -1 : t.sec * 1000000000 + t.nsec;
-    return r < 0 ? r : poll_mask_end(p, wait_events(p, a, timeout));
+    return poll_mask_end(p, wait_events(p, a, timeout));
 }
 
 /* A counter. It never blocks the host, as with pipes. */

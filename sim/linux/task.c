@@ -419,11 +419,9 @@ void linux_schedule(struct linux_kernel *k)
         bool alive = false, moved = false;
         linux_take_timers(k);
         do {
-            bool went = !t->dead && !t->group->stopped;
             alive |= !t->dead;
             if (turn(k, t, &moved) || k->end != LINUX_RUNNING)
                 return;
-            moved |= went && (t->dead || t->group->stopped); /* by a signal: somebody may wait for that */
             t = t->next ? t->next : k->tasks;
         } while (t != start);
         if (!alive) {

@@ -272,13 +272,14 @@ static void advice(void)
 
 static void long_waits(void)
 {
-    struct timespec little = {0, 1000}, bad = {0, 1000000000};
+    struct timespec little = {0, 1000}, bad = {0, 1000000000}, long_ago = {-((time_t)1 << (8 * sizeof(time_t) - 2)), 0};
     struct epoll_event e = {.events = EPOLLIN, .data.u32 = 7};
     int ends[2], fd = epoll_create1(0);
     pipe(ends);
     SHOW(epoll_ctl(fd, EPOLL_CTL_ADD, ends[0], &e));
     SHOW(epoll_pwait2(fd, &e, 1, &little, NULL));
     SHOW(epoll_pwait2(fd, &e, 1, &bad, NULL));
+    SHOW(epoll_pwait2(fd, &e, 1, &long_ago, NULL));
     write(ends[1], "x", 1);
     SHOW(epoll_pwait2(fd, &e, 1, NULL, NULL));
     printf("%u\n", e.data.u32);

@@ -42,6 +42,13 @@ static void line(const char *name, int id)
 
 static void on(int signal) { (void)signal; }
 
+/* Until so many wait for a semaphore: GETNCNT or GETZCNT says it. */
+static void until(int id, int at, int what, int n)
+{
+    while (semctl(id, at, what) != n)
+        usleep(1000);
+}
+
 static void memory(void)
 {
     struct shmid_ds d;
@@ -198,11 +205,11 @@ static void semaphores(void)
         op(id, 2, 1, 0);
         _exit(0);
     }
-    usleep(50000);
+    until(id, 1, GETNCNT, 1);
     SHOW(semctl(id, 1, GETNCNT));
     fflush(stdout);
     SHOW(op(id, 1, 1, 0));
-    usleep(50000);
+    until(id, 0, GETZCNT, 1);
     SHOW(semctl(id, 0, GETZCNT));
     SHOW(semctl(id, 1, GETNCNT));
     fflush(stdout);
@@ -234,10 +241,10 @@ static void semaphores(void)
         fflush(stdout);
         _exit(0);
     }
-    usleep(50000);
-    SHOW(semctl(id, 0, IPC_RMID));
-    fflush(stdout);
+    until(id, 0, GETNCNT, 1);
+    int gone = semctl(id, 0, IPC_RMID);
     wait(NULL);
+    SHOW(gone);
     SHOW(op(id, 0, 1, 0));
     SHOW(semctl(id, 0, 77));
     SHOW(semctl(-1, 0, GETVAL));
@@ -335,15 +342,23 @@ static void the_end(void)
 #endif
     SHOW(msgctl(id, 99, &d));
     fflush(stdout);
-    if (!fork()) {
+    int ready[2], pid;
+    char c = 0;
+    if (pipe(ready))
+        exit(1);
+    if (!(pid = fork())) {
+        if (write(ready[1], &c, 1) != 1)
+            _exit(1);
         get(id, 7, 10, 0);
         fflush(stdout);
         _exit(0);
     }
-    usleep(50000);
-    SHOW(msgctl(id, IPC_RMID, NULL));
+    SHOW(read(ready[0], &c, 1));
     fflush(stdout);
-    wait(NULL);
+    usleep(200000);
+    int gone = msgctl(id, IPC_RMID, NULL);
+    waitpid(pid, NULL, 0);
+    SHOW(gone);
     SHOW(put(id, 1, "x", 0));
     struct msginfo info;
     SHOW(msgctl(0, IPC_INFO, (void *)&info) >= 0);
