@@ -386,8 +386,10 @@ static void put_system(struct gen *g)
         D_WRCR(p, REG_TARGET, GCTL);
         break;
     case 14:
-        if (!chance(g, 10))
-            return;
+        if (!chance(g, 10)) {
+            D_CAT(p, DUKE_CAT_GEAR2 + below(g, 4));
+            break;
+        }
         D_LI(p, REG_TARGET, DUKE_CAT_GEAR2 + below(g, 4)), D_END(p);
         D_WRCR(p, REG_TARGET, CAT);
         break;
@@ -417,6 +419,8 @@ static void put_bundle(struct gen *g)
     }
     unsigned memory = below(g, 3), alu = below(g, 4);
     bool commit = chance(g, 20), branch = chance(g, 12);
+    if (chance(g, 3))
+        try_put(g, (struct duke_op){.op = DUKE_OP_CAT, .form = DUKE_FORM_IMM, .imm = DUKE_CAT_GEAR2 + (int64_t)below(g, 2)});
     while (memory + alu + commit + branch != 0) {
         switch (below(g, 4)) { /* in any order */
         case 0:

@@ -213,6 +213,8 @@ enum func_status { FUNC_RUN, FUNC_HCALL, FUNC_DOUBLE_FAULT };
 enum func_status func_step(struct func *e, struct engine_record *rec);
 const struct func_bundle *func_decode(struct func *e, uint32_t pc);
 void func_count_category(struct func *e);
+/* From now on cycles belong to another category. done: bundles that the fast executor has retired but not yet counted. */
+void func_set_category(struct func *e, unsigned cat, uint32_t done);
 void func_write_cr(struct func *e, unsigned n, uint64_t v);
 void func_enter_trap_state(struct func *e, bool in_trap);
 uint64_t func_read_cr(const struct func *e, unsigned n, uint32_t done);

@@ -231,6 +231,7 @@ static int rank_of(unsigned kind)
     case DUKE_KIND_STORE: return 2;
     case DUKE_KIND_ALU:
     case DUKE_KIND_RDCR: return 3;
+    case DUKE_KIND_CAT: return 4;
     case DUKE_KIND_COMMIT: return 5;
     case DUKE_KIND_NOP: return 7;
     default: return 6;
@@ -248,6 +249,7 @@ static bool is_slow(const struct duke_op *op)
     case DUKE_KIND_RDCR: return (op->imm & 63) == DUKE_CR_STATUS; /* counts the bundle's own stores too soon */
     case DUKE_KIND_CHKS:
     case DUKE_KIND_NOP:
+    case DUKE_KIND_CAT:
     case DUKE_KIND_COMMIT: return false;
     default: return info->unit != DUKE_UNIT_B;
     }
@@ -472,7 +474,7 @@ static bool emit_bundle(struct builder *b, const struct func_bundle *f)
     bool end = false, counted = false;
     for (unsigned i = 0; i < n; i++) {
         int rank = rank_of(it[i].kind);
-        if (rank >= 5 && !counted) {
+        if (rank >= 4 && !counted) {
             count_bundle(b, it, n);
             counted = true;
         }
@@ -491,6 +493,10 @@ static bool emit_bundle(struct builder *b, const struct func_bundle *f)
         } else if (rank == 3) {
             if (it[i].kind == DUKE_KIND_ALU)
                 emit_alu(b, &it[i]);
+        } else if (rank == 4) {
+            struct func_insn *cat = emit(b, FH_CAT);
+            cat->a = it[i].op->imm & 15;
+            cat->aux = b->now.bundles;
         } else if (rank == 5) {
             for (unsigned k = i; k < n; k++) { /* a push of this bundle comes before a possible interrupt */
                 if (it[k].kind == DUKE_KIND_RAS_PUSH)

@@ -299,6 +299,9 @@ P_CHKS:
 P_RDCR:
     r[ip->d] = func_read_cr(e, ip->a, ip->aux);
     NEXT;
+P_CAT:
+    func_set_category(e, ip->a, ip->aux);
+    NEXT;
 P_RAS_PUSH:
     func_ras_push(e, r[ip->a], ip->aux);
     NEXT;

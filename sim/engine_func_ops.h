@@ -20,7 +20,7 @@
 
 /* Other handlers. _C: the bundle commits. */
 #define FUNC_PLAIN_HANDLERS(X)                                                                     \
-    X(MOV) X(F_DIRTY) X(CHKS) X(RDCR) X(RAS_PUSH)                                                  \
+    X(MOV) X(F_DIRTY) X(CHKS) X(RDCR) X(CAT) X(RAS_PUSH)                                                  \
     X(COMMIT)   /* of a bundle without a branch */                                                 \
     X(COMMIT_B) /* a branch follows and looks for interrupts */                                    \
     X(J) X(J_C) X(JR) X(JR_C) X(JITC) X(JITC_C) X(JRAS) X(JRAS_C)                                  \

@@ -305,10 +305,7 @@ void func_write_cr(struct func *e, unsigned n, uint64_t v)
         e->gctl = v & 3;
         e->address_mask = (v & 1) != 0 ? UINT32_MAX : UINT64_MAX;
         break;
-    case DUKE_CR_CAT:
-        func_count_category(e);
-        e->cat = v & 15;
-        break;
+    case DUKE_CR_CAT: func_set_category(e, v & 15, 0); break;
     case DUKE_CR_SCAT: e->scat = v & 15; break;
     case DUKE_CR_SCR0: e->scr[0] = v; break;
     case DUKE_CR_SCR1: e->scr[1] = v; break;
@@ -363,6 +360,14 @@ void func_count_category(struct func *e)
     uint64_t cat = e->cat < DUKE_CAT_COUNT ? e->cat : DUKE_CAT_IDLE;
     e->counters.by_category[cat][DUKE_REASON_ISSUE] += e->count - e->counted;
     e->counted = e->count;
+}
+
+void func_set_category(struct func *e, unsigned cat, uint32_t done)
+{
+    e->count += done;
+    func_count_category(e);
+    e->count -= done;
+    e->cat = cat;
 }
 
 void func_enter_trap_state(struct func *e, bool in_trap)
@@ -485,6 +490,7 @@ static void perform_system(struct func *e, struct plan *p, const struct duke_op 
         e->cat = e->scat;
         func_enter_trap_state(e, false);
         break;
+    case DUKE_KIND_CAT: func_set_category(e, (unsigned)op->imm & 15, 0); break;
     case DUKE_KIND_ROLLBACK: rollback(e, rec); break;
     case DUKE_KIND_HCALL:
         e->hcall_number = (uint32_t)rb;

@@ -70,7 +70,10 @@ void output_report(struct selkirk *m, const struct run_options *o, double host_s
             host_seconds > 0 ? (double)insts / host_seconds : 0);
     cycle_table(f, &c);
     fprintf(f, "  gear 1: %s instructions interpreted;", grouped(a, s.insns_interp));
-    fprintf(f, " gear 2: %s run in %s translations\n", grouped(a, translated), grouped(b, s.gear2_blocks));
+    fprintf(f, " gear 2: %s run in %s translations", grouped(a, translated), grouped(b, s.gear2_blocks));
+    if (s.gear3_regions)
+        fprintf(f, " and %s regions", grouped(a, s.gear3_regions));
+    fputc('\n', f);
     cache_line(f, &s);
     fprintf(f, "  bundles %s,", grouped(a, c.event[DUKE_EVENT_BUNDLES_RETIRED]));
     fprintf(f, " ops %s (%.2f per bundle); traps %s\n", grouped(a, c.event[DUKE_EVENT_OPS_RETIRED]),

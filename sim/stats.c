@@ -76,7 +76,8 @@ static void emit_formulas(const struct emitter *e, const struct engine_counters 
 {
     const uint64_t *ev = c->event;
     uint64_t interp = category_sum(c, DUKE_CAT_INTERP), translate = category_sum(c, DUKE_CAT_TRANSLATE);
-    uint64_t gear2 = category_sum(c, DUKE_CAT_GEAR2);
+    uint64_t gear3 = category_sum(c, DUKE_CAT_GEAR3) + category_sum(c, DUKE_CAT_GEAR4);
+    uint64_t code = category_sum(c, DUKE_CAT_GEAR2) + gear3, making = translate + category_sum(c, DUKE_CAT_TRANSLATE3);
     uint64_t translated = insts > s->insns_interp ? insts - s->insns_interp : 0;
     ratio(e, "core.ipc", insts, c->cycles, "guest instructions per cycle");
     ratio(e, "core.cpi", c->cycles, insts, "cycles per guest instruction");
@@ -86,12 +87,14 @@ static void emit_formulas(const struct emitter *e, const struct engine_counters 
     ratio(e, "core.l2.missRate", ev[DUKE_EVENT_L2_MISSES], ev[DUKE_EVENT_L2_ACCESSES], "misses per access");
     ratio(e, "core.itc.hitRate", ev[DUKE_EVENT_ITC_HITS], ev[DUKE_EVENT_ITC_LOOKUPS], "hits per lookup");
     ratio(e, "morph.interp.cyclesPerInst", interp, s->insns_interp, "cycles of gear 1 per instruction interpreted");
-    ratio(e, "morph.gear2.cyclesPerInst", gear2, translated, "cycles in gear-2 code per instruction run in it");
-    ratio(e, "morph.gear2.ipc", translated, gear2, "guest instructions per cycle in gear-2 code");
+    ratio(e, "morph.gear2.cyclesPerInst", code, translated, "cycles in translated code per instruction run in it");
+    ratio(e, "morph.gear2.ipc", translated, code, "guest instructions per cycle in translated code, regions included");
     ratio(e, "morph.gear2.costPerInst", translate, s->gear2_insns, "cycles of translating per instruction translated");
     ratio(e, "morph.tcache.residence", s->tcache_residence, s->tcache_evicted,
           "guest instructions between the first translation of a unit and its being emptied because the cache was full");
-    ratio(e, "morph.gear2.share", translated, insts, "share of guest instructions run in gear-2 code");
+    ratio(e, "morph.gear2.share", translated, insts, "share of guest instructions run in translated code");
+    ratio(e, "morph.gear3.share", gear3, c->cycles, "share of all cycles in regions");
+    ratio(e, "morph.making.share", making, c->cycles, "share of all cycles making translations and regions");
 }
 
 void selkirk_stats_each(struct selkirk *m, selkirk_stat_fn *fn, void *arg)

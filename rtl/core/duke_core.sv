@@ -49,6 +49,8 @@ module duke_core
     logic        fetch_fault;
     logic        commit;
     logic [5:0]  commit_n;
+    logic        cat_en;
+    logic [3:0]  cat;
     logic [2:0]  ops;
     logic [31:0] pc;
   } bundle_t;
@@ -157,14 +159,16 @@ module duke_core
   pair16_t d_mask;
   logic [31:0] d_target, d_word, d_last;
   logic [5:0] d_commit_n;
+  logic d_cat_en;
+  logic [3:0] d_cat;
 
   duke_decode decode (
     .go_i(d_go), .pc_i(d_pc_q), .fresh_i(d_fresh_q), .off_i(d_off_q),
     .q_data_i(q_data), .q_first_i(q_first), .q_last_i(q_last), .q_taken_i(q_taken), .q_fault_i(q_fault),
     .q_target_i(q_target), .q_head_i(q_head), .q_count_i(q_count), .q_pop_o(q_pop), .fresh_o(d_fresh), .off_o(d_off),
     .valid_o(d_valid), .lane_valid_o(d_lane), .uop_o(d_uop), .imm_o(d_imm), .mask_o(d_mask), .target_o(d_target),
-    .next_o(d_next), .predicted_o(d_predicted), .commit_o(d_commit), .commit_n_o(d_commit_n), .nops_o(d_ops),
-    .illegal_o(d_illegal), .fetch_fault_o(d_fetch_fault), .word_o(d_word),
+    .next_o(d_next), .predicted_o(d_predicted), .commit_o(d_commit), .commit_n_o(d_commit_n), .cat_en_o(d_cat_en), .cat_o(d_cat),
+    .nops_o(d_ops), .illegal_o(d_illegal), .fetch_fault_o(d_fetch_fault), .word_o(d_word),
     .refetch_o(d_refetch), .refetch_last_o(d_refetch_last), .last_entry_o(d_entry), .ask_o(d_ask),
     .ask_taken_i(d_ask_taken), .ask_target_i(d_ask_target), .steer_o(d_steer), .steer_kind_o(d_steer_kind)
   );
@@ -207,7 +211,7 @@ module duke_core
       end
     end
     if (d_valid) begin
-      i_bundle_q <= {d_illegal, d_fetch_fault, d_commit, d_commit_n, d_ops, d_pc_q};
+      i_bundle_q <= {d_illegal, d_fetch_fault, d_commit, d_commit_n, d_cat_en, d_cat, d_ops, d_pc_q};
       i_path_q <= {d_next, d_predicted};
       i_lane_q <= d_lane;
       i_uop_q <= d_uop;
@@ -390,7 +394,7 @@ module duke_core
       m_why_q <= redirect ? REASON_BRANCH : x_valid_q ? REASON_INTERLOCK : x_why_q;
     end
     if (interrupt_next) begin
-      m_bundle_q <= {12'd0, m_next};
+      m_bundle_q <= {17'd0, m_next};
       m_lane_q <= '0;
     end else if (x_go && !redirect) begin
       m_bundle_q <= x_bundle_q;
@@ -572,7 +576,8 @@ module duke_core
     .clk_i, .rst_ni, .irq_i, .resume_i, .start_i, .start_pc_i,
     .valid_i(m_valid_q), .illegal_i(m_bundle_q.illegal), .fetch_fault_i(m_bundle_q.fetch_fault),
     .interrupt_i(m_interrupt_q), .pc_i(m_bundle_q.pc), .next_i(m_path_q.next), .predicted_i(m_path_q.predicted),
-    .word_i(m_word_q), .commit_i(m_bundle_q.commit), .commit_n_i(m_bundle_q.commit_n),
+    .word_i(m_word_q), .commit_i(m_bundle_q.commit), .commit_n_i(m_bundle_q.commit_n), .cat_en_i(m_bundle_q.cat_en),
+    .cat_i(m_bundle_q.cat),
     .b_valid_i(m_lane_q[LANE_B]), .b_uop_i(m_uop_q[LANE_B]), .b_a_i(m_ba_q), .b_b_i(m_bb_q), .b_taken_i(m_taken_q),
     .b_target_i(m_target_q),
     .lsu_done_i(lsu_done), .lsu_why_i(lsu_why), .lsu_trap_i(lsu_trap), .lsu_cause_i(lsu_cause), .lsu_tval_i(lsu_tval),

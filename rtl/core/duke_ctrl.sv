@@ -23,6 +23,8 @@ module duke_ctrl
   input  logic [31:0] word_i,
   input  logic        commit_i,
   input  logic [5:0]  commit_n_i,
+  input  logic        cat_en_i,           // op cat
+  input  logic [3:0]  cat_i,
   input  logic        b_valid_i,          // an op in lane B
   input  uop_t        b_uop_i,
   input  logic [63:0] b_a_i,
@@ -373,6 +375,7 @@ module duke_ctrl
           cr_q[CR_ICOUNT[4:0]] <= icount;
         end
         if (cr_we) cr_q[number[4:0]] <= cr_wd;
+        if (cat_en_i) cr_q[CR_CAT[4:0]] <= {60'd0, cat_i};
         if (poison_we) cr_q[CR_POISON[4:0]] <= poison;
         if (sys && kind == KIND_RFE) begin
           cr_q[CR_CAT[4:0]] <= cr_q[CR_SCAT[4:0]];

@@ -35,6 +35,8 @@ module duke_decode
   output logic [31:0] predicted_o,         // where fetching went on
   output logic        commit_o,
   output logic [5:0]  commit_n_o,
+  output logic        cat_en_o,            // op cat: category of what follows
+  output logic [3:0]  cat_o,
   output logic [2:0]  nops_o,              // ops that count as retired
   output logic        illegal_o,
   output logic        fetch_fault_o,
@@ -139,6 +141,8 @@ module duke_decode
     target_o = 32'd0;
     commit_o = 1'b0;
     commit_n_o = 6'd0;
+    cat_en_o = 1'b0;
+    cat_o = 4'd0;
     iu = '{default: '0};
     ii = '{default: '0};
     bad = 1'b0;
@@ -255,6 +259,10 @@ module duke_decode
               if (commit_o) bad = 1'b1;
               commit_o = 1'b1;
               commit_n_o = imm[5:0];
+            end
+            if (row.kind == KIND_CAT) begin
+              cat_en_o = 1'b1;
+              cat_o = imm[3:0];
             end
           end
           default: begin

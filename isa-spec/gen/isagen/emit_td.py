@@ -185,7 +185,7 @@ class Instructions:
                  "isMoveImm": op.fmt.name == "LI",
                  "isReMaterializable": op.fmt.name == "LI" or op.name == "addi",
                  "isAsCheapAsAMove": op.fmt.name == "LI" or op.name == "addi",
-                 "hasSideEffects": op.unit == "S" or op.kind in ("jitc", "jras", "ras_push", "alias_clear", "chks")
+                 "hasSideEffects": op.unit == "S" or op.kind in ("jitc", "jras", "ras_push", "alias_clear", "chks", "cat")
                  or op.row.get("spec", "no") != "no"}
         return " ".join(f"let {k} = 1;" for k, v in flags.items() if v)
 

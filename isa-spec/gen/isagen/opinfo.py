@@ -8,7 +8,7 @@ FORMS = ("reg", "imm", "ext")
 # Registers that ops without `sem` read. Loads and stores are worked out from their format.
 READS_OF_KIND = {
     "jump": (), "call": (), "nop": (), "commit": (), "rfe": (), "rollback": (), "alias_clear": (), "tlb_flush": (),
-    "itc_flush": (), "icache_flush": (), "rdcr": (), "ras_push": ("ra",), "jump_reg": ("ra",), "call_reg": ("ra",),
+    "itc_flush": (), "icache_flush": (), "rdcr": (), "cat": (), "ras_push": ("ra",), "jump_reg": ("ra",), "call_reg": ("ra",),
     "ret": ("ra",), "jitc": ("ra",), "jras": ("ra",), "itc_write": ("ra", "rb"), "tlb_inval": ("ra",),
     "icache_line": ("ra",), "hcall": ("rb",), "trap": ("rb",), "chks": ("ra",), "tlb_write": ("ra", "rb", "rc"), "wrcr": ("ra",),
 }

@@ -48,6 +48,8 @@ module fetch_bench
   pair16_t mask;
   logic [31:0] target;
   logic [5:0] commit_n;
+  logic cat_en;
+  logic [3:0] cat;
   logic [1:0] p_entry, last_entry;
   logic [2:0] steer_kind;
   logic ask;
@@ -65,7 +67,8 @@ module fetch_bench
     .q_data_i(q_data), .q_first_i(q_first), .q_last_i(q_last), .q_taken_i(q_taken), .q_fault_i(q_fault),
     .q_target_i(q_target), .q_head_i(q_head), .q_count_i(q_count), .q_pop_o(q_pop), .fresh_o(fresh), .off_o(off),
     .valid_o, .lane_valid_o(lane), .uop_o(uop), .imm_o(imm), .mask_o(mask), .target_o(target),
-    .next_o, .predicted_o, .commit_o(commit), .commit_n_o(commit_n), .nops_o(nops), .illegal_o(illegal),
+    .next_o, .predicted_o, .commit_o(commit), .commit_n_o(commit_n), .cat_en_o(cat_en), .cat_o(cat), .nops_o(nops),
+    .illegal_o(illegal),
     .fetch_fault_o, .word_o, .refetch_o, .refetch_last_o, .last_entry_o(last_entry), .ask_o(ask),
     .ask_taken_i, .ask_target_i, .steer_o, .steer_kind_o(steer_kind)
   );
@@ -89,6 +92,6 @@ module fetch_bench
   end
 
   logic unused;
-  assign unused = &{1'b0, p_entry, last_entry, steer_kind, ask, p_en, illegal, commit, nops, lane,
+  assign unused = &{1'b0, p_entry, last_entry, steer_kind, ask, p_en, illegal, commit, cat_en, cat, nops, lane,
                     target, commit_n, uop[0], imm[0], mask[0]};
 endmodule
