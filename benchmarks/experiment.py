@@ -104,7 +104,7 @@ def cost(stats, metric):
     """Cycles an instruction."""
     if metric == "whole":
         return stats["core.numCycles"] / stats["simInsts"]
-    cycles = stats["core.cycles.gear2::total"] + stats.get("core.cycles.recover::total", 0)
+    cycles = sum(stats[f"core.cycles.{category}::total"] for category in ("gear2", "gear3", "recover"))
     return cycles / max(1, stats["simInsts"] - stats["morph.insns_interp"])
 
 

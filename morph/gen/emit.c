@@ -30,7 +30,7 @@ static inline void copy_words(uint32_t *to, const uint32_t *from, uint64_t n)
 static uint32_t *put_bundles(struct writer *w, struct gen *g, uint32_t *at)
 {
     uint64_t nops = 0, nbundles = 0, ncycles = g->ncycles;
-    uint64_t native = w->p->native;
+    uint64_t native = writer_here(w, at);
     for (uint64_t i = 0; i < ncycles; i++) {
         struct gen_cycle *u = &g->cycle[i];
         uint64_t n = u->n & 255, commit = u->commit;
@@ -117,7 +117,8 @@ bool gen_emit(struct gen *g, const struct gen_place *p, struct gen_code *out)
     w.nfaults = 0;
     if (gen_worst_words(g, p->max_words) > p->max_words)
         return false;
-    uint32_t *at = put_bundles(&w, g, p->words);
+    uint32_t *at = put_bundles(&w, g, writer_category(&w, p->words));
+    writer_category_end(&w);
     at = put_exits(&w, g, at);
     for (uint64_t i = 0; i < g->nfixes; i++) {
         const struct gen_fix *f = &g->fix[i];
@@ -132,7 +133,8 @@ bool gen_emit(struct gen *g, const struct gen_place *p, struct gen_code *out)
 
 uint32_t gen_worst_words(const struct gen *g, uint32_t room)
 {
-    uint32_t stubs = (WRITER_STUB_WORDS + 3) * (g->ir->nexits + 1) + 4; /* copy_words writes up to three too many */
+    uint32_t stubs = (WRITER_STUB_WORDS + 3) * (g->ir->nexits + 1) +
+                     5; /* the category; copy_words writes up to three too many */
     uint32_t words = (uint32_t)(GEN_CYCLE_WORDS * g->ncycles) + stubs;
     if (words <= room)
         return words;

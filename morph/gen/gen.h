@@ -156,6 +156,7 @@ struct gen_place {
     uint32_t native;                                  /* address of words[0] */
     uint32_t first_exit;                              /* number of the block's exit 0 */
     uint32_t exit_direct, exit_indirect, exit_interp; /* firmware stubs */
+    uint32_t category;                                /* that its cycles are counted in; 0: that of what enters it */
 };
 
 /* What came out, for chaining and for finding one's way back from a native address. */

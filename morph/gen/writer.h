@@ -27,6 +27,27 @@ static inline uint32_t *writer_put(uint32_t *at, const struct gen_op *o)
     return at + o->nwords;
 }
 
+/* The code says first what its cycles are counted as, in its first bundle. Returns behind that. */
+static inline uint32_t *writer_category(const struct writer *w, uint32_t *at)
+{
+    if (!w->p->category)
+        return at;
+    *at = w->info[DUKE_OP_CAT].imm | w->p->category << 6;
+    return at + 1;
+}
+
+/* The first bundle has been written, and might not take the op before it. */
+static inline void writer_category_end(const struct writer *w)
+{
+    uint32_t *at = w->p->words, n = 1;
+    if (!w->p->category)
+        return;
+    while (n <= DUKE_MAX_WORDS && !(at[n] & DUKE_END))
+        n++;
+    if (n >= DUKE_MAX_WORDS)
+        at[0] |= DUKE_END;
+}
+
 /* The branch at native address `at`, which has been written, goes to `target`. */
 static inline void writer_patch(const struct writer *w, uint32_t at, uint32_t target)
 {

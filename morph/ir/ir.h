@@ -122,12 +122,24 @@ enum {
 enum { IR_KNOWN_MAX = 48 };
 struct ir_known {
     uint32_t n, next; /* next: the one that gives way when it is full */
+    uint32_t round;   /* blocks so far, for `root` */
     struct ir_known_value {
         ir_ref base, index, ref;
         int32_t disp;
         uint8_t scale, size;
     } value[IR_KNOWN_MAX];
+    struct ir_known_root { /* of nodes that are sums of several: the node as ref + sum, if it was found in this round */
+        uint32_t round;
+        int32_t sum;
+        ir_ref ref;
+    } root[IR_NODES_MAX];
 };
+/* Begins a block: nothing is known. */
+static inline void ir_known_begin(struct ir_known *k)
+{
+    k->n = k->next = 0;
+    k->round++;
+}
 
 /* x87.c: the x87 as the instructions so far leave it. The state of the stack is known from the first instruction on. */
 struct ir_x87 {
@@ -238,9 +250,9 @@ void ir_call(struct ir_block *b, struct ir_val ret, uint64_t target); /* see IR_
 /* After an unconditional exit: the block's second entry, at most one; see IR_LABEL. */
 void ir_label(struct ir_block *b);
 
-/* -- known.c: n is a load or store node about to be made, or just made with `value` loaded or stored */
-ir_ref ir_known_load(const struct ir_block *b, const struct ir_node *n, bool *found);
-void ir_known_note(struct ir_block *b, const struct ir_node *n, ir_ref value);
+/* -- known.c: what a load from w is known to give; `value` was loaded from w, or stored there */
+ir_ref ir_known_load(const struct ir_block *b, const struct ir_known_value *w, bool *found);
+void ir_known_note(struct ir_block *b, const struct ir_known_value *w, ir_ref value, bool stored);
 /* The address of a load or store of integers, sums with constants taken apart. */
 struct ir_known_value ir_where(const struct ir_block *b, const struct ir_node *n);
 bool ir_same_base(const struct ir_known_value *v, const struct ir_known_value *w);

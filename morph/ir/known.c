@@ -8,20 +8,33 @@
 #include "ir.h"
 
 /* r without the constants added to it; *k gets (their sum << scale). Addresses of IA-32 count modulo 2^32, so there it does not matter
- * where a sum is cut to 32 bits; in 64-bit code sums count in full. */
+ * where a sum is cut to 32 bits; in 64-bit code sums count in full, and one that *k has no room for is left as it is. */
 static ir_ref root(const struct ir_block *b, ir_ref r, unsigned scale, int32_t *k)
 {
-    while (r) {
-        const struct ir_node *n = &b->node[r];
+    struct ir_known *known = b->known;
+    int64_t sum = 0;
+    unsigned steps = 0;
+    ir_ref at = r;
+    for (; at; steps++) {
+        const struct ir_node *n = &b->node[at];
         if (n->op != DUKE_OP_ADDI && (n->op != DUKE_OP_ADDI_W || b->wide))
             break;
-        int64_t sum = *k + ((int64_t)n->imm << scale);
-        if (b->wide && sum != (int32_t)sum)
+        if (steps && known && known->root[at].round == known->round) { /* an induction variable has one more term in each lap */
+            sum += known->root[at].sum;
+            at = known->root[at].ref;
             break;
-        *k = (int32_t)(uint32_t)sum;
-        r = n->a;
+        }
+        sum += n->imm;
+        at = n->a;
     }
-    return r;
+    if (!steps)
+        return at;
+    if (b->wide && (sum != (int32_t)sum || *k + (sum << scale) != (int32_t)(*k + (sum << scale))))
+        return r; /* as it stands */
+    if (known && steps > 1)
+        known->root[r] = (struct ir_known_root){known->round, (int32_t)(uint32_t)sum, at};
+    *k = (int32_t)(uint32_t)(*k + (sum << scale));
+    return at;
 }
 
 struct ir_known_value ir_where(const struct ir_block *b, const struct ir_node *n)
@@ -49,23 +62,25 @@ bool ir_may_meet(const struct ir_known_value *v, const struct ir_known_value *w)
     return !ir_same_base(v, w) || up < v->size || down < w->size;
 }
 
-static void add(struct ir_known *k, struct ir_known_value v)
+static void add(struct ir_known *k, const struct ir_known_value *v, ir_ref value)
 {
-    if (k->n < IR_KNOWN_MAX) {
-        k->value[k->n++] = v;
-        return;
+    uint32_t at = k->n;
+    if (at < IR_KNOWN_MAX) {
+        k->n++;
+    } else {
+        at = k->next;
+        k->next = (at + 1) % IR_KNOWN_MAX;
     }
-    k->value[k->next] = v;
-    k->next = (k->next + 1) % IR_KNOWN_MAX;
+    k->value[at] = *v;
+    k->value[at].ref = value;
 }
 
-ir_ref ir_known_load(const struct ir_block *b, const struct ir_node *n, bool *found)
+ir_ref ir_known_load(const struct ir_block *b, const struct ir_known_value *w, bool *found)
 {
-    struct ir_known_value w = ir_where(b, n);
     *found = false;
     for (uint32_t i = b->known->n; i-- > 0;) {
         const struct ir_known_value *v = &b->known->value[i];
-        if (!ir_same_base(v, &w) || v->disp != w.disp || v->size < w.size)
+        if (v->disp != w->disp || !ir_same_base(v, w) || v->size < w->size)
             continue;
         *found = true;
         return v->ref;
@@ -73,18 +88,19 @@ ir_ref ir_known_load(const struct ir_block *b, const struct ir_node *n, bool *fo
     return 0;
 }
 
-void ir_known_note(struct ir_block *b, const struct ir_node *n, ir_ref value)
+void ir_known_note(struct ir_block *b, const struct ir_known_value *w, ir_ref value, bool stored)
 {
     struct ir_known *k = b->known;
-    struct ir_known_value w = ir_where(b, n);
-    w.ref = value;
-    if (ir_is_store(n->op)) {
+    if (stored) {
         uint32_t kept = 0;
         for (uint32_t i = 0; i < k->n; i++)
-            if (!ir_may_meet(&k->value[i], &w))
-                k->value[kept++] = k->value[i];
+            if (!ir_may_meet(&k->value[i], w)) {
+                if (kept != i)
+                    k->value[kept] = k->value[i];
+                kept++;
+            }
         k->n = kept;
         k->next = 0;
     }
-    add(k, w);
+    add(k, w, value);
 }

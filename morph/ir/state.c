@@ -90,17 +90,19 @@ struct ir_val ir_load(struct ir_block *b, struct ir_val addr, unsigned size, boo
     sign = sign && size < 8;
     unsigned op = (sign ? DUKE_OP_LDG_BS : DUKE_OP_LDG_BU) + size_log2(size);
     ir_ref r = 0;
+    struct ir_known_value at;
     if (b->known) {
         struct ir_node n = {.op = (uint16_t)op, .a = w.base, .b = w.index, .imm = w.disp, .x = (uint8_t)w.scale};
         bool found;
-        r = ir_known_load(b, &n, &found);
+        at = ir_where(b, &n);
+        r = ir_known_load(b, &at, &found);
         if (found)
             return known_value(b, r, size, sign);
     }
     r = ir_emit(b, op, w.base, w.index, 0, w.scale, w.disp, sign ? 64 : 8 * size);
     b->node[r].site = (uint16_t)b->site;
     if (b->known)
-        ir_known_note(b, &b->node[r], r);
+        ir_known_note(b, &at, r, false);
     return val_ref(r);
 }
 
@@ -110,8 +112,10 @@ void ir_store(struct ir_block *b, struct ir_val addr, struct ir_val v, unsigned 
     ir_ref data = ir_mat(b, v);
     ir_ref r = ir_emit(b, DUKE_OP_STG_B + size_log2(size), w.base, w.index, data, w.scale, w.disp, 0);
     b->node[r].site = (uint16_t)b->site;
-    if (b->known)
-        ir_known_note(b, &b->node[r], data);
+    if (b->known) {
+        struct ir_known_value at = ir_where(b, &b->node[r]);
+        ir_known_note(b, &at, data, true);
+    }
 }
 
 ir_ref ir_load_f(struct ir_block *b, struct ir_val addr, unsigned size)

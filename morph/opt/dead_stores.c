@@ -7,12 +7,15 @@
  */
 #include "opt.h"
 
+#include <string.h>
+
 #include "ir/ir.h"
 
-void opt_stores_begin(struct opt_stores *s, uint16_t *over, unsigned max_guards)
+void opt_stores_begin(struct opt_stores *s, const struct ir_block *b, uint16_t *over, unsigned max_guards)
 {
-    s->n = s->nloads = 0;
+    s->n = s->nloads = s->any_guards = 0;
     s->guarded = 0;
+    memset(over, 0, b->n * sizeof *over);
     s->enabled = true;
     s->max_guards = max_guards;
     s->over = over;
@@ -20,9 +23,9 @@ void opt_stores_begin(struct opt_stores *s, uint16_t *over, unsigned max_guards)
 
 static void forget(struct opt_stores *s, uint32_t k) { s->at[k] = s->at[--s->n]; }
 
-static void at_load(struct opt_stores *s, const struct ir_block *b, uint32_t i)
+void opt_stores_load(struct opt_stores *s, const struct ir_block *b, uint32_t i)
 {
-    if (!s->n)
+    if (!s->enabled || !s->n)
         return;
     struct ir_known_value w = ir_where(b, &b->node[i]);
     uint64_t bit = 0;
@@ -59,14 +62,17 @@ static bool leave_to(struct opt_stores *s, const struct ir_block *b, const struc
     if ((unsigned)__builtin_popcountll(guarded) > s->max_guards && x->loads)
         return false;
     s->guarded = guarded;
+    s->any_guards |= x->loads != 0;
     for (uint64_t m = x->loads; m; m &= m - 1)
         s->over[s->load[__builtin_ctzll(m)]] = 1;
     s->over[x->node] = (uint16_t)i;
     return true;
 }
 
-static unsigned at_store(struct opt_stores *s, const struct ir_block *b, uint32_t i)
+unsigned opt_stores_store(struct opt_stores *s, const struct ir_block *b, uint32_t i)
 {
+    if (!s->enabled)
+        return 0;
     struct opt_store new = {.where = ir_where(b, &b->node[i]), .node = (uint16_t)i};
     unsigned gone = 0;
     for (uint32_t k = s->n; k-- > 0;) {
@@ -89,18 +95,6 @@ static unsigned at_store(struct opt_stores *s, const struct ir_block *b, uint32_
     return gone;
 }
 
-unsigned opt_stores_node(struct opt_stores *s, const struct ir_block *b, uint32_t i)
-{
-    s->over[i] = 0;
-    if (!s->enabled)
-        return 0;
-    if (ir_is_load(b->node[i].op))
-        at_load(s, b, i);
-    else if (ir_is_store(b->node[i].op))
-        return at_store(s, b, i);
-    return 0;
-}
-
 void opt_stores_exit(struct opt_stores *s, bool late)
 {
     if (!late) {
@@ -115,10 +109,14 @@ void opt_stores_exit(struct opt_stores *s, bool late)
 void opt_dead_stores(const struct ir_block *b, unsigned max_guards, uint16_t *over)
 {
     struct opt_stores s;
-    opt_stores_begin(&s, over, max_guards);
+    opt_stores_begin(&s, b, over, max_guards);
     for (uint32_t i = IR_FIRST; i < b->n; i++) {
-        opt_stores_node(&s, b, i);
-        if (b->node[i].op == IR_EXIT)
-            opt_stores_exit(&s, (b->exit[b->node[i].imm].flags & IR_EXIT_LATE) != 0);
+        const struct ir_node *n = &b->node[i];
+        if (ir_is_load(n->op))
+            opt_stores_load(&s, b, i);
+        else if (ir_is_store(n->op))
+            opt_stores_store(&s, b, i);
+        else if (n->op == IR_EXIT)
+            opt_stores_exit(&s, (b->exit[n->imm].flags & IR_EXIT_LATE) != 0);
     }
 }

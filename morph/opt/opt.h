@@ -27,6 +27,7 @@ void opt_liveness(struct ir_block *b);
 enum { OPT_STORES_MAX = 48, OPT_STORES_LOADS = 64 };
 struct opt_stores {
     uint32_t n, nloads;
+    uint32_t any_guards; /* any load of the block needs an entry */
     bool enabled;
     unsigned max_guards; /* loads between two commits that may need an alias entry */
     uint64_t guarded;    /* those that do */
@@ -39,10 +40,11 @@ struct opt_stores {
     } at[OPT_STORES_MAX];
     uint16_t load[OPT_STORES_LOADS]; /* nodes */
 };
-/* In one walk, while exits are being decided: before the first node; at each node, which returns how many earlier stores
- * are left to it; at each exit. */
-void opt_stores_begin(struct opt_stores *s, uint16_t *over, unsigned max_guards);
-unsigned opt_stores_node(struct opt_stores *s, const struct ir_block *b, uint32_t i);
+/* In one walk, while exits are being decided: before the first node; at each load; at each store, which returns how many earlier
+ * ones are left to it; at each exit. */
+void opt_stores_begin(struct opt_stores *s, const struct ir_block *b, uint16_t *over, unsigned max_guards);
+void opt_stores_load(struct opt_stores *s, const struct ir_block *b, uint32_t i);
+unsigned opt_stores_store(struct opt_stores *s, const struct ir_block *b, uint32_t i);
 void opt_stores_exit(struct opt_stores *s, bool late);
 /* All of it, for a block whose exits have been decided. */
 void opt_dead_stores(const struct ir_block *b, unsigned max_guards, uint16_t *over);

@@ -4,6 +4,8 @@
  * Runs after region_commits. An exit between the two that is not late has no stub: then the call pushes as any other does, and
  * the return stack holds one address too many; that costs a misprediction later, no more.
  */
+#include <string.h>
+
 #include "region.h"
 
 /* Whether all exits that leave between the nodes are late; *n counts them. */
@@ -37,10 +39,10 @@ void region_calls(struct ir_block *b, const struct lift_calls *calls, struct reg
         inside[n++] = (uint8_t)k;
         *call = (struct ir_node){.op = IR_NOP};
     }
-    region_renumber(b);
+    if (n)
+        region_renumber(b);
     uint32_t nexits = b->nexits;
-    for (uint32_t e = 0; e < IR_EXITS_MAX; e++)
-        g->owed_count[e] = 0;
+    memset(g->owed_count, 0, sizeof g->owed_count);
     for (uint32_t i = IR_FIRST; n && i < b->n; i++) {
         if (b->node[i].op != IR_EXIT || !(b->exit[b->node[i].imm].flags & IR_EXIT_LATE))
             continue;

@@ -82,11 +82,20 @@ static bool read_later(const struct region_fix *f, unsigned n, unsigned k, uint3
 static uint32_t choose(const struct region_fix *f, unsigned n, uint32_t done, unsigned room)
 {
     uint32_t left = ((1u << n) - 1) & ~done, taken = 0;
+    uint64_t read = 0; /* registers; most homes are not among them */
     if ((unsigned)__builtin_popcount(left) <= room)
         return left;
-    for (unsigned k = 0; k < n && (unsigned)__builtin_popcount(taken) < room; k++)
-        if (left >> k & 1 && !read_later(f, n, k, done | taken))
-            taken |= 1u << k;
+    for (uint32_t m = left; m; m &= m - 1) {
+        const struct region_fix *x = &f[__builtin_ctz(m)];
+        read |= UINT64_C(1) << x->ra | UINT64_C(1) << x->rb | UINT64_C(1) << x->rc;
+    }
+    for (uint32_t m = left; m && room; m &= m - 1) {
+        unsigned k = (unsigned)__builtin_ctz(m);
+        if (read >> f[k].rd & 1 && read_later(f, n, k, done | taken))
+            continue;
+        taken |= 1u << k;
+        room--;
+    }
     return taken;
 }
 
@@ -241,7 +250,8 @@ bool region_emit(const struct region_gen *g, const struct gen_place *p, struct g
     out->nops = out->nbundles = 0;
     for (uint32_t i = 0; i < b->nexits; i++)
         out->exit[i] = (struct gen_exit_code){0, 0, 0};
-    uint32_t label = 0, *at = put_bundles(&w, g, p->words, &label);
+    uint32_t label = 0, *at = put_bundles(&w, g, writer_category(&w, p->words), &label);
+    writer_category_end(&w);
     for (uint32_t i = 0; i < b->nexits; i++) {
         const struct ir_exit *e = &b->exit[i];
         if (e->flags & IR_EXIT_LATE)
@@ -257,6 +267,6 @@ bool region_emit(const struct region_gen *g, const struct gen_place *p, struct g
 
 uint32_t region_worst_words(const struct region_gen *g)
 {
-    return 2 * g->nops + 2 * g->ncycles + FIX_WORDS * g->nfixes + (WRITER_STUB_WORDS + 4) * (g->ir->nexits + 1) + 1 +
+    return 2 * g->nops + 2 * g->ncycles + FIX_WORDS * g->nfixes + (WRITER_STUB_WORDS + 4) * (g->ir->nexits + 1) + 2 +
            OWED_WORDS * g->nowed;
 }

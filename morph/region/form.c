@@ -119,11 +119,11 @@ static void choose_path(struct morph *m, struct gblock *head, unsigned max_insns
     struct region *r = m->region;
     const struct morph_params *p = &m->sh->params;
     struct gblock *b = head;
-    uint32_t insns = 0, lap = 0, laps = 1, lap_begin = 0;
-    uint64_t share = 1 << 16, rets[LIFT_CALLS + 1] = {0};
+    uint32_t insns = 0, laps = 1, lap_begin = 0;
+    uint64_t lap_share = 1 << 16, share = 1 << 16, rets[LIFT_CALLS + 1] = {0};
     unsigned depth = 0;
 
-    r->nsteps = 0;
+    r->nsteps = r->lap = 0;
     for (;;) {
         struct step s = step_from(m, b, rets[depth]);
         struct region_step *out = &r->steps[r->nsteps++];
@@ -148,12 +148,13 @@ static void choose_path(struct morph *m, struct gblock *head, unsigned max_insns
         else if (op == G_RET)
             depth--;
         if (s.next == head && depth == 0) {
-            lap = lap ? lap : insns;
-            if (laps >= p->region_laps || insns + lap > max_insns)
+            r->lap = r->lap ? r->lap : insns;
+            lap_share = lap_share * share >> 16;
+            if (laps >= p->region_laps || insns + r->lap > max_insns || lap_share * 100 < p->region_lap_share << 16)
                 return;
             laps++;
             lap_begin = r->nsteps;
-            share = 1 << 16; /* each lap is as likely as the first */
+            share = 1 << 16; /* within it, each lap is as likely as the first */
         } else if (is_region(m, s.next) && is_loop(m, s.next)) {
             return;
         }
@@ -223,7 +224,7 @@ bool region_lift(struct morph *m, const struct gblock *b)
     r->ir.fuse = p->opt_fuse != 0;
     r->ir.index = m->machine->lanes_address_modes;
     r->calls.n = r->calls.nopen = 0;
-    r->known.n = r->known.next = 0;
+    ir_known_begin(&r->known);
     r->ir.known = p->region_forward ? &r->known : NULL;
     ir_start(&r->ir, b->rip);
     if (p->region_check)
@@ -254,10 +255,11 @@ bool region_prepare_path(struct morph *m, const struct gblock *b, unsigned level
     if (entries > p->region_alias_entries)
         entries = (unsigned)p->region_alias_entries;
     struct opt_stores left;
-    opt_stores_begin(&left, r->over, level < REGION_NO_ALIAS ? entries / 2 : 0);
+    opt_stores_begin(&left, &r->ir, r->over, level < REGION_NO_ALIAS ? entries / 2 : 0);
     left.enabled = p->region_dead_stores != 0;
     region_commits(&r->ir, room < REGION_STORES ? room : REGION_STORES, level >= REGION_NO_HOIST ? 2 : 1, p->region_late != 0,
                    &left);
+    r->gen.any_guards = left.any_guards;
     region_calls(&r->ir, &r->calls, &r->gen);
     region_liveness(&r->ir, r->sunk, r->over);
     r->gen.info = m->gear2->gen.info;
@@ -289,6 +291,7 @@ static void count(struct morph *m)
     struct morph_stats *s = &m->sh->stats;
     s->gear3_regions++;
     s->gear3_insns += r->ir.insns;
+    s->gear3_once += r->lap && r->lap < r->ir.insns ? r->lap : r->ir.insns;
     s->gear3_bundles += r->code.nbundles;
     s->gear3_ops += r->code.nops;
     s->gear3_bytes += (uint64_t)r->code.nwords * 4;
@@ -311,6 +314,7 @@ static bool emit(struct morph *m, struct gblock *b)
     struct tcache *t = m->tcache;
     uint32_t old = b->native ? b->translation : CACHE_NONE;
     struct gen_place place = cache_place(m, words);
+    place.category = DUKE_CAT_GEAR3;
     if (!region_emit(&r->gen, &place, &r->code))
         return false;
     uint32_t n = cache_enter(m, &r->ir, &r->code, block_index(m->blocks, b));
@@ -320,6 +324,7 @@ static bool emit(struct morph *m, struct gblock *b)
         cache_add_page(m, part->rip, part->paddr);
         if (part->paddr2 != BLOCK_NO_PAGE)
             cache_add_page(m, part->rip + part->len - 1, part->paddr2);
+        m->sh->stats.gear3_over += r->steps[i].follow == LIFT_OVER;
     }
     if (old != CACHE_NONE) {
         cache_redirect(m, old, n);

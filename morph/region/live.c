@@ -4,13 +4,16 @@
  * the first commit, which brings it home. If only late exits want a value and it is cheap, it is not computed on the
  * path that stays at all: it is sunk into their stubs. So go the flags of most comparisons.
  */
+#include <string.h>
+
 #include "region.h"
 
 struct live {
     struct ir_block *b;
     uint8_t *sunk;
     uint32_t need[IR_G_COUNT];  /* last exit, so far in the walk, that wants the register's value; 0 none */
-    uint32_t commits;           /* bit g: and it is a commit */
+    uint32_t needed;            /* bit g: need[g] is not 0 */
+    uint32_t commits;           /* and it is a commit */
     uint8_t used[IR_NODES_MAX]; /* by a node that is no SET */
     ir_ref late[IR_NODES_MAX];  /* last exit whose stub wants the value, if that is all that is known */
 };
@@ -35,6 +38,7 @@ static void at_set(struct live *l, struct ir_node *n, unsigned part)
     uint32_t at = l->need[g], bit = 1u << g;
     bool commits = l->commits & bit;
     l->need[g] = 0;
+    l->needed &= ~bit;
     l->commits &= ~bit;
     if (!at) {
         *n = (struct ir_node){.op = IR_NOP};
@@ -56,14 +60,12 @@ static void at_exit(struct live *l, uint32_t i)
     bool late = e->flags & IR_EXIT_LATE, indirect = e->kind == IR_EXIT_JMP || e->kind == IR_EXIT_RET;
     if (!late && !e->ninsns && !(e->flags & IR_EXIT_ZERO))
         return; /* everything is home already */
-    for (unsigned g = 0; g < IR_G_COUNT; g++) {
-        if (g == IR_G_TARGET && !indirect)
-            continue;
-        if (!late || !l->need[g])
-            l->need[g] = i;
-    }
+    uint32_t all = (1u << IR_G_COUNT) - 1, want = indirect ? all : all & ~(1u << IR_G_TARGET);
+    for (uint32_t m = late ? want & ~l->needed : want; m; m &= m - 1)
+        l->need[__builtin_ctz(m)] = i;
+    l->needed |= want;
     if (!late)
-        l->commits = indirect ? ~0u : ~(1u << IR_G_TARGET);
+        l->commits = want;
 }
 
 /* The last exit whose stub does store i, which is left to a later one; 0: none does. */
@@ -81,15 +83,13 @@ void region_liveness(struct ir_block *b, uint8_t *sunk, const uint16_t *over)
     unsigned part = 0;
     l.b = b;
     l.sunk = sunk;
-    l.commits = 0;
+    l.commits = l.needed = 0;
     for (unsigned g = 0; g < IR_G_COUNT; g++)
         l.need[g] = 0;
-    for (uint32_t i = 0; i < b->n; i++) {
-        l.late[i] = 0;
-        l.used[i] = 0;
-        b->use[i] = (struct ir_use){0, 0};
-        sunk[i] = 0;
-    }
+    memset(l.late, 0, b->n * sizeof *l.late);
+    memset(l.used, 0, b->n * sizeof *l.used);
+    memset(b->use, 0, b->n * sizeof *b->use);
+    memset(sunk, 0, b->n * sizeof *sunk);
     for (uint32_t i = b->n - 1; i >= IR_FIRST; i--) {
         struct ir_node *n = &b->node[i];
         if (n->op == IR_SET) {

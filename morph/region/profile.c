@@ -274,27 +274,41 @@ static void uncount(struct morph *m)
     }
 }
 
-static struct region_node *hottest(struct morph *m, unsigned pass)
+/* Numbers of the nodes that are hot; counts only go down from here. */
+static unsigned list_hot(const struct morph *m, uint16_t *list)
+{
+    const struct region_profile *p = &m->region->profile;
+    uint64_t least = m->sh->params.hot3;
+    unsigned n = 0;
+    for (uint32_t i = 0; i < p->nused; i++)
+        if (p->node[p->used[i]].count >= least)
+            list[n++] = p->used[i];
+    return n;
+}
+
+static struct region_node *hottest(struct morph *m, const uint16_t *list, unsigned n, unsigned pass)
 {
     struct region_profile *p = &m->region->profile;
     struct region_node *best = NULL;
-    for (uint32_t i = 0; i < p->nused; i++) {
-        struct region_node *n = &p->node[p->used[i]];
-        if (n->count < m->sh->params.hot3 || (best && n->count <= best->count))
+    for (unsigned i = 0; i < n; i++) {
+        struct region_node *x = &p->node[list[i]];
+        if (x->count < m->sh->params.hot3 || (best && x->count <= best->count))
             continue;
-        if (m->policy.head->fits(n, pass))
-            best = n;
+        if (m->policy.head->fits(x, pass))
+            best = x;
     }
     return best;
 }
 
 static void make_regions(struct morph *m)
 {
-    unsigned made = 0;
+    static uint16_t hot[REGION_NODES_USED];
+    unsigned made = 0, nhot;
     port_cat(DUKE_CAT_TRANSLATE3);
+    nhot = list_hot(m, hot);
     for (unsigned pass = 0; pass < m->policy.head->passes; pass++) {
         struct region_node *n;
-        while (made < NEW_PER_EPISODE && (n = hottest(m, pass))) {
+        while (made < NEW_PER_EPISODE && (n = hottest(m, hot, nhot, pass))) {
             struct gblock *b = block_peek(m->blocks, n->rip, m->sh->cpu.mode);
             uint32_t generation = m->tcache->generation;
             if (b && !is_head(m, b) && b->epoch == m->blocks->epoch && region_translate(m, b)) {
@@ -346,5 +360,8 @@ struct region *region_make(struct morph *m)
     r->profile.end = 0;
     r->profile.generation = ~0u;
     r->ir.entries_made = 0;
+    r->known.round = 0;
+    for (unsigned i = 0; i < IR_NODES_MAX; i++)
+        r->known.root[i].round = 0;
     return r;
 }

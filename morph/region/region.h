@@ -182,6 +182,7 @@ struct region_gen {
     struct region_waiting waiting[REGION_WAITING];
     struct region_crossing crossing[REGION_CROSSING];
     uint32_t first_store, nalias_before, floor_before; /* see store; nalias and load_floor as of the last commit */
+    uint32_t any_guards;                               /* guards may be other than 0 somewhere */
     uint32_t over_commits;                             /* switch: loads may pass commits */
     uint32_t hoist, near, reorder; /* switches: loads may pass branches; one at most; loads and stores may pass each other */
     uint32_t early;                /* switch: values for homes too are made above the exits before them, in temporaries */
@@ -220,6 +221,7 @@ struct region {
     struct region_site site[REGION_SITES]; /* by native address; what came first has to give way */
     struct region_care care[REGION_CARE];
     uint32_t nsteps;
+    uint32_t lap; /* instructions of a loop's lap, if the path comes back to its head; 0: it does not */
     struct region_step steps[REGION_STEPS_MAX];
     struct lift_calls calls;
     struct ir_known known;

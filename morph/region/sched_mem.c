@@ -6,21 +6,24 @@
  * that is behind it; from `soft` on nothing does. */
 struct obstacles {
     uint32_t hard, soft;
+    uint64_t at; /* cycles modulo 64 of stores behind which it need not be */
 };
 
 static struct obstacles obstacles(const struct region_gen *g, const struct sched_where *w, bool may_protect, uint32_t k,
                                   uint32_t end)
 {
-    struct obstacles o = {0, 0};
+    struct obstacles o = {0, 0, 0};
     for (; k < end; k++) {
         const struct region_store *s = &g->store[k];
         enum sched_meet m = g->reorder ? sched_meet(s, w) : MEET_SURELY;
         if (m == MEET_NEVER)
             continue;
-        if (m == MEET_SURELY || !may_protect || !s->checkable)
+        if (m == MEET_SURELY || !may_protect || !s->checkable) {
             o.hard = max_u(o.hard, s->cycle + 1);
-        else
+        } else {
             o.soft = max_u(o.soft, s->cycle + 1);
+            o.at |= UINT64_C(1) << (s->cycle & 63);
+        }
     }
     return o;
 }
@@ -64,6 +67,8 @@ uint32_t sched_guards(const struct region_gen *g, uint32_t i)
 {
     const struct ir_block *b = g->ir;
     uint32_t n = 0;
+    if (!g->any_guards)
+        return 0;
     for (; i < b->n; i++) {
         if (b->node[i].op == IR_EXIT && !(b->exit[b->node[i].imm].flags & IR_EXIT_LATE))
             break;
@@ -104,7 +109,7 @@ void sched_load(struct region_gen *g, const struct ir_node *n, uint32_t i)
     from = sched_writable(g, rd, max_u(from, obs.hard));
     struct gen_op *o = sched_new_op(g);
     uint32_t c = from;
-    while (!sched_fits(g, c, t->need) || (c < obs.soft && meets_at(g, &w, c)))
+    while (!sched_fits(g, c, t->need) || (c < obs.soft && obs.at >> (c & 63) & 1 && meets_at(g, &w, c)))
         c++;
     words_mem(o, t, rd, ra, rb, n->x, n->imm);
     o->site = n->site;

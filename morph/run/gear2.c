@@ -278,6 +278,8 @@ static bool emit(struct morph *m, struct gblock *b)
     if (!cache_reserve(m, words, g->ir.nexits, 2 * g->nblocks))
         return false;
     struct gen_place place = cache_place(m, words);
+    if (m->region) /* else port_enter has said so */
+        place.category = DUKE_CAT_GEAR2;
     if (!gen_emit(&g->gen, &place, &g->code))
         return false;
     cache_enter(m, &g->ir, &g->code, block_index(m->blocks, b));

@@ -28,7 +28,7 @@ static void start(bool wide)
     b.wide = wide;
     b.fold = b.fuse = b.index = 1;
     b.known = &known;
-    known.n = known.next = 0;
+    ir_known_begin(&known);
     ir_start(&b, 0x1000);
 }
 

@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-HASHTABLE, JSON, LIFE, SORT = (f"benchmarks/i386/{name}" for name in ("hashtable", "json", "life", "sort"))
+BIGNUM, HASHTABLE, JSON, LIFE, SORT = (f"benchmarks/i386/{name}" for name in ("bignum", "hashtable", "json", "life", "sort"))
 NEAR, OVERLAP = [["tests/programs/smc", way] for way in ("data_on_page", "overlap")]
 WARM = "hot3=1"
 SMALL = "hot2=1 tcache_kib=32"
@@ -34,6 +34,13 @@ CASES = [
     ("region_check=0", WARM + " region_check=1", [JSON], "gear3_checked", None),
     ("region_calls=0", WARM, [JSON], "gear3_insns", 1),
     ("region_laps=1", WARM, [SORT], "gear3_insns", 1),
+    ("region_insns=32", WARM, [SORT], "gear3_insns", 0.8),
+    ("region_share=100", "", [SORT], "gear3_insns", 0.9),
+    ("region_lap_share=100", "", [SORT], "gear3_insns", 0.9),
+    ("region_over=0", "", [SORT], "gear3_over", None),
+    ("region_copies=8", "region_copies=0", [BIGNUM], "gear3.share", 0.7),
+    ("region_elements=8", "region_copies=0 region_elements=1", [BIGNUM], "gear3.share", 0.9),
+    ("region_forward=1", WARM + " region_forward=0", [JSON], "gear3_ops", 1),
     ("evict=fifo", SMALL, [JSON], "tcache_flushes", None),
     ("evict=flush", SMALL + " evict=fifo", [JSON], "tcache_units", None),
     ("evict=generational", SMALL, [JSON], "tcache_flushes", None),

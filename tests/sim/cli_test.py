@@ -137,6 +137,20 @@ def limits(checks, selkirk, folder, spin, gear):
         checks.expect(gear != 1 or s["morph.insns_interp"] == s["simInsts"] > 0, f"signal {number}: instructions interpreted")
 
 
+def gear3_cycles(checks, selkirk, folder, spin):
+    """Code says itself in which gear it was made: what the core counts is what the profile finds by address."""
+    run = [selkirk, "run", "--gear=3", "--max-insts=300k", "--profile", "gear3.txt", "-d", "gear3", "--", spin]
+    common.run(run, cwd=folder)
+    s = stats(folder / "gear3/stats.txt")
+    rows = (folder / "gear3.txt").read_text().split("\n\n")[3].splitlines()[2:]
+    for gear in "23":
+        by_address = sum(int(row.split()[0]) for row in rows if row.split()[-1] == gear)
+        counted = s[f"core.cycles.gear{gear}::total"]
+        checks.expect(by_address > 1000 and abs(counted - by_address) < 300,
+                      f"cycles of gear {gear}: {counted} counted, {by_address} in its code")
+    checks.expect(abs(s["morph.gear3.share"] - s["core.cycles.gear3::total"] / s["core.numCycles"]) < 1e-4, "share of gear 3")
+
+
 def results(checks, selkirk, folder, here):
     again = []
     for name in ("a", "b"):
@@ -233,6 +247,7 @@ def test(build, folder, checks):
     bad_programs(checks, selkirk, folder, here, build)
     for gear in (1, 2):
         limits(checks, selkirk, folder, here / "spin", gear)
+    gear3_cycles(checks, selkirk, folder, here / "spin")
     results(checks, selkirk, folder, here)
     policies(checks, selkirk, folder, here / "environment")
 
