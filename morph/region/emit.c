@@ -21,7 +21,8 @@ static uint32_t *put_bundles(struct writer *w, const struct region_gen *g, uint3
         if (c == g->base)
             *label = writer_here(w, at);
         if (u->n | u->commit) {
-            uint32_t place = writer_here(w, at) / 4; /* as a trap tells it: bundle and position */
+            bool joined = at == w->p->words + 1; /* the first bundle begins with the category, which has no position */
+            uint32_t place = writer_here(w, at - joined) / 4; /* as a trap tells it: bundle and position */
             for (unsigned i = 0; i < u->n; i++, place++) {
                 const struct gen_op *o = &g->op[u->op[i]];
                 uint32_t *start = at;

@@ -108,12 +108,12 @@ TEST_CASE(waiting, a_store_that_traps_is_kept_in_order)
     const struct region_care *care = region_care(r->m->region, RIG_CODE);
     EXPECT(run(r, TO, &icount) == RIG_TRAP + DUKE_TRAP_ALIAS);
     const struct region_gen *g = &r->m->region->gen;
-    uint32_t at = 0, bundle = 0, position = 0; /* where the store is, with the code at 0 */
+    uint32_t at = 4, bundle = 0, position = 0; /* where the store is, with the code at 0, and its category first */
     for (uint32_t c = 0; c < g->ncycles; c++) {
         for (unsigned i = 0, start = at; i < g->bundle[c].n; i++) {
             const struct gen_op *o = &g->op[g->bundle[c].op[i]];
             if (o->site == (uint16_t)(STORE ^ STORE >> 16)) {
-                bundle = start;
+                bundle = start == 4 ? 0 : start;
                 position = i;
             }
             at += 4u * o->nwords;
