@@ -39,8 +39,10 @@ struct mm_pool {
     uint64_t next_frame, frames_used, frames_peak;
     uint32_t *free_frames;
     size_t nfree, free_cap;
-    struct mm_file *shared; /* files that are mapped with MAP_SHARED */
-    uint16_t *sharers;      /* [frames] address spaces that have the frame besides the first */
+    struct mm_file *shared;           /* files that are mapped with MAP_SHARED */
+    uint16_t *sharers;                /* [frames] address spaces that have the frame besides the first */
+    void (*wrote)(void *arg, int fd); /* NULL, or told that a mapped file was written */
+    void *wrote_arg;
 };
 
 struct mm {

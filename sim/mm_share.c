@@ -141,10 +141,11 @@ enum mm_fault mm_shared_frame(const struct mm_file *f, uint64_t offset, uint32_t
 /* Writes the runs of bytes that the guest has stored, as far as the file reaches. */
 static bool write_page(const struct mm_file *f, struct page *p, uint64_t file_size)
 {
+    const struct mm_pool *pool = f->shared->access.pool;
     uint8_t now[MM_PAGE];
     uint64_t start = p->index * MM_PAGE;
     size_t end = file_size <= start ? 0 : file_size - start < MM_PAGE ? (size_t)(file_size - start) : MM_PAGE;
-    bool ok = true;
+    bool ok = true, wrote = false;
     mm_frame_read(&f->shared->access, p->frame * MM_PAGE, now, MM_PAGE);
     for (size_t at = 0; at < end;) {
         if (now[at] == p->clean[at]) {
@@ -154,12 +155,16 @@ static bool write_page(const struct mm_file *f, struct page *p, uint64_t file_si
         size_t to = at + 1;
         while (to < end && now[to] != p->clean[to])
             to++;
-        if (pwrite(f->fd, now + at, to - at, (off_t)(start + at)) == (ssize_t)(to - at))
+        if (pwrite(f->fd, now + at, to - at, (off_t)(start + at)) == (ssize_t)(to - at)) {
             memcpy(p->clean + at, now + at, to - at);
-        else
+            wrote = true;
+        } else {
             ok = false;
+        }
         at = to;
     }
+    if (wrote && pool->wrote)
+        pool->wrote(pool->wrote_arg, f->fd);
     return ok;
 }
 

@@ -106,7 +106,7 @@ static const struct row {
     {{"sandbox", required_argument, NULL, O_SANDBOX}, "WHEN", "seccomp and Landlock around the simulator: auto (default, what the\n"
      "                              host has), require, off"},
     {{"env", required_argument, NULL, 'E'}, "VAR=VALUE", "environment variable of the guest (default: none)"},
-    {{"epoch", required_argument, NULL, O_EPOCH}, "SECONDS", "Unix time at the start, or now (default: 2024-01-01 00:00:00 UTC)"},
+    {{"epoch", required_argument, NULL, O_EPOCH}, "SECONDS", "Unix time at the start, or now (default: 2030-01-01 00:00:00 UTC)"},
     {{"strace", no_argument, NULL, O_STRACE}, "", "show the guest's system calls on standard error"},
     {{"verbose", no_argument, NULL, O_VERBOSE}, "", "say on standard error what the sandbox holds"},
     {{"firmware", required_argument, NULL, O_FIRMWARE}, "FILE", "firmware image (default: $SELKIRK_FIRMWARE, or the one built)"},
@@ -276,7 +276,7 @@ static int set_one(struct run_options *o, int c, char *arg)
     case 'E': return add_env(o, arg);
     case O_EPOCH:
         if (!strcmp(arg, "now"))
-            o->epoch = (uint64_t)time(NULL);
+            o->epoch = (uint64_t)time(NULL) + 1; /* not before a file that was written just now */
         else if (!parse_count(arg, &o->epoch) || o->epoch > INT32_MAX)
             return usage_error("--epoch: \"%s\" is neither now nor seconds since 1970 below 2^31", arg);
         return -1;

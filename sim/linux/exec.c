@@ -10,14 +10,9 @@
 #include "load.h"
 #include "syscalls.h"
 
-enum { MOST_STRINGS = 65536, MOST_BYTES = LINUX_STACK_SIZE / 4, STRING_BYTES = 128 << 10, SCRIPT_LINE = 256, SCRIPTS = 4 };
+enum { MOST_STRINGS = 65536, MOST_BYTES = LINUX_STACK_SIZE / 4, STRING_BYTES = 128 << 10, SCRIPT_LINE = 256 };
 
-struct list {
-    char **item; /* ends with NULL */
-    size_t n, bytes;
-};
-
-static void list_free(struct list *l)
+void list_free(struct list *l)
 {
     for (size_t i = 0; i < l->n; i++)
         free(l->item[i]);
@@ -25,8 +20,7 @@ static void list_free(struct list *l)
     *l = (struct list){0};
 }
 
-/* Puts a copy in front of item `at`. */
-static bool list_insert(struct list *l, size_t at, const char *text)
+bool list_insert(struct list *l, size_t at, const char *text)
 {
     char **item = realloc(l->item, (l->n + 2) * sizeof *item), *copy = strdup(text);
     if (item)
@@ -93,8 +87,7 @@ static int open_program(struct linux_process *p, int dirfd, const char *path)
     return fd;
 }
 
-/* "#! interpreter argument": the interpreter and its argument, which may be missing, come before the script. */
-static int64_t script(int fd, struct list *argv, char path[LINUX_PATH])
+int64_t script_interpreter(int fd, struct list *argv, char path[LINUX_PATH])
 {
     char line[SCRIPT_LINE + 1];
     ssize_t n = pread(fd, line, SCRIPT_LINE, 0);
@@ -187,13 +180,13 @@ static int64_t exec(struct linux_process *p, int dirfd, char path[LINUX_PATH], s
 {
     char name[LINUX_PATH];
     snprintf(name, sizeof name, "%s", path);
-    for (int depth = 0; depth <= SCRIPTS; depth++) {
+    for (int depth = 0; depth <= LINUX_SCRIPTS; depth++) {
         int fd = open_program(p, depth ? AT_FDCWD : dirfd, path);
         if (fd < 0)
             return fd;
         if (!argv->n && !list_insert(argv, 0, ""))
             return close(fd), -ENOMEM;
-        int64_t r = script(fd, argv, path);
+        int64_t r = script_interpreter(fd, argv, path);
         if (!r)
             return exec_file(p, fd, path, name, argv, envp);
         close(fd);

@@ -90,6 +90,7 @@ struct linux_files *files_copy(const struct linux_files *f)
     *n = *f;
     n->refs = 1;
     n->cwd_fd = f->cwd_fd < 0 ? -1 : fd_copy(f->cwd_fd);
+    n->cwd_proc = f->cwd_proc ? strdup(f->cwd_proc) : NULL;
     for (uint32_t fd = 0; fd < LINUX_FDS; fd++)
         if (n->fd[fd].file)
             n->fd[fd].file->refs++;
@@ -104,6 +105,7 @@ void files_drop(struct linux_files *f)
         file_drop(f->fd[fd].file);
     if (f->cwd_fd >= 0)
         close(f->cwd_fd);
+    free(f->cwd_proc);
     free(f);
 }
 

@@ -169,6 +169,18 @@ void out_object(struct ipc_out *o, const struct ipc_object *obj)
     out_word(o, 0);
 }
 
+bool ipc_is_old(const struct linux_process *p) { return p->k->ipc && p->k->ipc->old; }
+
+void out_short(struct ipc_out *o, uint64_t v) { out_bytes(o, v, 2); }
+
+void out_old_object(struct ipc_out *o, const struct ipc_object *obj)
+{
+    const uint32_t rest[] = {obj->uid, obj->gid, obj->cuid, obj->cgid, obj->mode, (uint32_t)(obj->id / IPC_SEQUENCE)};
+    out_int(o, (uint32_t)obj->key);
+    for (int i = 0; i < 6; i++)
+        out_short(o, rest[i]);
+}
+
 int64_t out_put(const struct ipc_out *o, uint64_t to, int64_t result)
 {
     return user_put(o->p, to, o->bytes, o->n) ? result : -EFAULT;
@@ -177,14 +189,56 @@ int64_t out_put(const struct ipc_out *o, uint64_t to, int64_t result)
 int64_t ipc_set(struct linux_process *p, struct ipc_object *o, uint64_t from)
 {
     uint32_t first[6];
-    if (!user_get(p, first, from, sizeof first))
+    uint16_t old[8];
+    if (ipc_is_old(p) ? !user_get(p, old, from, sizeof old) : !user_get(p, first, from, sizeof first))
         return -EFAULT;
+    if (ipc_is_old(p)) { /* behind a key: owner, group, creators, mode */
+        first[1] = old[2];
+        first[2] = old[3];
+        first[5] = old[6];
+    }
     if (!ipc_may_own(o))
         return -EPERM;
     o->uid = first[1];
     o->gid = first[2];
     o->mode = (o->mode & ~0777u) | (first[5] & 0777);
     return 0;
+}
+
+/* Control commands --------------------------------------------------------------------------------------------------- */
+
+enum { WIDE_FORM = 0x100 };
+
+uint32_t ipc_command(const struct linux_process *p, uint64_t command)
+{
+    return p->wide ? (uint32_t)command : (uint32_t)command & ~(uint32_t)WIDE_FORM;
+}
+
+bool ipc_tell(struct linux_process *p, const struct ipc_teller *t, int32_t id, uint32_t command, uint64_t to, int64_t *result)
+{
+    bool at = command == t->stat, any = command == t->stat + 2, info = command == CTL_INFO || command == t->stat + 1;
+    if (id >= 0 && command != CTL_STAT && !at && !any && !info)
+        return false;
+    if (id < 0) {
+        *result = -EINVAL;
+    } else if (info) {
+        *result = t->all(p, to, command == CTL_INFO);
+    } else {
+        struct ipc_object *o = at || any ? ipc_at(p, t->kind, id, at ? 0444 : 0, result)
+                                         : ipc_get(p, t->kind, id, 0444, result);
+        if (o)
+            *result = t->one(p, o, to, at || any ? o->id : 0);
+    }
+    return true;
+}
+
+struct ipc_object *ipc_own(struct linux_process *p, enum ipc_kind kind, int32_t id, int64_t *error)
+{
+    struct ipc_object *o = ipc_get(p, kind, id, 0, error);
+    if (!o || ipc_may_own(o))
+        return o;
+    *error = -EPERM;
+    return NULL;
 }
 
 /* i386's one call ---------------------------------------------------------------------------------------------------- */
@@ -212,6 +266,17 @@ static int64_t ipc_attach(struct linux_process *p, const uint64_t a[6])
     return user_put(p, a[3], &at, sizeof at) ? 0 : -EFAULT;
 }
 
+/* A control call, with the structures that its command asks for. */
+static int64_t ipc_control(struct linux_process *p, syscall_fn *call, uint64_t command, const uint64_t a[6])
+{
+    if (!p->k->ipc && !(p->k->ipc = calloc(1, sizeof *p->k->ipc)))
+        return -ENOMEM;
+    p->k->ipc->old = !(command & WIDE_FORM);
+    int64_t r = call(p, a);
+    p->k->ipc->old = false;
+    return r;
+}
+
 int64_t sys_ipc(struct linux_process *p, const uint64_t a[6])
 {
     enum { SEMOP = 1, SEMGET, SEMCTL, SEMTIMEDOP, MSGSND = 11, MSGRCV, MSGGET, MSGCTL, SHMAT = 21, SHMDT, SHMGET, SHMCTL };
@@ -223,15 +288,17 @@ int64_t sys_ipc(struct linux_process *p, const uint64_t a[6])
     case SEMCTL:
         if (!a[4])
             return -EINVAL;
-        return user_get(p, &arg, a[4], sizeof arg) ? sys_semctl(p, (uint64_t[6]){a[1], a[2], a[3], arg}) : -EFAULT;
+        if (!user_get(p, &arg, a[4], sizeof arg))
+            return -EFAULT;
+        return ipc_control(p, sys_semctl, a[3], (uint64_t[6]){a[1], a[2], a[3], arg});
     case MSGSND: return sys_msgsnd(p, (uint64_t[6]){a[1], a[4], a[2], a[3]});
     case MSGRCV: return ipc_receive(p, a);
     case MSGGET: return sys_msgget(p, (uint64_t[6]){a[1], a[2]});
-    case MSGCTL: return sys_msgctl(p, (uint64_t[6]){a[1], a[2], a[4]});
+    case MSGCTL: return ipc_control(p, sys_msgctl, a[2], (uint64_t[6]){a[1], a[2], a[4]});
     case SHMAT: return ipc_attach(p, a);
     case SHMDT: return sys_shmdt(p, (uint64_t[6]){a[4]});
     case SHMGET: return sys_shmget(p, (uint64_t[6]){a[1], a[2], a[3]});
-    case SHMCTL: return sys_shmctl(p, (uint64_t[6]){a[1], a[2], a[4]});
+    case SHMCTL: return ipc_control(p, sys_shmctl, a[2], (uint64_t[6]){a[1], a[2], a[4]});
     default: return -ENOSYS;
     }
 }

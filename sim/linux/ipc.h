@@ -25,6 +25,7 @@ struct ipc {
     struct ipc_table table[IPC_KINDS];
     uint64_t semaphores;    /* of all sets */
     struct ipc_undo *undos; /* what ends of processes undo */
+    bool old;               /* the call that is being made has the old structures */
 };
 
 /* The object of that number, NULL if there is none. */
@@ -56,7 +57,26 @@ void out_int(struct ipc_out *o, uint32_t v);
 void out_word(struct ipc_out *o, uint64_t v);
 void out_time(struct ipc_out *o, int64_t v, bool padded); /* of i386 two words; padded: of x86-64 too */
 void out_object(struct ipc_out *o, const struct ipc_object *obj);
+/* The old structures of i386, with numbers of 16 bits, which its one call gives and takes where a bit does not ask for the others. */
+bool ipc_is_old(const struct linux_process *p);
+void out_short(struct ipc_out *o, uint64_t v);
+void out_old_object(struct ipc_out *o, const struct ipc_object *obj);
 int64_t out_put(const struct ipc_out *o, uint64_t to, int64_t result);
+/* Control commands. What a kind tells of one object, as the result of the call, and of all of them or their limits; `stat` is its
+ * ..._STAT, behind which ..._INFO and ..._STAT_ANY come. */
+struct ipc_teller {
+    enum ipc_kind kind;
+    uint32_t stat;
+    int64_t (*one)(struct linux_process *p, struct ipc_object *o, uint64_t to, int64_t result);
+    int64_t (*all)(struct linux_process *p, uint64_t to, bool limits);
+};
+
+/* The command of a call: i386 says with a bit which form of the structures it means. */
+uint32_t ipc_command(const struct linux_process *p, uint64_t command);
+/* Commands that only tell, and numbers that none can have. False: another command. */
+bool ipc_tell(struct linux_process *p, const struct ipc_teller *t, int32_t id, uint32_t command, uint64_t to, int64_t *result);
+/* The object of that number for who may change it; NULL: *error. */
+struct ipc_object *ipc_own(struct linux_process *p, enum ipc_kind kind, int32_t id, int64_t *error);
 /* IPC_SET: what all kinds take from a structure. */
 int64_t ipc_set(struct linux_process *p, struct ipc_object *o, uint64_t from);
 

@@ -11,9 +11,7 @@
 #include "syscalls.h"
 
 enum {
-    CTL_STAT_AT = 11,
-    CTL_MSG_INFO,
-    CTL_STAT_ANY, /* as MSG_STAT, MSG_INFO, MSG_STAT_ANY */
+    CTL_MSG_STAT = 11,
     LONGEST = 8192,
     IN_QUEUE = 16384, /* bytes */
 };
@@ -118,18 +116,42 @@ static struct message **choose(struct msg_queue *q, int64_t type, bool except)
     return least ? least : at;
 }
 
+static int64_t put_message(struct linux_process *p, const struct message *m, uint64_t to, int64_t size)
+{
+    int64_t n = m->size < size ? m->size : size;
+    return user_put_word(p, to, (uint64_t)m->type) && user_put(p, to + user_word(p), m->text, (size_t)n) ? n : -EFAULT;
+}
+
+/* MSG_COPY: the message at that place in the queue, which stays there. */
+static int64_t copy_message(struct linux_process *p, const struct msg_queue *q, int64_t place, uint64_t to, int64_t size,
+                            bool part)
+{
+    const struct message *m = q->first;
+    while (m && place > 0) {
+        m = m->next;
+        place--;
+    }
+    if (!m || place)
+        return -ENOMSG;
+    if (m->size > size) /* nor is a part of it to be had */
+        return part ? -EINVAL : -E2BIG;
+    return put_message(p, m, to, size);
+}
+
 int64_t sys_msgrcv(struct linux_process *p, const uint64_t a[6])
 {
     int64_t size = signed_word(p, a[2]), error;
     uint32_t flags = (uint32_t)a[4];
     if ((int32_t)a[0] < 0 || size < 0)
         return -EINVAL;
-    if (flags & MSG_COPY)
-        return (flags & MSG_EXCEPT) || !(flags & IPC_NOWAIT) ? -EINVAL : -ENOSYS;
+    if ((flags & MSG_COPY) && ((flags & MSG_EXCEPT) || !(flags & IPC_NOWAIT)))
+        return -EINVAL;
     struct ipc_object *o = ipc_get(p, IPC_MSG, (int32_t)a[0], 0444, &error);
     if (!o)
         return error;
     struct msg_queue *q = queue_of(o);
+    if (flags & MSG_COPY)
+        return copy_message(p, q, signed_word(p, a[3]), a[1], size, flags & MSG_NOERROR);
     struct message **at = choose(q, signed_word(p, a[3]), flags & MSG_EXCEPT), *m = *at;
     if (!m)
         return flags & IPC_NOWAIT ? -ENOMSG : wait_for(p, "waits for a message in a queue", -1, false);
@@ -140,10 +162,9 @@ int64_t sys_msgrcv(struct linux_process *p, const uint64_t a[6])
     q->count--;
     q->received = ipc_time(p);
     q->receiver = p->group->pid;
-    int64_t n = m->size < size ? m->size : size;
-    bool ok = user_put_word(p, a[1], (uint64_t)m->type) && user_put(p, a[1] + user_word(p), m->text, (size_t)n);
+    int64_t r = put_message(p, m, a[1], size);
     free(m);
-    return ok ? n : -EFAULT;
+    return r;
 }
 
 /* Control ------------------------------------------------------------------------------------------------------------ */
@@ -152,6 +173,23 @@ static int64_t put_queue(struct linux_process *p, struct ipc_object *obj, uint64
 {
     const struct msg_queue *q = queue_of(obj);
     struct ipc_out o = {.p = p};
+    if (ipc_is_old(p)) {
+        out_old_object(&o, obj);
+        out_int(&o, 0);
+        out_int(&o, 0);
+        out_int(&o, (uint32_t)q->sent);
+        out_int(&o, (uint32_t)q->received);
+        out_int(&o, (uint32_t)q->changed);
+        out_int(&o, 0);
+        out_int(&o, 0);
+        out_short(&o, q->bytes);
+        out_short(&o, q->count);
+        out_short(&o, q->most);
+        out_short(&o, (uint32_t)q->sender);
+        out_short(&o, (uint32_t)q->receiver);
+        out_short(&o, 0);
+        return out_put(&o, to, result);
+    }
     out_object(&o, obj);
     out_time(&o, q->sent, false);
     out_time(&o, q->received, false);
@@ -191,9 +229,13 @@ static int64_t put_info(struct linux_process *p, uint64_t to, bool limits)
 static int64_t set_queue(struct linux_process *p, struct ipc_object *o, uint64_t from)
 {
     const uint64_t before = p->wide ? 48 + 3 * 8 + 2 * 8 : 36 + 3 * 8 + 2 * 4;
-    uint64_t most;
-    if (!user_get_word(p, from + before, &most))
+    enum { OLD = 48 };
+    uint64_t most = 0;
+    uint16_t few = 0;
+    if (ipc_is_old(p) ? !user_get(p, &few, from + OLD, sizeof few) : !user_get_word(p, from + before, &most))
         return -EFAULT;
+    if (ipc_is_old(p))
+        most = few;
     if (most > IN_QUEUE && ipc_may_own(o))
         return -EPERM;
     int64_t r = ipc_set(p, o, from);
@@ -206,28 +248,16 @@ static int64_t set_queue(struct linux_process *p, struct ipc_object *o, uint64_t
 
 int64_t sys_msgctl(struct linux_process *p, const uint64_t a[6])
 {
-    enum { WIDE_FORM = 0x100 };
-    uint32_t command = p->wide ? (uint32_t)a[1] : (uint32_t)a[1] & ~(uint32_t)WIDE_FORM;
-    int32_t id = (int32_t)a[0];
-    int64_t error;
-    struct ipc_object *o;
-    if (id < 0)
+    static const struct ipc_teller teller = {IPC_MSG, CTL_MSG_STAT, put_queue, put_info};
+    uint32_t command = ipc_command(p, a[1]);
+    int64_t result;
+    if (ipc_tell(p, &teller, (int32_t)a[0], command, a[2], &result))
+        return result;
+    if (command != CTL_SET && command != CTL_RMID)
         return -EINVAL;
-    switch (command) {
-    case CTL_INFO:
-    case CTL_MSG_INFO: return put_info(p, a[2], command == CTL_INFO);
-    case CTL_STAT: return (o = ipc_get(p, IPC_MSG, id, 0444, &error)) ? put_queue(p, o, a[2], 0) : error;
-    case CTL_STAT_AT:
-    case CTL_STAT_ANY:
-        o = ipc_at(p, IPC_MSG, id, command == CTL_STAT_AT ? 0444 : 0, &error);
-        return o ? put_queue(p, o, a[2], o->id) : error;
-    case CTL_SET:
-    case CTL_RMID: break;
-    default: return -EINVAL;
-    }
-    o = ipc_get(p, IPC_MSG, id, 0, &error);
-    if (!o || !ipc_may_own(o))
-        return o ? -EPERM : error;
+    struct ipc_object *o = ipc_own(p, IPC_MSG, (int32_t)a[0], &result);
+    if (!o)
+        return result;
     if (command == CTL_SET)
         return set_queue(p, o, a[2]);
     ipc_remove(p->k, IPC_MSG, o);

@@ -10,9 +10,7 @@
 #include "syscalls.h"
 
 enum {
-    CTL_STAT_AT = 18,
-    CTL_SEM_INFO,
-    CTL_STAT_ANY, /* as SEM_STAT, SEM_INFO, SEM_STAT_ANY */
+    CTL_SEM_STAT = 18,
     MOST_OPS = 500,
     MOST_IN_SET = 32000,
     MOST_IN_ALL = 128000,
@@ -231,6 +229,15 @@ static int64_t waiting(const struct linux_process *p, const struct sem_set *s, u
 static int64_t put_set(struct linux_process *p, struct ipc_object *o, uint64_t to, int64_t result)
 {
     struct ipc_out out = {.p = p};
+    if (ipc_is_old(p)) {
+        out_old_object(&out, o);
+        out_int(&out, (uint32_t)set_of(o)->used);
+        out_int(&out, (uint32_t)set_of(o)->changed);
+        for (int i = 0; i < 4; i++)
+            out_int(&out, 0);
+        out_int(&out, set_of(o)->n & UINT16_MAX);
+        return out_put(&out, to, result);
+    }
     out_object(&out, o);
     out_time(&out, set_of(o)->used, true);
     out_time(&out, set_of(o)->changed, true);
@@ -297,46 +304,39 @@ static int64_t of_one(struct linux_process *p, struct sem_set *s, uint64_t at, u
 
 int64_t sys_semctl(struct linux_process *p, const uint64_t a[6])
 {
-    enum { WIDE_FORM = 0x100 };
-    uint32_t command = p->wide ? (uint32_t)a[2] : (uint32_t)a[2] & ~(uint32_t)WIDE_FORM;
+    static const struct ipc_teller teller = {IPC_SEM, CTL_SEM_STAT, put_set, put_info};
+    uint32_t command = ipc_command(p, a[2]);
     int32_t id = (int32_t)a[0];
-    int64_t error;
+    int64_t result;
     struct ipc_object *o;
-    if (id < 0)
-        return -EINVAL;
+    if (ipc_tell(p, &teller, id, command, a[3], &result))
+        return result;
     switch (command) {
-    case CTL_INFO:
-    case CTL_SEM_INFO: return put_info(p, a[3], command == CTL_INFO);
-    case CTL_STAT: return (o = ipc_get(p, IPC_SEM, id, 0444, &error)) ? put_set(p, o, a[3], 0) : error;
-    case CTL_STAT_AT:
-    case CTL_STAT_ANY:
-        o = ipc_at(p, IPC_SEM, id, command == CTL_STAT_AT ? 0444 : 0, &error);
-        return o ? put_set(p, o, a[3], o->id) : error;
     case GETALL:
     case SETALL:
-        o = ipc_get(p, IPC_SEM, id, command == SETALL ? 0222 : 0444, &error);
-        return o ? move_all(p, set_of(o), a[3], command == SETALL) : error;
+        o = ipc_get(p, IPC_SEM, id, command == SETALL ? 0222 : 0444, &result);
+        return o ? move_all(p, set_of(o), a[3], command == SETALL) : result;
     case GETVAL:
     case GETPID:
     case GETNCNT:
     case GETZCNT:
     case SETVAL:
-        o = ipc_get(p, IPC_SEM, id, command == SETVAL ? 0222 : 0444, &error);
-        return o ? of_one(p, set_of(o), (uint32_t)a[1], command, (int32_t)a[3]) : error;
+        o = ipc_get(p, IPC_SEM, id, command == SETVAL ? 0222 : 0444, &result);
+        return o ? of_one(p, set_of(o), (uint32_t)a[1], command, (int32_t)a[3]) : result;
     case CTL_SET:
     case CTL_RMID: break;
     default: return -EINVAL;
     }
-    o = ipc_get(p, IPC_SEM, id, 0, &error);
-    if (!o || !ipc_may_own(o))
-        return o ? -EPERM : error;
+    o = ipc_own(p, IPC_SEM, id, &result);
+    if (!o)
+        return result;
     if (command == CTL_RMID) {
         ipc_remove(p->k, IPC_SEM, o);
         return 0;
     }
-    error = ipc_set(p, o, a[3]);
-    set_of(o)->changed = error ? set_of(o)->changed : ipc_time(p);
-    return error;
+    result = ipc_set(p, o, a[3]);
+    set_of(o)->changed = result ? set_of(o)->changed : ipc_time(p);
+    return result;
 }
 
 void proc_sysvipc_sem(struct linux_process *p, FILE *out)

@@ -12,7 +12,7 @@
 #include "proc.h"
 #include "syscalls.h"
 
-enum { STAT = 13, INFO, STAT_ANY, DOOMED = 01000, SEGMENTS = 4096 /* that the limits say there may be */ };
+enum { CTL_SHM_STAT = 13, DOOMED = 01000, SEGMENTS = 4096 /* that the limits say there may be */ };
 #define LARGEST (UINT64_C(1) << 32)
 
 struct shm_segment {
@@ -148,9 +148,24 @@ int64_t sys_shmdt(struct linux_process *p, const uint64_t a[6])
     return 0;
 }
 
-static int64_t put_segment(struct linux_process *p, struct shm_segment *s, uint64_t to, int64_t result)
+static int64_t put_segment(struct linux_process *p, struct ipc_object *obj, uint64_t to, int64_t result)
 {
+    const struct shm_segment *s = segment(obj);
     struct ipc_out o = {.p = p};
+    if (ipc_is_old(p)) {
+        out_old_object(&o, &s->object);
+        out_int(&o, (uint32_t)s->size);
+        out_int(&o, (uint32_t)s->attached);
+        out_int(&o, (uint32_t)s->detached);
+        out_int(&o, (uint32_t)s->changed);
+        out_short(&o, (uint32_t)s->creator);
+        out_short(&o, (uint32_t)s->last);
+        out_short(&o, attaches(p->k, s));
+        out_short(&o, 0);
+        out_int(&o, 0);
+        out_int(&o, 0);
+        return out_put(&o, to, result);
+    }
     out_object(&o, &s->object);
     out_word(&o, s->size);
     out_time(&o, s->attached, false);
@@ -178,8 +193,9 @@ static int64_t put_info(struct linux_process *p, uint64_t to, bool limits)
     struct ipc_out o = {.p = p};
     int32_t used, last = ipc_highest(p, IPC_SHM, &used);
     const uint64_t limit[9] = {LARGEST - 1, 1, SEGMENTS, SEGMENTS, LARGEST / MM_PAGE};
-    for (int i = 0; limits && i < 9; i++)
-        out_word(&o, i == 0 && !p->wide ? UINT32_MAX : limit[i]);
+    const bool old = ipc_is_old(p);
+    for (int i = 0; limits && i < (old ? 5 : 9); i++)
+        out_word(&o, i == 0 && !p->wide ? old ? INT32_MAX : UINT32_MAX : limit[i]);
     if (!limits) {
         out_int(&o, (uint32_t)used);
         if (p->wide)
@@ -192,35 +208,22 @@ static int64_t put_info(struct linux_process *p, uint64_t to, bool limits)
 
 int64_t sys_shmctl(struct linux_process *p, const uint64_t a[6])
 {
-    enum { LOCK = 11, UNLOCK = 12, WIDE_FORM = 0x100 };
-    uint32_t command = p->wide ? (uint32_t)a[1] : (uint32_t)a[1] & ~(uint32_t)WIDE_FORM;
-    int32_t id = (int32_t)a[0];
-    int64_t error;
-    struct ipc_object *o;
+    enum { LOCK = 11, UNLOCK = 12 };
+    static const struct ipc_teller teller = {IPC_SHM, CTL_SHM_STAT, put_segment, put_info};
+    uint32_t command = ipc_command(p, a[1]);
+    int64_t result;
     shm_sweep(p->k);
-    if (id < 0)
+    if (ipc_tell(p, &teller, (int32_t)a[0], command, a[2], &result))
+        return result;
+    if (command != LOCK && command != UNLOCK && command != CTL_SET && command != CTL_RMID)
         return -EINVAL;
-    switch (command) {
-    case CTL_INFO:
-    case INFO: return put_info(p, a[2], command == CTL_INFO);
-    case CTL_STAT: return (o = ipc_get(p, IPC_SHM, id, 0444, &error)) ? put_segment(p, segment(o), a[2], 0) : error;
-    case STAT:
-    case STAT_ANY:
-        o = ipc_at(p, IPC_SHM, id, command == STAT ? 0444 : 0, &error);
-        return o ? put_segment(p, segment(o), a[2], o->id) : error;
-    case LOCK:
-    case UNLOCK:
-    case CTL_SET:
-    case CTL_RMID: break;
-    default: return -EINVAL;
-    }
-    o = ipc_get(p, IPC_SHM, id, 0, &error);
-    if (!o || !ipc_may_own(o))
-        return o ? -EPERM : error;
+    struct ipc_object *o = ipc_own(p, IPC_SHM, (int32_t)a[0], &result);
+    if (!o)
+        return result;
     if (command == CTL_SET) {
-        error = ipc_set(p, o, a[2]);
-        segment(o)->changed = error ? segment(o)->changed : ipc_time(p);
-        return error;
+        result = ipc_set(p, o, a[2]);
+        segment(o)->changed = result ? segment(o)->changed : ipc_time(p);
+        return result;
     }
     if (command == CTL_RMID) {
         o->doomed = true;

@@ -22,7 +22,8 @@ enum {
 #define LINUX_MMAP_MIN   0x10000u
 /* Virtual nanoseconds, 73 years: what is to happen later never happens. */
 #define LINUX_TIME_END (INT64_MAX / 4)
-#define LINUX_EPOCH      INT64_C(1704067200) /* 2024-01-01 00:00:00 UTC: when a run starts, if not told otherwise */
+/* 2030-01-01 00:00:00 UTC: when a run starts, if not told otherwise. No file is newer, and a program of 32 bits can tell it. */
+#define LINUX_EPOCH      INT64_C(1893456000)
 
 /* Results of a system call besides numbers: */
 #define LINUX_NO_RESULT INT64_MIN       /* it has set every register itself */
@@ -35,7 +36,8 @@ enum linux_fd_kind { FD_HOST, FD_RANDOM, FD_PIPE, FD_EPOLL, FD_FIFO, FD_PROC };
 /* Positions in a folder. The host's are 64-bit hashes, which an i386 program cannot hold: it gets ordinal numbers. */
 struct linux_folder {
     uint32_t at, known;
-    int64_t *host; /* [known] the host's position behind entry i */
+    bool terminals; /* /dev/pts, where the guest has its own */
+    int64_t *host;  /* [known] the host's position behind entry i */
 };
 
 struct linux_process;
@@ -45,6 +47,7 @@ struct linux_parcel;
 struct linux_seals;
 struct linux_tty;
 struct ipc;
+struct linux_times;
 struct stat;
 
 /* An open file, which several descriptors of several processes may have in common. */
@@ -85,7 +88,8 @@ struct linux_fd {
 /* What CLONE_FILES and CLONE_FS share. */
 struct linux_files {
     unsigned refs;
-    int cwd_fd; /* O_PATH */
+    int cwd_fd;     /* O_PATH */
+    char *cwd_proc; /* it is this folder in /proc; or NULL */
     unsigned umask;
     struct linux_fd fd[LINUX_FDS];
 };
@@ -296,6 +300,7 @@ struct linux_kernel {
     unsigned guest_cpu;         /* struct morph_params.guest_cpu */
     int64_t epoch;              /* Unix time at the start */
     int64_t time_skipped;       /* virtual nanoseconds slept */
+    struct linux_times *times;  /* of files: file_times.h */
     uint64_t random_state;
 
     enum linux_end end;
@@ -385,8 +390,11 @@ bool sigframe_pop(struct linux_process *p, bool rt);
 bool path_works(const struct linux_kernel *k); /* false: the host lacks what the confinement needs */
 int path_copy(struct linux_process *p, char path[LINUX_PATH], uint64_t addr);
 int path_node(struct linux_process *p, int dirfd, const char *path, bool follow, bool write); /* O_PATH descriptor */
-int path_parent(struct linux_process *p, int dirfd, const char *path, char name[256]);        /* of a writable folder */
-int path_open(struct linux_process *p, int dirfd, const char *path, int flags, unsigned mode, enum linux_fd_kind *kind);
+/* Likewise; `where` is the name in /proc that the path leads to, be it there or not, or "". */
+int path_find(struct linux_process *p, int dirfd, const char *path, bool follow, bool write, char where[LINUX_PATH]);
+int path_parent(struct linux_process *p, int dirfd, const char *path, char name[256]); /* of a writable folder */
+int path_open(struct linux_process *p, int dirfd, const char *path, int flags, unsigned mode, enum linux_fd_kind *kind,
+              char where[LINUX_PATH]);                                                       /* `where`: as path_find has it */
 const struct linux_file *path_special(struct linux_process *p, int dirfd, const char *path); /* one that it names by number */
 int path_of(struct linux_process *p, int host_fd, char out[LINUX_PATH]);
 /* May the guest change mode, owner or times of what one of its descriptors has open, the ones it was given included? */
@@ -405,10 +413,10 @@ int proc_link(struct linux_process *p, const char *path, char out[LINUX_PATH]); 
 bool proc_is_folder(struct linux_process *p, const char *path);
 /* What is in a folder, each entry its kind as getdents has it and its name, ended by 0. NULL: it is none. */
 char *proc_list(struct linux_process *p, const char *path, size_t *size);
-/* `path`, in full if dirfd is a folder of /proc. */
-const char *proc_path(struct linux_process *p, int dirfd, const char *path, char full[LINUX_PATH]);
-const char *proc_follow(struct linux_process *p, const char *path,
-                        char full[LINUX_PATH]); /* where the links `cwd`, `root` and another's `exe` lead */
+/* Where a path leads, if it begins in /proc or dirfd is a folder there: a name in /proc in its one form, its last part followed as
+ * asked, or a path elsewhere that a link there leads to. */
+const char *proc_path(struct linux_process *p, int dirfd, const char *path, bool follow, char full[LINUX_PATH]);
+bool proc_fd(struct linux_process *p, const char *path, struct linux_process **of, uint32_t *fd); /* whose, and which */
 bool proc_stat(struct linux_process *p, const char *path, bool follow, struct stat *st); /* false: it is nothing that is here */
 
 /* sys_limit.c: a limit of a process's, and how many descriptors it may have. */
@@ -447,6 +455,7 @@ bool tty_is(const struct linux_file *f);
 /* True: the path names a terminal, or the file `given` that it stands for (or NULL) is one; *result is what comes of opening it. */
 bool tty_open(struct linux_process *p, const char *path, const struct linux_file *given, uint32_t flags, int64_t *result);
 int tty_node(const struct linux_process *p, const char *path);  /* descriptor of what stands for it; -EINVAL: it is none */
+char *tty_list(const struct linux_kernel *k, size_t *size);     /* what is in /dev/pts, as proc_list has it */
 int tty_file_node(const struct linux_file *f);                  /* likewise */
 int tty_name(const struct linux_file *f, char out[LINUX_PATH]); /* its length; likewise */
 void tty_stat(const struct linux_kernel *k, struct stat *st);   /* what stands for a terminal looks like one */

@@ -135,8 +135,9 @@ static void name_program(struct linux_process *p, const char *path)
 static bool open_interpreter(struct linux_process *p, const struct elf *program, struct image *i, char *err, size_t err_size)
 {
     enum linux_fd_kind kind;
+    char where[LINUX_PATH];
     char why[200];
-    i->fd = path_open(p, AT_FDCWD, program->interpreter, O_RDONLY | O_NONBLOCK, 0, &kind);
+    i->fd = path_open(p, AT_FDCWD, program->interpreter, O_RDONLY | O_NONBLOCK, 0, &kind, where);
     if (i->fd < 0) {
         snprintf(err, err_size, "its interpreter %s cannot be opened: %s", program->interpreter, strerror(-i->fd));
         return false;
@@ -203,23 +204,54 @@ int load_program(struct linux_process *p, int fd, const char *path, char *const 
 static int open_program(struct linux_process *p, const char *path)
 {
     enum linux_fd_kind kind;
+    char where[LINUX_PATH];
     int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK; /* not to wait for a FIFO's other end */
-    int fd = p->k->confined ? path_open(p, AT_FDCWD, path, flags, 0, &kind) : -ENOENT;
+    int fd = p->k->confined ? path_open(p, AT_FDCWD, path, flags, 0, &kind, where) : -ENOENT;
     return fd >= 0 ? fd : open(path, flags);
+}
+
+/* The program itself, or what runs it if it is a script, as execve has it: open, with `path` and `argv` that go with it. */
+static int open_runnable(struct linux_process *p, char path[LINUX_PATH], struct list *argv, char *err, size_t err_size)
+{
+    for (int depth = 0; depth <= LINUX_SCRIPTS; depth++) {
+        int fd = open_program(p, path);
+        if (fd < 0) {
+            snprintf(err, err_size, "%s: %s", path, strerror(errno));
+            return fd;
+        }
+        int64_t r = script_interpreter(fd, argv, path);
+        if (!r)
+            return fd;
+        close(fd);
+        if (r < 0) {
+            snprintf(err, err_size, "%s: %s", path, r == -ENOEXEC ? "its first line names no interpreter" : strerror((int)-r));
+            return -1;
+        }
+    }
+    snprintf(err, err_size, "%s: scripts that run scripts, too many", path);
+    return -1;
 }
 
 bool linux_load(struct linux_process *p, const char *path, char *const argv[], char *const envp[], char *err, size_t err_size)
 {
-    char why[512];
-    int fd = p->space->exe_fd = open_program(p, path);
+    char why[512], file[LINUX_PATH];
+    struct list words = {0};
     const char *base = strrchr(path, '/');
-    if (fd < 0) {
-        snprintf(err, err_size, "%s: %s", path, strerror(errno));
+    bool ok = snprintf(file, sizeof file, "%s", path) < (int)sizeof file;
+    for (size_t i = 0; ok && argv[i]; i++)
+        ok = list_insert(&words, i, argv[i]);
+    if (!ok) {
+        snprintf(err, err_size, "%.100s...: too long", path);
+        list_free(&words);
         return false;
     }
-    snprintf(p->comm, sizeof p->comm, "%.15s", base ? base + 1 : path);
-    bool ok = load_program(p, fd, path, argv, envp, why, sizeof why) == 0;
-    if (!ok)
-        snprintf(err, err_size, "%s: %s", path, why);
-    return ok;
+    int fd = p->space->exe_fd = open_runnable(p, file, &words, err, err_size);
+    if (fd >= 0) {
+        snprintf(p->comm, sizeof p->comm, "%.15s", base ? base + 1 : path);
+        ok = load_program(p, fd, file, words.item, envp, why, sizeof why) == 0;
+        if (!ok)
+            snprintf(err, err_size, "%s: %s", file, why);
+    }
+    list_free(&words);
+    return fd >= 0 && ok;
 }

@@ -6,7 +6,8 @@
  *
  * Every path is first walked to an O_PATH descriptor, which has no side effect. What may be done with it is judged on that
  * descriptor (file system, kind, canonical path), and the operation then goes through /proc/self/fd/N, so that nothing can
- * change in between. The host's /proc would show the simulator, so the guest has none but for a few emulated names.
+ * change in between. The host's /proc would show the simulator, so the guest has emulated names instead: a path that leads there,
+ * be it through the guest's own links, is turned into such a name, and one that a link there leads to is a path like any other.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +21,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "file_times.h"
 #include "linux.h"
 
 struct path_link path_link(int host_fd)
@@ -139,64 +141,164 @@ int path_may_change(struct linux_process *p, int fd)
     return path[0] != '/' || path_inside(path, p->k->root_path) ? 0 : -EROFS; /* others are pipes and sockets */
 }
 
-/* "/proc/self/fd/3", "/dev/stdin" and the like name the guest's own descriptors. */
-static int special_fd(const char *path)
+/* "/proc/self/fd/3" in its one form, "/dev/stdin" and the like name what the guest has open. */
+static bool special(struct linux_process *p, const char *path, const struct linux_file **f)
 {
     static const char *const names[] = {"/dev/stdin", "/dev/stdout", "/dev/stderr"};
-    static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
-    for (int i = 0; i < 3; i++)
-        if (!strcmp(path, names[i]))
-            return i;
-    for (int i = 0; i < 2; i++) {
-        size_t n = strlen(folders[i]);
-        if (!strncmp(path, folders[i], n) && path[n] >= '0' && path[n] <= '9')
-            return path[n + strspn(path + n, "0123456789")] || strlen(path + n) > 8 ? LINUX_FDS : atoi(path + n);
+    static const char folder[] = "/dev/fd/";
+    struct linux_process *of = p;
+    uint32_t fd = LINUX_FDS;
+    size_t n = strlen(folder);
+    bool found = proc_fd(p, path, &of, &fd);
+    for (uint32_t i = 0; i < 3; i++) {
+        if (!strcmp(path, names[i])) {
+            fd = i;
+            found = true;
+        }
     }
-    return -1;
+    if (!strncmp(path, folder, n) && path[n] >= '0' && path[n] <= '9') {
+        found = true;
+        if (!path[n + strspn(path + n, "0123456789")] && strlen(path + n) < 9)
+            fd = (uint32_t)atoi(path + n);
+    }
+    *f = found ? fd_file(of, fd) : NULL;
+    return found;
 }
 
 const struct linux_file *path_special(struct linux_process *p, int dirfd, const char *path)
 {
     char full[LINUX_PATH];
-    int fd = special_fd(proc_path(p, dirfd, path, full));
-    return fd < 0 ? NULL : fd_file(p, (uint32_t)fd);
+    const struct linux_file *f;
+    special(p, proc_path(p, dirfd, path, true, full), &f);
+    return f;
 }
 
-/* Another descriptor for a file of the guest's that a path names by its number. */
-static int special_node(struct linux_process *p, int fd, bool write)
+/* Another descriptor for what a path names by the number of a descriptor. */
+static int special_node(struct linux_process *p, const struct linux_file *f, bool write)
 {
-    int host = fd_host(p, (uint32_t)fd);
-    if (host < 0)
+    if (!f)
         return -ENOENT;
-    if (tty_is(fd_file(p, (uint32_t)fd)))
-        return tty_file_node(fd_file(p, (uint32_t)fd));
-    int r = write ? path_may_change(p, host) : 0;
-    return r < 0 ? r : fd_copy(host);
+    if (tty_is(f))
+        return tty_file_node(f);
+    int r = write ? f->proc ? -EACCES : path_may_change(p, f->host) : 0;
+    return r < 0 ? r : fd_copy(f->host);
 }
 
-int path_node(struct linux_process *p, int dirfd, const char *path, bool follow, bool write)
+enum { HOPS = 8 }; /* links of the guest's into /proc and out of it again */
+
+/* A descriptor of one part of a path without links. */
+static int look_at(const struct linux_kernel *k, const char *path)
+{
+    return walk(k, k->root_fd, path, O_PATH | O_NOFOLLOW | O_CLOEXEC, k->confined ? RESOLVE_IN_ROOT : 0);
+}
+
+/* Whether a path leads to the guest's /proc by symbolic links, by .. or from the root as the current folder: as the host's is not
+ * the guest's, the host cannot walk there. Looks at one part after the other; what comes of it is a name, which is walked anew. */
+static bool leads_to_proc(struct linux_process *p, int dirfd, const char *path, bool follow, char full[LINUX_PATH])
+{
+    enum { LINKS = 40 };
+    char at[LINUX_PATH] = "", rest[LINUX_PATH], link[LINUX_PATH];
+    const int base = path[0] == '/' ? p->k->root_fd : base_fd(p, dirfd);
+    if (base < 0 || (path[0] != '/' && (path_of(p, base, at) < 0 || at[0] != '/')))
+        return false;
+    if (!at[1])
+        at[0] = 0; /* the root */
+    strcpy(rest, path);
+    for (int links = 0; links < LINKS;) {
+        const char *name = rest + strspn(rest, "/");
+        size_t size = strcspn(name, "/"), n = strlen(at);
+        const char *behind = name + size;
+        bool last = !behind[strspn(behind, "/")];
+        if (!size || n + size + 2 > LINUX_PATH)
+            return false;
+        if (size == 2 && !strncmp(name, "..", 2)) {
+            at[n ? strrchr(at, '/') - at : 0] = 0;
+        } else if (size != 1 || name[0] != '.') {
+            snprintf(at + n, sizeof at - n, "/%.*s", (int)size, name);
+            if (!strcmp(at, "/proc"))
+                return snprintf(full, LINUX_PATH, "/proc%s", behind) < LINUX_PATH;
+            int fd = last && !follow && !*behind ? -1 : look_at(p->k, at);
+            if (fd < 0)
+                return false;
+            ssize_t got = readlinkat(fd, "", link, sizeof link - 1);
+            close(fd);
+            if (got > 0) {
+                link[got] = 0;
+                char joined[2 * LINUX_PATH];
+                if (snprintf(joined, sizeof joined, "%s%s", link, behind) >= LINUX_PATH)
+                    return false;
+                strcpy(rest, joined);
+                at[link[0] == '/' ? 0 : n] = 0;
+                links++;
+                continue;
+            }
+        }
+        memmove(rest, behind, strlen(behind) + 1);
+    }
+    return false;
+}
+
+/* Why a name in /proc is not there: a part of it is none, or no folder. */
+static int missing(struct linux_process *p, const char *path)
+{
+    char part[LINUX_PATH];
+    struct stat st;
+    strcpy(part, path);
+    for (char *end = strrchr(part, '/'); end > part; end = strrchr(part, '/')) {
+        *end = 0;
+        if (proc_stat(p, part, true, &st))
+            return S_ISREG(st.st_mode) ? -ENOTDIR : -ENOENT;
+    }
+    return -ENOENT;
+}
+
+/* A terminal by its number in /dev/pts, which is `base`. -EINVAL: it is none. */
+static int own_terminal(struct linux_process *p, int base, const char *path)
+{
+    char name[LINUX_PATH];
+    size_t n = strspn(path, "0123456789");
+    if (!n || n > 8 || path[n] || path_of(p, base, name) < 0 || strcmp(name, "/dev/pts") != 0)
+        return -EINVAL;
+    snprintf(name + strlen(name), sizeof name - strlen(name), "/%s", path);
+    return tty_node(p, name);
+}
+
+/* As path_find, of a path that leads to /proc only as it is spelled. */
+static int find(struct linux_process *p, int dirfd, const char *path, bool follow, bool write, char where[LINUX_PATH])
 {
     char full[LINUX_PATH];
-    path = proc_path(p, dirfd, path, full);
-    if (follow)
-        path = proc_follow(p, path, full);
+    const struct linux_file *f;
+    where[0] = 0;
+    path = proc_path(p, dirfd, path, follow, full);
+    bool proc = !strcmp(path, "/proc") || !strncmp(path, "/proc/", 6);
+    if (proc)
+        strcpy(where, path);
     int flags = O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW);
-    int base = path[0] == '/' ? p->k->root_fd : base_fd(p, dirfd);
+    int base = path[0] == '/' ? p->k->root_fd : base_fd(p, dirfd), r;
     if (base < 0)
         return base;
     if (!path[0])
         return -ENOENT;
     if (shm_is(path))
         return shm_node(p, path);
-    int special = follow ? special_fd(path) : -1;
-    if (special >= 0)
-        return special_node(p, special, write);
+    if (follow && special(p, path, &f)) {
+        if (!f || !f->proc)
+            where[0] = 0;
+        else
+            strcpy(where, f->proc);
+        return special_node(p, f, write);
+    }
     int fd = tty_node(p, path);
     if (fd != -EINVAL)
         return fd;
-    fd = follow && proc_is_exe(p, path) ? fcntl(p->space->exe_fd, F_DUPFD_CLOEXEC, 3) : proc_node(p, path);
+    if (follow && proc_is_exe(p, path)) {
+        where[0] = 0;
+        fd = fd_copy(p->space->exe_fd);
+    } else {
+        fd = proc_node(p, path);
+    }
     if (fd == -ENOENT && proc_is_folder(p, path))
-        fd = fcntl(p->k->root_fd, F_DUPFD_CLOEXEC, 3);
+        fd = fd_copy(p->k->root_fd);
     if (fd >= 0) {
         if (write) {
             close(fd);
@@ -204,12 +306,17 @@ int path_node(struct linux_process *p, int dirfd, const char *path, bool follow,
         }
         return fd;
     }
-    if (!strncmp(path, "/proc/", 6)) /* what the guest's /proc does not have */
-        return -ENOENT;
+    if (proc)
+        return missing(p, path);
     fd = p->k->confined ? walk_confined(p, base, path, flags) : walk(p->k, base, path, flags, 0);
+    if ((fd >= 0 || fd == -ENOENT) && path[0] != '/' && (r = own_terminal(p, base, path)) != -EINVAL) {
+        if (fd >= 0)
+            close(fd);
+        return r;
+    }
     if (fd < 0)
         return fd;
-    int r = path_judge(p, fd, write);
+    r = path_judge(p, fd, write);
     if (r < 0) {
         close(fd);
         return r;
@@ -217,9 +324,32 @@ int path_node(struct linux_process *p, int dirfd, const char *path, bool follow,
     return fd;
 }
 
+int path_find(struct linux_process *p, int dirfd, const char *path, bool follow, bool write, char where[LINUX_PATH])
+{
+    char full[LINUX_PATH], spelled[LINUX_PATH];
+    for (int hops = 0;; hops++) {
+        path = proc_path(p, dirfd, path, follow, spelled);
+        int fd = find(p, dirfd, path, follow, write, where);
+        if ((fd != -ENOENT && fd != -ELOOP) || where[0] || !path[0])
+            return fd;
+        if (!leads_to_proc(p, dirfd, path, follow, full))
+            return fd;
+        if (hops == HOPS)
+            return -ELOOP;
+        path = full;
+        dirfd = AT_FDCWD;
+    }
+}
+
+int path_node(struct linux_process *p, int dirfd, const char *path, bool follow, bool write)
+{
+    char where[LINUX_PATH];
+    return path_find(p, dirfd, path, follow, write, where);
+}
+
 int path_parent(struct linux_process *p, int dirfd, const char *path, char name[256])
 {
-    char folder[LINUX_PATH + 1];
+    char folder[LINUX_PATH + 1], where[LINUX_PATH];
     size_t n = strlen(path);
     if (!n)
         return -ENOENT;
@@ -235,7 +365,13 @@ int path_parent(struct linux_process *p, int dirfd, const char *path, char name[
     if (!name[0]) /* the root itself */
         strcpy(name, ".");
     snprintf(folder, sizeof folder, "%.*s", (int)start, path);
-    return path_node(p, dirfd, start ? folder : ".", true, true);
+    int r = path_find(p, dirfd, start ? folder : ".", true, true, where);
+    if (r != -EACCES || !where[0])
+        return r;
+    r = path_find(p, dirfd, path, false, false, where);
+    if (r >= 0)
+        close(r);
+    return r < 0 ? r : -EPERM; /* in /proc: nothing can be made there, and what is there stays */
 }
 
 /* Devices that a program may open: those without state of the host. */
@@ -280,7 +416,13 @@ static int reopen(struct linux_process *p, int node, int flags, unsigned mode, e
         return r;
     int drop = O_CREAT | O_NOFOLLOW | ((flags & O_TMPFILE) == O_TMPFILE ? 0 : O_EXCL);
     int fd = open(path_link(node).text, (flags & ~drop) | O_CLOEXEC | O_NOCTTY, mode & 07777);
-    return fd < 0 ? -errno : fd;
+    if (fd < 0)
+        return -errno;
+    if ((flags & O_TMPFILE) == O_TMPFILE)
+        times_changed(p->k, fd, TIME_ALL);
+    else if ((flags & O_TRUNC) && S_ISREG(st.st_mode))
+        times_changed(p->k, fd, TIME_WRITTEN);
+    return fd;
 }
 
 /* A file without a name where the guest may not write, which is what tmpfile() makes in /tmp: it is made in the guest's own
@@ -288,20 +430,23 @@ static int reopen(struct linux_process *p, int node, int flags, unsigned mode, e
 static int nameless(const struct linux_process *p, int flags, unsigned mode)
 {
     int fd = openat(p->k->root_fd, ".", (flags & ~O_NOFOLLOW) | O_EXCL | O_CLOEXEC, mode & 07777);
-    return fd < 0 ? -errno : fd;
+    if (fd < 0)
+        return -errno;
+    times_changed(p->k, fd, TIME_ALL);
+    return fd;
 }
 
-int path_open(struct linux_process *p, int dirfd, const char *path, int flags, unsigned mode, enum linux_fd_kind *kind)
+/* What is to be opened lies in /proc, or is something that the guest has open. -EINVAL: neither. */
+static int open_special(struct linux_process *p, const char *path, int flags, enum linux_fd_kind *kind, char where[LINUX_PATH])
 {
-    char full[LINUX_PATH];
-    path = proc_path(p, dirfd, path, full);
-    if (!(flags & O_NOFOLLOW))
-        path = proc_follow(p, path, full);
-    int special = special_fd(path);
-    int source = -1;
-    *kind = FD_HOST;
-    if (shm_is(path))
-        return shm_open_file(p, path, flags, mode);
+    const struct linux_file *f = NULL;
+    bool named = special(p, path, &f);
+    if (named && !f)
+        return -ENOENT;
+    if (f && f->proc)
+        path = f->proc;
+    if (!strcmp(path, "/proc") || !strncmp(path, "/proc/", 6))
+        strcpy(where, path);
     if (proc_is_folder(p, path)) {
         if ((flags & O_ACCMODE) != O_RDONLY || (flags & O_CREAT))
             return -EISDIR;
@@ -309,22 +454,36 @@ int path_open(struct linux_process *p, int dirfd, const char *path, int flags, u
         int folder = openat(p->k->root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         return folder < 0 ? -errno : folder;
     }
-    if (special >= 0) {
-        const struct linux_file *f = fd_file(p, (uint32_t)special);
-        source = f ? f->host : -EBADF;
-        *kind = f ? f->kind : FD_HOST;
+    if (f && !f->proc) {
+        where[0] = 0;
+        *kind = f->kind;
+        return fd_copy(f->host);
     }
-    if (special < 0 && proc_is_exe(p, path))
-        source = p->space->exe_fd;
-    if (special >= 0 || source >= 0) {
-        if (source < 0)
-            return -ENOENT;
-        int copy = fcntl(source, F_DUPFD_CLOEXEC, 3);
-        return copy < 0 ? -errno : copy;
-    }
-    int node = path_node(p, dirfd, path, !(flags & O_NOFOLLOW), false);
+    if (!proc_is_exe(p, path))
+        return -EINVAL;
+    where[0] = 0;
+    return fd_copy(p->space->exe_fd);
+}
+
+static int open_file(struct linux_process *p, int dirfd, const char *path, int flags, unsigned mode, enum linux_fd_kind *kind,
+                     char where[LINUX_PATH], int hops)
+{
+    char full[LINUX_PATH];
+    *kind = FD_HOST;
+    where[0] = 0;
+    path = proc_path(p, dirfd, path, !(flags & O_NOFOLLOW), full);
+    if (shm_is(path))
+        return shm_open_file(p, path, flags, mode);
+    int fd = open_special(p, path, flags, kind, where);
+    if (fd != -EINVAL)
+        return fd;
+    int node = find(p, dirfd, path, !(flags & O_NOFOLLOW), false, where);
+    char proc[LINUX_PATH];
+    if ((node == -ENOENT || node == -ELOOP) && !where[0] && path[0] &&
+        leads_to_proc(p, dirfd, path, !(flags & O_NOFOLLOW), proc))
+        return hops == HOPS ? -ELOOP : open_file(p, AT_FDCWD, proc, flags, mode, kind, where, hops + 1);
     if (node >= 0) {
-        int fd = (flags & O_CREAT) && (flags & O_EXCL) ? -EEXIST : reopen(p, node, flags, mode, kind);
+        fd = (flags & O_CREAT) && (flags & O_EXCL) ? -EEXIST : reopen(p, node, flags, mode, kind);
         close(node);
         return fd == -EROFS && (flags & O_TMPFILE) == O_TMPFILE ? nameless(p, flags, mode) : fd;
     }
@@ -336,9 +495,19 @@ int path_open(struct linux_process *p, int dirfd, const char *path, int flags, u
     int parent = path_parent(p, dirfd, path, name);
     if (parent < 0)
         return parent;
-    int fd = openat(parent, name, flags | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, mode & 07777);
-    if (fd < 0)
+    fd = openat(parent, name, flags | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, mode & 07777);
+    if (fd < 0) {
         fd = -errno;
+    } else {
+        times_changed(p->k, fd, TIME_ALL);
+        times_changed(p->k, parent, TIME_WRITTEN);
+    }
     close(parent);
     return fd;
+}
+
+int path_open(struct linux_process *p, int dirfd, const char *path, int flags, unsigned mode, enum linux_fd_kind *kind,
+              char where[LINUX_PATH])
+{
+    return open_file(p, dirfd, path, flags, mode, kind, where, 0);
 }

@@ -1,6 +1,7 @@
 /* The names in /proc that programs look at. An entry is made when it is looked up, as a file in memory that holds what the entry
- * says at that moment; so stat, open and read need to know nothing of it. A folder stands for the root's as far as stat and open
- * see it, and is listed here.
+ * says at that moment; so stat, open and read need to know nothing of it. A folder stands for the root's as far as open sees it,
+ * and is listed here. Names have one form, "/proc/PID/...", in which the personality keeps what is open and the current folder;
+ * a link that leads out of /proc is a path of the guest's again, and goes the way of all paths.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -125,6 +126,8 @@ int proc_link(struct linux_process *p, const char *path, char out[LINUX_PATH])
     if (!strcmp(rest, "root"))
         return sprintf(out, "/");
     if (!strcmp(rest, "cwd")) {
+        if (of->files->cwd_proc)
+            return snprintf(out, LINUX_PATH, "%s", of->files->cwd_proc);
         int r = path_of(p, of->files->cwd_fd, out);
         return r < 0 ? r : (int)strlen(out);
     }
@@ -244,26 +247,107 @@ bool proc_is_folder(struct linux_process *p, const char *path)
     return text != NULL;
 }
 
-const char *proc_path(struct linux_process *p, int dirfd, const char *path, char full[LINUX_PATH])
+/* Where names lead ------------------------------------------------------------------------------------------------- */
+
+/* An absolute path below or at /proc as it is spelled: what follows that name, or NULL. */
+static const char *below(const char *path)
 {
-    const struct linux_file *f = dirfd == AT_FDCWD || path[0] == '/' || !path[0] ? NULL : fd_file(p, (uint32_t)dirfd);
-    if (f && f->proc) {
-        int n = snprintf(full, LINUX_PATH, "%s/%s", f->proc, path);
-        path = n < LINUX_PATH ? full : path;
+    if (path[0] != '/')
+        return NULL;
+    for (;;) {
+        path += strspn(path, "/");
+        size_t dots = strspn(path, ".");
+        if (!dots || dots > 2 || (path[dots] && path[dots] != '/'))
+            break;
+        path += dots; /* the root's parent is the root */
     }
-    return path;
+    return !strncmp(path, "proc", 4) && (!path[4] || path[4] == '/') ? path + 4 : NULL;
 }
 
-const char *proc_follow(struct linux_process *p, const char *path, char full[LINUX_PATH])
+/* What is in /proc and is the current folder, or one that a descriptor has open; NULL: neither. */
+static const char *base_of(struct linux_process *p, int dirfd)
 {
-    char target[LINUX_PATH];
-    const char *name = strncmp(path, "/proc/", 6) ? NULL : strrchr(path, '/');
-    if (!name ||
-        (strcmp(name, "/cwd") != 0 && strcmp(name, "/root") != 0 && (strcmp(name, "/exe") != 0 || is_own(p, path + 6))))
+    const struct linux_file *f = dirfd == AT_FDCWD ? NULL : fd_file(p, (uint32_t)dirfd);
+    return dirfd == AT_FDCWD ? p->files->cwd_proc : f ? f->proc : NULL;
+}
+
+/* Where the link `out` leads when a path goes on behind it, or ends there and is followed: false if that is not to be said by a
+ * name: the program itself, and what a descriptor has open. */
+static bool leads(struct linux_process *p, const char *out, bool last, char target[LINUX_PATH])
+{
+    const char *rest;
+    const struct linux_process *of = owner(p, out + 6, &rest);
+    if (!of || proc_link(p, out, target) < 0 || target[0] != '/')
+        return false;
+    return !last || (strncmp(rest, "fd/", 3) != 0 && (strcmp(rest, "exe") != 0 || of->space != p->space));
+}
+
+/* Goes on from /proc with the names in `at`. True: `out` is the name in full; false: `out` is a path that leads elsewhere. */
+static bool step(struct linux_process *p, const char *at, bool follow, char out[LINUX_PATH])
+{
+    char target[LINUX_PATH], rest[LINUX_PATH];
+    size_t n = (size_t)sprintf(out, "/proc");
+    for (;;) {
+        at += strspn(at, "/");
+        size_t size = strcspn(at, "/");
+        const char *name = at;
+        at += size;
+        bool last = !at[strspn(at, "/")];
+        if (!size)
+            return true;
+        if (size == 1 && name[0] == '.')
+            continue;
+        if (size == 2 && !strncmp(name, "..", 2) && proc_is_folder(p, out)) {
+            if (n == 5) {
+                snprintf(rest, sizeof rest, "/%s", at);
+                strcpy(out, rest);
+                return false;
+            }
+            n = (size_t)(strrchr(out, '/') - out);
+            out[n] = 0;
+            continue;
+        }
+        if (n + size + 32 > LINUX_PATH)
+            return true; /* there is no such name */
+        n += (size_t)snprintf(out + n, LINUX_PATH - n, "/%.*s", (int)size, name);
+        bool through = !last || follow || *at;
+        if (through && !strcmp(out, "/proc/self")) {
+            n = (size_t)sprintf(out, "/proc/%d", p->group->pid);
+        } else if (through && !strcmp(out, "/proc/thread-self")) {
+            n = (size_t)sprintf(out, "/proc/%d/task/%d", p->group->pid, p->tid);
+        } else if (through && leads(p, out, last && !*at, target)) {
+            if (snprintf(rest, sizeof rest, "%s%s", target, at) < LINUX_PATH)
+                strcpy(out, rest);
+            return false;
+        }
+        if (last && *at && !proc_is_folder(p, out))
+            strcpy(out + n, "/"); /* no folder, as the path wants one to be */
+    }
+}
+
+const char *proc_path(struct linux_process *p, int dirfd, const char *path, bool follow, char full[LINUX_PATH])
+{
+    char from[LINUX_PATH];
+    const char *base = path[0] == '/' || !path[0] ? NULL : base_of(p, dirfd);
+    if (!base && !below(path))
         return path;
-    if (proc_link(p, path, target) < 0)
-        return path;
-    return strcpy(full, target);
+    int n = snprintf(from, sizeof from, "%s%s%s", base ? base : "", base ? "/" : "", path);
+    while (n < LINUX_PATH && below(from)) {
+        if (step(p, below(from), follow, full))
+            return full;
+        strcpy(from, full); /* each step goes behind a name at least */
+    }
+    return strcpy(full, n < LINUX_PATH ? from : "/proc/ ");
+}
+
+bool proc_fd(struct linux_process *p, const char *path, struct linux_process **of, uint32_t *fd)
+{
+    const char *rest;
+    if (strncmp(path, "/proc/", 6) != 0 || !(*of = owner(p, path + 6, &rest)) || strncmp(rest, "fd/", 3) != 0)
+        return false;
+    size_t n = strspn(rest + 3, "0123456789");
+    *fd = n < 9 ? (uint32_t)atoi(rest + 3) : LINUX_FDS;
+    return n && !rest[3 + n];
 }
 
 /* What stat says --------------------------------------------------------------------------------------------------- */

@@ -194,12 +194,13 @@ static void cpuinfo(struct linux_process *p, FILE *out)
     };
     fputs(
         "processor\t: 0\nvendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 8\nmodel name\t: Selkirk Duke\nstepping\t: 3\n"
+        "cpu MHz\t\t: 1000.000\nphysical id\t: 0\nsiblings\t: 1\ncore id\t\t: 0\ncpu cores\t: 1\n"
         "fpu\t\t: yes\nflags\t\t:",
         out);
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
         if ((int)linux_model(p) >= flags[i].model)
             fprintf(out, " %s", flags[i].name);
-    fputs("\n\n", out);
+    fputs("\nbogomips\t: 2000.00\n\n", out);
 }
 
 /* The whole machine's: what all processes have spent, and the rest of the time since the start. */

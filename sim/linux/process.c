@@ -7,7 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file_times.h"
 #include "linux.h"
+
+/* The guest has written to a file through a mapping. */
+static void wrote(void *arg, int host) { times_changed(arg, host, TIME_WRITTEN); }
 
 static bool open_root(struct linux_kernel *k, const char *root)
 {
@@ -72,6 +76,8 @@ bool linux_init(struct linux_kernel *k, struct mm *mm, struct guest_cpu *cpu, co
 {
     memset(k, 0, sizeof *k);
     k->cpu = cpu;
+    mm->pool->wrote = wrote;
+    mm->pool->wrote_arg = k;
     k->random_state = 0x53454c4b49524bu; /* any fixed number: runs repeat */
     k->epoch = LINUX_EPOCH;
     k->confined = root != NULL;
@@ -118,6 +124,7 @@ void linux_free(struct linux_kernel *k)
 {
     ipc_free(k);
     shm_free(k);
+    times_free(k);
     while (k->tasks) {
         struct linux_process *p = k->tasks;
         k->tasks = p->next;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "file_times.h"
 #include "linux.h"
 
 enum { SHM_NAMES = 256 };
@@ -65,6 +66,8 @@ int shm_open_file(struct linux_process *p, const char *path, int flags, unsigned
         if (!(flags & O_CREAT))
             return -ENOENT;
         int made = openat(p->k->root_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, mode & 0777);
+        if (made >= 0)
+            times_changed(p->k, made, TIME_ALL);
         int r = made < 0 ? -errno : add(p->k, s, count, name, made);
         if (r < 0)
             return r;
@@ -73,6 +76,8 @@ int shm_open_file(struct linux_process *p, const char *path, int flags, unsigned
     if (!file)
         return -ENOENT;
     int fd = open(path_link(file->host).text, (flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_CLOEXEC | O_NOCTTY);
+    if (fd >= 0 && (flags & O_TRUNC))
+        times_changed(p->k, fd, TIME_WRITTEN);
     return fd < 0 ? -errno : fd;
 }
 

@@ -32,8 +32,8 @@ void source_look(struct linux_process *p, struct linux_file *f, short *events)
     short now = f->source->events ? f->source->events(p, f) : 0;
     if (!(now & POLLOUT))
         *events &= (short)~(POLLOUT | POLLWRNORM);
-    if (now & POLLHUP)
-        *events |= POLLIN;
+    if ((now & POLLHUP) || (now & *events & POLLPRI))
+        *events |= POLLIN; /* as which the counter tells it */
     bool ready = f->source->ready(p, f);
     if (ready == f->told)
         return;

@@ -52,6 +52,8 @@ static int64_t send_file(struct linux_process *p, const uint64_t a[6], uint64_t 
         *offset += (uint64_t)put;
     }
     mm_after_write(p->mm, out->host);
+    if (done)
+        file_written(p, out);
     return done;
 }
 
@@ -119,6 +121,8 @@ int64_t sys_splice(struct linux_process *p, const uint64_t a[6])
     if (n > 0 && ((a[1] && !user_put(p, a[1], &from, sizeof from)) || (a[3] && !user_put(p, a[3], &to, sizeof to))))
         return -EFAULT;
     mm_after_write(p->mm, out->host);
+    if (n > 0)
+        file_written(p, out);
     return splice_result(p, in, out, n, a[5]);
 }
 
@@ -184,6 +188,8 @@ int64_t sys_copy_file_range(struct linux_process *p, const uint64_t a[6])
         done += put;
     }
     mm_after_write(p->mm, out->host);
+    if (done)
+        file_written(p, out);
     if ((r = put_offset(p, a[1], in->host, from + done)) < 0 || (r = put_offset(p, a[3], out->host, to + done)) < 0)
         return r;
     return done;

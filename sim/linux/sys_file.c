@@ -11,6 +11,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "file_times.h"
 #include "syscalls.h"
 #include "tty.h"
 
@@ -42,6 +43,12 @@ static bool beyond(uint64_t at, uint64_t size)
 {
     const uint64_t end = UINT64_C(1) << 47;
     return size > end || at > end - size;
+}
+
+void file_written(struct linux_process *p, const struct linux_file *f)
+{
+    if (f->kind == FD_HOST && !f->outside)
+        times_changed(p->k, f->host, TIME_WRITTEN);
 }
 
 int64_t file_read(struct linux_process *p, uint32_t fd, uint64_t to, uint64_t size, int64_t offset)
@@ -135,6 +142,8 @@ int64_t file_write(struct linux_process *p, uint32_t fd, uint64_t from, uint64_t
             break;
     } while ((uint64_t)done < size);
     mm_after_write(p->mm, f->host);
+    if (done)
+        file_written(p, f);
     return done;
 }
 
@@ -376,6 +385,8 @@ int64_t sys_ftruncate64(struct linux_process *p, const uint64_t a[6])
         return r;
     mm_before_access(p->mm, host);
     r = ftruncate(host, offset64(p, &a[1])) ? -errno : 0;
+    if (r >= 0)
+        times_changed(p->k, host, TIME_WRITTEN);
     mm_after_write(p->mm, host);
     return r;
 }
@@ -466,5 +477,8 @@ int64_t sys_fallocate(struct linux_process *p, const uint64_t a[6])
         return host;
     int64_t at = offset64(p, &a[2]), size = offset64(p, &a[p->wide ? 3 : 4]);
     int64_t r = seals_allocate(fd_file(p, (uint32_t)a[0]), (int)a[1], at, size);
-    return r < 0 ? r : fallocate(host, (int)a[1], at, size) ? -errno : 0;
+    if (r < 0 || fallocate(host, (int)a[1], at, size))
+        return r < 0 ? r : -errno;
+    times_changed(p->k, host, TIME_WRITTEN);
+    return 0;
 }

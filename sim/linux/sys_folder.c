@@ -37,8 +37,12 @@ static bool is_folder(int host)
 static struct linux_folder *folder_of(struct linux_process *p, uint32_t fd)
 {
     struct linux_file *f = fd_file(p, fd);
-    if (f && !f->folder && is_folder(f->host))
+    char path[LINUX_PATH];
+    if (f && !f->folder && is_folder(f->host)) {
         f->folder = calloc(1, sizeof *f->folder);
+        if (f->folder)
+            f->folder->terminals = !f->proc && path_of(p, f->host, path) >= 0 && !strcmp(path, "/dev/pts");
+    }
     return f ? f->folder : NULL;
 }
 
@@ -47,7 +51,7 @@ bool folder_seek(struct linux_process *p, uint32_t fd, int64_t offset, int whenc
     struct linux_folder *d = folder_of(p, fd);
     if (!d)
         return false;
-    bool listed = fd_file(p, fd)->proc != NULL;
+    bool listed = fd_file(p, fd)->proc || d->terminals;
     if (whence == SEEK_CUR)
         offset += d->at;
     *result = -EINVAL;
@@ -78,12 +82,12 @@ static bool remember(struct linux_folder *d, int64_t host)
 }
 
 /* From the personality's own list, as many as there is room for. */
-static int64_t list_proc(struct linux_process *p, const struct linux_file *f, uint64_t to, uint32_t room)
+static int64_t list_own(struct linux_process *p, const struct linux_file *f, uint64_t to, uint32_t room)
 {
     size_t size = 0, at = 0, used = 0;
-    char *text = proc_list(p, f->proc, &size);
+    char *text = f->folder->terminals ? tty_list(p->k, &size) : proc_list(p, f->proc, &size);
     int64_t r = text ? 0 : -ENOENT;
-    for (uint32_t i = 0; i < f->folder->at && at < size; i++)
+    for (uint32_t i = 0; text && i < f->folder->at && at < size; i++)
         at += strlen(text + at) + 1;
     while (r == 0 && at < size) {
         _Alignas(8) uint8_t buf[sizeof(struct entry) + 256] = {0};
@@ -117,8 +121,8 @@ int64_t sys_getdents64(struct linux_process *p, const uint64_t a[6])
     struct linux_folder *d = folder_of(p, a[0]);
     if (!d)
         return -ENOTDIR;
-    if (fd_file(p, (uint32_t)a[0])->proc)
-        return list_proc(p, fd_file(p, (uint32_t)a[0]), a[1], (uint32_t)a[2]);
+    if (fd_file(p, (uint32_t)a[0])->proc || d->terminals)
+        return list_own(p, fd_file(p, (uint32_t)a[0]), a[1], (uint32_t)a[2]);
     long n = syscall(SYS_getdents64, host, buf, (uint32_t)a[2] < CHUNK ? (uint32_t)a[2] : CHUNK);
     if (n < 0)
         return -errno;

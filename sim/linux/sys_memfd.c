@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file_times.h"
 #include "syscalls.h"
 
 enum { SEAL_SEAL = 1, SEAL_SHRINK = 2, SEAL_GROW = 4, SEAL_WRITE = 8, SEAL_FUTURE_WRITE = 16, SEALS = 31 };
@@ -75,6 +76,7 @@ int64_t sys_memfd_create(struct linux_process *p, const uint64_t a[6])
     int host = openat(p->k->root_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0700);
     if (host < 0)
         return errno == EOPNOTSUPP ? -ENOSYS : -errno;
+    times_changed(p->k, host, TIME_ALL);
     int fd = fd_add(p, host, FD_HOST, 0, a[1] & CLOEXEC);
     int64_t error = fd < 0 ? fd : seals_new(p, fd_file(p, (uint32_t)fd), a[1] & (ALLOW_SEALING | NOEXEC_SEAL) ? 0 : SEAL_SEAL);
     if (fd >= 0 && error < 0)

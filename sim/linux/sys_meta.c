@@ -7,6 +7,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "file_times.h"
 #include "syscalls.h"
 
 static int64_t result(int r) { return r < 0 ? -errno : r; }
@@ -14,15 +15,20 @@ static int64_t result(int r) { return r < 0 ? -errno : r; }
 /* A descriptor of the file that a call names, to be closed: by path, or by the guest's descriptor if name is 0. */
 static int node(struct linux_process *p, uint32_t dirfd, uint64_t name, bool follow, bool write)
 {
-    char path[LINUX_PATH] = "";
+    char path[LINUX_PATH] = "", where[LINUX_PATH];
     int r = name ? path_copy(p, path, name) : 0;
     if (r < 0)
         return r;
-    if (path[0])
-        return path_node(p, (int)dirfd, path, follow, write);
+    if (path[0]) {
+        r = path_find(p, (int)dirfd, path, follow, write, where);
+        return r == -EACCES && write && where[0] ? -EPERM : r;
+    }
     int host = (int)dirfd == AT_FDCWD ? p->files->cwd_fd : fd_host(p, dirfd);
     if (host < 0)
         return host;
+    const struct linux_file *f = (int)dirfd == AT_FDCWD ? NULL : fd_file(p, dirfd);
+    if (write && (f ? f->proc : p->files->cwd_proc))
+        return -EPERM;
     if (tty_is(fd_file(p, dirfd)))
         return tty_file_node(fd_file(p, dirfd));
     r = write ? path_may_change(p, host) : 0;
@@ -59,21 +65,26 @@ static struct abi64_stat wide_stat(const struct stat *s)
 /* What a call names, and its name as node() has it. 0, or a negative error number. */
 static int look(struct linux_process *p, uint32_t dirfd, uint64_t name, bool follow, struct stat *s)
 {
-    char path[LINUX_PATH] = "", full[LINUX_PATH];
+    char path[LINUX_PATH] = "", where[LINUX_PATH];
     int r = name ? path_copy(p, path, name) : 0;
     if (r < 0)
         return r;
-    const struct linux_file *f = path[0] ? NULL : fd_file(p, dirfd);
-    if (path[0] ? proc_stat(p, proc_path(p, (int)dirfd, path, full), follow, s)
-                : f && f->proc && proc_stat(p, f->proc, true, s))
+    const struct linux_file *f = (int)dirfd == AT_FDCWD ? NULL : fd_file(p, dirfd);
+    const char *proc = (int)dirfd == AT_FDCWD ? p->files->cwd_proc : f ? f->proc : NULL;
+    int fd = path[0] ? path_find(p, (int)dirfd, path, follow, false, where) : node(p, dirfd, 0, follow, false);
+    if (path[0] ? where[0] && proc_stat(p, where, follow, s) : proc && proc_stat(p, proc, true, s)) {
+        if (fd >= 0)
+            close(fd);
         return 0;
-    int fd = node(p, dirfd, name, follow, false);
+    }
     if (fd < 0)
         return fd;
     int error = fstatat(fd, "", s, AT_EMPTY_PATH) ? errno : 0;
     close(fd);
-    if (!error)
+    if (!error) {
+        times_show(p->k, s);
         tty_stat(p->k, s);
+    }
     return -error;
 }
 
@@ -135,12 +146,19 @@ static int64_t put_stat(struct linux_process *p, int r, const struct stat *s, ui
     return user_put(p, to, &out, sizeof out) ? 0 : -EFAULT;
 }
 
-static int by_name(struct linux_process *p, uint64_t name, bool follow)
+/* An empty name stands for the descriptor itself, if a flag says so. */
+static int check_name(struct linux_process *p, uint64_t name, uint32_t flags)
 {
     char first;
     if (!user_get(p, &first, name, 1))
         return -EFAULT;
-    return first ? node(p, (uint32_t)AT_FDCWD, name, follow, false) : -ENOENT;
+    return first || (flags & AT_EMPTY_PATH) ? 0 : -ENOENT;
+}
+
+static int by_name(struct linux_process *p, uint64_t name, bool follow)
+{
+    int r = check_name(p, name, 0);
+    return r ? r : node(p, (uint32_t)AT_FDCWD, name, follow, false);
 }
 
 static int by_fd(struct linux_process *p, uint32_t fd) { return (int)fd < 0 ? -EBADF : node(p, fd, 0, true, false); }
@@ -148,23 +166,14 @@ static int by_fd(struct linux_process *p, uint32_t fd) { return (int)fd < 0 ? -E
 /* At a descriptor, where AT_EMPTY_PATH may stand for the descriptor itself. */
 static int by_name_at(struct linux_process *p, uint32_t dirfd, uint64_t name, uint32_t flags, bool write)
 {
-    char first;
-    if (!user_get(p, &first, name, 1))
-        return -EFAULT;
-    if (!first && !(flags & AT_EMPTY_PATH))
-        return -ENOENT;
-    return node(p, dirfd, name, !(flags & AT_SYMLINK_NOFOLLOW), write);
+    int r = check_name(p, name, flags);
+    return r ? r : node(p, dirfd, name, !(flags & AT_SYMLINK_NOFOLLOW), write);
 }
 
-/* An empty name stands for the descriptor itself if a flag says so. */
 static int look_at(struct linux_process *p, uint32_t dirfd, uint64_t name, uint32_t flags, struct stat *s)
 {
-    char first;
-    if (!user_get(p, &first, name, 1))
-        return -EFAULT;
-    if (!first && !(flags & AT_EMPTY_PATH))
-        return -ENOENT;
-    return look(p, dirfd, name, !(flags & AT_SYMLINK_NOFOLLOW), s);
+    int r = check_name(p, name, flags);
+    return r ? r : look(p, dirfd, name, !(flags & AT_SYMLINK_NOFOLLOW), s);
 }
 
 static int look_name(struct linux_process *p, uint64_t name, uint32_t flags, struct stat *s)
@@ -258,6 +267,7 @@ int64_t sys_statx(struct linux_process *p, const uint64_t a[6])
     if (fd >= 0) {
         r = (int)result(statx(fd, "", AT_EMPTY_PATH | (int)(a[2] & AT_STATX_SYNC_TYPE), a[3], &sx));
         close(fd);
+        times_show_birth(p->k, &sx);
     }
     statx_of(&sx, &s);
     return r < 0 || user_put(p, a[4], &sx, sizeof sx) ? r : -EFAULT;
@@ -329,7 +339,7 @@ int64_t sys_fstatfs64(struct linux_process *p, const uint64_t a[6]) { return put
 /* Changes ------------------------------------------------------------------------------------------------------------ */
 
 /* A program of the guest's never gets the bits by which others would run it as the user, or as root. */
-static int64_t change_mode(int fd, uint32_t mode)
+static int64_t change_mode(struct linux_process *p, int fd, uint32_t mode)
 {
     struct stat st;
     if (fd < 0)
@@ -337,52 +347,56 @@ static int64_t change_mode(int fd, uint32_t mode)
     if (!fstat(fd, &st) && !S_ISDIR(st.st_mode))
         mode &= ~(uint32_t)(S_ISUID | S_ISGID);
     int64_t r = result(chmod(path_link(fd).text, mode & 07777));
+    if (r >= 0)
+        times_changed(p->k, fd, TIME_STATE);
     close(fd);
     return r;
 }
 
 int64_t sys_fchmodat(struct linux_process *p, const uint64_t a[6])
 {
-    return change_mode(by_name_at(p, a[0], a[1], 0, true), a[2]);
+    return change_mode(p, by_name_at(p, a[0], a[1], 0, true), a[2]);
 }
 
 int64_t sys_chmod(struct linux_process *p, const uint64_t a[6])
 {
-    return change_mode(by_name_at(p, (uint32_t)AT_FDCWD, a[0], 0, true), a[1]);
+    return change_mode(p, by_name_at(p, (uint32_t)AT_FDCWD, a[0], 0, true), a[1]);
 }
 
 int64_t sys_fchmod(struct linux_process *p, const uint64_t a[6])
 {
-    return change_mode((int)a[0] < 0 ? -EBADF : node(p, a[0], 0, true, true), a[1]);
+    return change_mode(p, (int)a[0] < 0 ? -EBADF : node(p, a[0], 0, true, true), a[1]);
 }
 
-static int64_t change_owner(int fd, uint32_t uid, uint32_t gid)
+static int64_t change_owner(struct linux_process *p, int fd, uint32_t uid, uint32_t gid)
 {
     if (fd < 0)
         return fd;
     int64_t r = result(fchownat(fd, "", uid, gid, AT_EMPTY_PATH));
+    if (r >= 0)
+        times_changed(p->k, fd, TIME_STATE);
     close(fd);
     return r;
 }
 
 int64_t sys_fchownat(struct linux_process *p, const uint64_t a[6])
 {
-    return change_owner(by_name_at(p, a[0], a[1], a[4], true), a[2], a[3]);
+    return change_owner(p, by_name_at(p, a[0], a[1], a[4], true), a[2], a[3]);
 }
 
 int64_t sys_chown(struct linux_process *p, const uint64_t a[6])
 {
-    return change_owner(by_name_at(p, (uint32_t)AT_FDCWD, a[0], 0, true), a[1], a[2]);
+    return change_owner(p, by_name_at(p, (uint32_t)AT_FDCWD, a[0], 0, true), a[1], a[2]);
 }
 
 int64_t sys_lchown(struct linux_process *p, const uint64_t a[6])
 {
-    return change_owner(by_name_at(p, (uint32_t)AT_FDCWD, a[0], AT_SYMLINK_NOFOLLOW, true), a[1], a[2]);
+    return change_owner(p, by_name_at(p, (uint32_t)AT_FDCWD, a[0], AT_SYMLINK_NOFOLLOW, true), a[1], a[2]);
 }
 
 int64_t sys_fchown(struct linux_process *p, const uint64_t a[6])
 {
-    return change_owner((int)a[0] < 0 ? -EBADF : node(p, a[0], 0, true, true), a[1], a[2]);
+    return change_owner(p, (int)a[0] < 0 ? -EBADF : node(p, a[0], 0, true, true), a[1], a[2]);
 }
 
 int64_t sys_truncate64(struct linux_process *p, const uint64_t a[6])
@@ -393,6 +407,8 @@ int64_t sys_truncate64(struct linux_process *p, const uint64_t a[6])
     int64_t r = seals_resize(p->k, fd, (int64_t)(p->wide ? a[1] : pair64(a[1], a[2])));
     if (r >= 0)
         r = result(truncate(path_link(fd).text, (off_t)(p->wide ? a[1] : pair64(a[1], a[2]))));
+    if (r >= 0)
+        times_changed(p->k, fd, TIME_WRITTEN);
     close(fd);
     return r;
 }
@@ -402,12 +418,11 @@ int64_t sys_truncate(struct linux_process *p, const uint64_t a[6])
     return sys_truncate64(p, (uint64_t[6]){a[0], a[1], (int32_t)a[1] < 0 ? UINT32_MAX : 0});
 }
 
-/* Times. "Now" is the host's, as for every other change of a file. */
-static int64_t change_times(int fd, const struct timespec *times)
+static int64_t change_times(struct linux_process *p, int fd, const struct timespec *times)
 {
     if (fd < 0)
         return fd;
-    int64_t r = result(utimensat(fd, "", times, AT_EMPTY_PATH));
+    int64_t r = times_set(p->k, fd, times);
     close(fd);
     return r;
 }
@@ -423,22 +438,22 @@ int64_t sys_utimensat(struct linux_process *p, const uint64_t a[6])
 {
     struct abi_timespec t[2];
     if (!a[2])
-        return change_times(times_node(p, a), NULL);
+        return change_times(p, times_node(p, a), NULL);
     if (!user_get(p, t, a[2], sizeof t))
         return -EFAULT;
-    return change_times(times_node(p, a), (struct timespec[2]){{t[0].sec, t[0].nsec}, {t[1].sec, t[1].nsec}});
+    return change_times(p, times_node(p, a), (struct timespec[2]){{t[0].sec, t[0].nsec}, {t[1].sec, t[1].nsec}});
 }
 
 int64_t sys_utimensat64(struct linux_process *p, const uint64_t a[6])
 {
     struct abi_timespec64 t[2];
     if (!a[2])
-        return change_times(times_node(p, a), NULL);
+        return change_times(p, times_node(p, a), NULL);
     if (!user_get(p, t, a[2], sizeof t))
         return -EFAULT;
     for (int i = 0; i < 2 && !p->wide; i++)
         t[i].nsec = (int32_t)t[i].nsec; /* the upper half is padding */
-    return change_times(times_node(p, a), (struct timespec[2]){{t[0].sec, t[0].nsec}, {t[1].sec, t[1].nsec}});
+    return change_times(p, times_node(p, a), (struct timespec[2]){{t[0].sec, t[0].nsec}, {t[1].sec, t[1].nsec}});
 }
 
 int64_t sys_futimesat(struct linux_process *p, const uint64_t a[6])
@@ -451,7 +466,7 @@ int64_t sys_futimesat(struct linux_process *p, const uint64_t a[6])
         if (t[i].usec < 0 || t[i].usec > 999999)
             return -EINVAL;
     const struct timespec times[2] = {{t[0].sec, t[0].usec * 1000}, {t[1].sec, t[1].usec * 1000}};
-    return change_times(times_node(p, (uint64_t[6]){a[0], a[1]}), a[2] ? times : NULL);
+    return change_times(p, times_node(p, (uint64_t[6]){a[0], a[1]}), a[2] ? times : NULL);
 }
 
 int64_t sys_utimes(struct linux_process *p, const uint64_t a[6])
@@ -468,5 +483,5 @@ int64_t sys_utime(struct linux_process *p, const uint64_t a[6])
     for (int i = 0; i < 2 && !p->wide; i++)
         t[i] = (uint64_t)(int32_t)t[i];
     const struct timespec times[2] = {{(time_t)t[0], 0}, {(time_t)t[1], 0}};
-    return change_times(by_name_at(p, (uint32_t)AT_FDCWD, a[0], 0, true), a[1] ? times : NULL);
+    return change_times(p, by_name_at(p, (uint32_t)AT_FDCWD, a[0], 0, true), a[1] ? times : NULL);
 }

@@ -47,16 +47,6 @@ static int64_t open_fifo(struct linux_process *p, int host, int flags)
     return fd;
 }
 
-/* A file of /proc remembers which it is: stat says the same of it as of its name. */
-static void note_proc(struct linux_process *p, int dirfd, const char *path, struct linux_file *f)
-{
-    char full[LINUX_PATH];
-    struct stat st;
-    const char *name = proc_path(p, dirfd, path, full);
-    if (!strncmp(name, "/proc/", 6) && proc_stat(p, name, true, &st) && S_ISREG(st.st_mode))
-        f->proc = strdup(name);
-}
-
 int64_t sys_openat(struct linux_process *p, const uint64_t a[6])
 {
     /* O_SYNC has O_DSYNC in it, O_TMPFILE has O_DIRECTORY. */
@@ -64,7 +54,7 @@ int64_t sys_openat(struct linux_process *p, const uint64_t a[6])
         KNOWN = O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_NONBLOCK | O_NOFOLLOW | O_PATH | O_SYNC | O_NOCTTY |
                 O_CLOEXEC | O_TMPFILE
     };
-    char path[LINUX_PATH], full[LINUX_PATH];
+    char path[LINUX_PATH], where[LINUX_PATH];
     enum linux_fd_kind kind;
     int flags = (int)(a[2] & KNOWN);
     if (p->wait.holds)
@@ -75,13 +65,11 @@ int64_t sys_openat(struct linux_process *p, const uint64_t a[6])
     int64_t terminal;
     if (tty_open(p, path, path_special(p, (int)a[0], path), (uint32_t)flags, &terminal))
         return terminal;
-    int host = path_open(p, (int)a[0], path, flags, a[3] & ~(uint32_t)(S_ISUID | S_ISGID), &kind);
+    int host = path_open(p, (int)a[0], path, flags, a[3] & ~(uint32_t)(S_ISUID | S_ISGID), &kind, where);
     if (kind != FD_FIFO) {
         int fd = fd_add(p, host, kind == FD_PROC ? FD_HOST : kind, 0, a[2] & O_CLOEXEC);
-        if (fd >= 0 && kind == FD_PROC)
-            fd_file(p, (uint32_t)fd)->proc = strdup(proc_path(p, (int)a[0], path, full));
-        else if (fd >= 0)
-            note_proc(p, (int)a[0], path, fd_file(p, (uint32_t)fd));
+        if (fd >= 0 && where[0]) /* stat says the same of it as of its name */
+            fd_file(p, (uint32_t)fd)->proc = strdup(where);
         if (fd >= 0 && p->k->seals) /* by the name of a descriptor */
             seals_note(p, fd_file(p, (uint32_t)fd));
         return fd;

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file_times.h"
 #include "socket.h"
 
 enum { FAMILY = 2 /* bytes before the name */, MOST_WAITING = 128 };
@@ -184,6 +185,8 @@ static int64_t bind_path(struct linux_process *p, struct linux_socket *s, const 
             s->dev = st.st_dev;
             s->ino = st.st_ino;
             s->name = *n;
+            times_changed(p->k, dir, TIME_WRITTEN);
+            times_changed_at(p->k, dir, name, TIME_ALL);
         }
     }
     close(dir);

@@ -1,4 +1,5 @@
 /* Dispatch of system calls by number, with a trace line each on demand. */
+#include "file_times.h"
 #include "syscalls.h"
 
 #include <asm/unistd_32.h>
@@ -150,6 +151,7 @@ void linux_call_again(struct linux_process *p)
     struct linux_wait *w = &p->wait;
     int64_t r;
     w->again = true;
+    times_note(p->k);
     if (linux_signal_waits(p)) {
         r = w->done ? w->done : -EINTR;
         p->interrupted = !w->done;
@@ -185,6 +187,7 @@ void linux_syscall(struct linux_kernel *k, bool wide)
     struct linux_process *p = k->current;
     int64_t r = -ENOSYS;
     p->wide = wide;
+    times_note(k);
     p->wait = call_of(k->cpu, wide);
     uint32_t number = p->wait.number;
     const struct syscall_row *row = row_of(number, wide);

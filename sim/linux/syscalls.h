@@ -41,6 +41,9 @@ int64_t poll_mask_end(struct linux_process *p, int64_t r);
  * made again. */
 int64_t pipe_wait(struct linux_process *p, const struct linux_file *f, short events, int64_t done);
 
+/* sys_file.c: the guest has written to it, if it is a file: its times say so. */
+void file_written(struct linux_process *p, const struct linux_file *f);
+
 /* sys_file.c: offset -1: at the file's position. */
 typedef int64_t file_fn(struct linux_process *p, uint32_t fd, uint64_t at, uint64_t size, int64_t offset);
 file_fn file_read, file_write;

@@ -1,12 +1,14 @@
 /* Pseudo-terminals between processes of the guest: opening, reading and writing them, whose terminal one is, and its end. The host
  * knows nothing of them, but for a file in memory each end that stands for its name: its mode and owner are the terminal's.
  * The terminal that the simulator itself runs in is the host's, and the first session's. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -132,7 +134,8 @@ static short events(struct linux_process *p, const struct linux_file *f)
     if (end->hung)
         return IN | OUT | POLLERR | POLLHUP;
     if (end->master)
-        return (short)((t->out.count && !t->stopped ? IN : 0) | (line_room(t) ? OUT : 0) | (t->slave_gone ? POLLHUP : 0));
+        return (short)((t->out.count && !t->stopped ? IN : 0) | (t->news ? IN | POLLPRI : 0) | (line_room(t) ? OUT : 0) |
+                       (t->slave_gone ? POLLHUP : 0));
     return (short)((line_waits(t) ? 0 : IN) | (queue_room(&t->out) >= 8 && !t->stopped ? OUT : 0));
 }
 
@@ -151,8 +154,15 @@ static int64_t read_master(struct linux_process *p, struct linux_file *f, uint64
     struct linux_tty *t = tty_end(f)->tty;
     uint8_t buf[TTY_LINE];
     uint32_t n = 0;
+    if (t->news) {
+        const uint8_t news = t->news;
+        t->news = 0;
+        return user_put(p, to, &news, 1) ? 1 : -EFAULT;
+    }
     if (!t->out.count || t->stopped)
         return t->slave_gone ? -EIO : pipe_wait(p, f, POLLIN, 0);
+    if (t->packet)
+        buf[n++] = TIOCPKT_DATA;
     for (; n < sizeof buf && n < size && t->out.count; n++, t->out.count--) {
         buf[n] = (uint8_t)t->out.at[t->out.first];
         t->out.first = (t->out.first + 1) % TTY_QUEUE;
@@ -322,6 +332,7 @@ static int64_t open_master(struct linux_process *p, uint32_t flags)
     t->index = index;
     t->locked = true;
     t->termios = usual;
+    t->speed[0] = t->speed[1] = 38400;
     if (!make_node(t, false)) {
         free(t);
         return -ENFILE;
@@ -393,6 +404,22 @@ int tty_node(const struct linux_process *p, const char *path)
     if (name_of(p, path, NULL, &t) != NAME_SLAVE)
         return -EINVAL;
     return t ? fd_copy(t->node[0]) : -ENOENT;
+}
+
+char *tty_list(const struct linux_kernel *k, size_t *size)
+{
+    char *text = NULL;
+    FILE *out = open_memstream(&text, size);
+    if (!out)
+        return NULL;
+    fprintf(out, "%c.%c%c..%c%cptmx%c", DT_DIR, 0, DT_DIR, 0, DT_CHR, 0);
+    for (const struct linux_tty *t = k->ttys; t; t = t->next)
+        if (!t->no_master)
+            fprintf(out, "%c%u%c", DT_CHR, t->index, 0);
+    if (!fclose(out))
+        return text;
+    free(text);
+    return NULL;
 }
 
 int tty_file_node(const struct linux_file *f)

@@ -50,6 +50,10 @@ struct linux_tty {
     uint32_t column, line_column;
     uint32_t echo_start, echo_column; /* of the echo of what is being typed: bytes of `out` before it, and where it began */
     bool stopped, literal;            /* by the character that stops; the next character is no special one */
+    bool erasing;                     /* what goes away is being printed: ECHOPRT */
+    bool packet;                      /* TIOCPKT: the master hears of what happens besides bytes */
+    uint8_t news;                     /* ... and has not heard of that yet */
+    uint32_t speed[2];                /* of input and output, where the flags do not say it */
 };
 
 /* tty.c */
@@ -70,6 +74,9 @@ bool line_waits(const struct linux_tty *t);                  /* nothing to be re
 uint32_t line_take(struct linux_tty *t, uint8_t *to, uint32_t most);
 void line_set(struct linux_tty *t, const struct tty_termios *new);
 void line_flush(struct linux_tty *t); /* what is typed is forgotten */
+void line_stop(struct linux_tty *t, bool on);
+void line_tell(struct linux_tty *t, uint8_t what,
+               uint8_t instead); /* news for a master in packet mode; bits that they replace */
 
 /* tty_ioctl.c */
 int64_t tty_ioctl(struct linux_process *p, struct linux_file *f, uint32_t request, uint64_t at);

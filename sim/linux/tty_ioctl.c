@@ -16,16 +16,47 @@ static int64_t put_int(struct linux_process *p, uint64_t at, int32_t value)
 
 /* Settings ----------------------------------------------------------------------------------------------------------- */
 
+/* TCGETS2 and its like: speeds in full, which no libc's header has beside its own structure. */
+enum { GETS2 = 0x802c542a, SETS2 = 0x402c542b, SETSW2, SETSF2, GPKT = 0x80045438, OTHER_SPEED = 010000, INPUT_SHIFT = 16 };
+
+/* The speed that flags say; `other`: where they say that it is another one. */
+static uint32_t speed_of(uint32_t flags, uint32_t other)
+{
+    static const uint32_t speeds[] = {0,       50,      75,      110,     134,     150,     200,    300,
+                                      600,     1200,    1800,    2400,    4800,    9600,    19200,  38400,
+                                      57600,   115200,  230400,  460800,  500000,  576000,  921600, 1000000,
+                                      1152000, 1500000, 2000000, 2500000, 3000000, 3500000, 4000000};
+    flags &= CBAUD;
+    if (flags == OTHER_SPEED)
+        return other;
+    return speeds[flags & OTHER_SPEED ? (flags & 017) + 15 : flags];
+}
+
+static int64_t get_termios2(struct linux_process *p, const struct linux_tty *t, uint64_t at)
+{
+    bool ok = user_put(p, at, &t->termios, sizeof t->termios);
+    return ok && user_put(p, at + sizeof t->termios, t->speed, sizeof t->speed) ? 0 : -EFAULT;
+}
+
 static int64_t set_termios(struct linux_process *p, struct linux_tty *t, uint32_t request, uint64_t at)
 {
+    const bool two = request >= SETS2;
+    uint32_t speed[2] = {t->speed[0], t->speed[1]};
     struct tty_termios new;
     int64_t r = tty_in_front(p, t, SIGTTOU);
     if (r)
         return r;
     if (!user_get(p, &new, at, sizeof new))
         return -EFAULT;
-    if (request == TCSETSF)
+    if (two && !user_get(p, speed, at + sizeof new, sizeof speed))
+        return -EFAULT;
+    if (request == TCSETSF || request == SETSF2) {
         line_flush(t);
+        line_tell(t, TIOCPKT_FLUSHREAD, 0);
+    }
+    t->speed[1] = speed_of(new.cflag, speed[1]);
+    const uint32_t input = new.cflag >> INPUT_SHIFT &CBAUD;
+    t->speed[0] = input ? speed_of(input, speed[0]) : t->speed[1];
     line_set(t, &new);
     return 0;
 }
@@ -122,6 +153,8 @@ static int64_t flush(struct linux_process *p, const struct tty_end *end, uint64_
         line_flush(t);
     if (written)
         t->out.count = 0;
+    if (!end->master)
+        line_tell(t, (uint8_t)((typed ? TIOCPKT_FLUSHREAD : 0) | (written ? TIOCPKT_FLUSHWRITE : 0)), 0);
     return 0;
 }
 
@@ -133,7 +166,7 @@ static int64_t flow(struct linux_process *p, const struct tty_end *end, uint64_t
         return r;
     switch ((uint32_t)what) {
     case TCOOFF:
-    case TCOON: t->stopped = what == TCOOFF; return 0;
+    case TCOON: line_stop(t, what == TCOOFF); return 0;
     case TCIOFF:
     case TCION: return 0; /* the other end would have to heed it */
     default: return -EINVAL;
@@ -170,6 +203,18 @@ static int64_t set_lock(struct linux_process *p, struct linux_tty *t, uint64_t a
     return 0;
 }
 
+/* Packet mode: each piece that is read begins with a byte that says whether it is bytes or news. */
+static int64_t set_packet(struct linux_process *p, struct linux_tty *t, uint64_t at)
+{
+    int32_t on;
+    if (!user_get(p, &on, at, sizeof on))
+        return -EFAULT;
+    if (!on || !t->packet)
+        t->news = 0;
+    t->packet = on;
+    return 0;
+}
+
 static int64_t send_signal(struct linux_tty *t, uint64_t signal)
 {
     if (signal != SIGINT && signal != SIGQUIT && signal != SIGTSTP)
@@ -185,6 +230,8 @@ static int64_t of_master(struct linux_process *p, struct linux_tty *t, uint32_t 
     case TIOCSPTLCK: return set_lock(p, t, at);
     case TIOCGPTLCK: return put_int(p, at, t->locked);
     case TIOCGPTPEER: return tty_open_slave(p, t, (uint32_t)at & (O_ACCMODE | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
+    case TIOCPKT: return set_packet(p, t, at);
+    case GPKT: return put_int(p, at, t->packet);
     case TIOCSIG: return send_signal(t, at);
     default: return -ENOTTY;
     }
@@ -198,9 +245,13 @@ int64_t tty_ioctl(struct linux_process *p, struct linux_file *f, uint32_t reques
         return request == TIOCSPGRP ? -ENOTTY : -EIO;
     switch (request) {
     case TCGETS: return user_put(p, at, &t->termios, sizeof t->termios) ? 0 : -EFAULT;
+    case GETS2: return get_termios2(p, t, at);
     case TCSETS:
     case TCSETSW:
-    case TCSETSF: return set_termios(p, t, request, at);
+    case TCSETSF:
+    case SETS2:
+    case SETSW2:
+    case SETSF2: return set_termios(p, t, request, at);
     case TIOCGWINSZ: return user_put(p, at, &t->size, sizeof t->size) ? 0 : -EFAULT;
     case TIOCSWINSZ: return set_size(p, t, at);
     case TIOCSCTTY: return take_terminal(p, t);

@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <termios.h>
 
 #include "tty.h"
@@ -29,6 +30,19 @@ static bool lflag(const struct linux_tty *t, uint32_t flags) { return (t->termio
 
 /* A byte inside a character of several. */
 static bool continues(const struct linux_tty *t, uint8_t c) { return (t->termios.iflag & IUTF8) && (c & 0xc0) == 0x80; }
+
+void line_tell(struct linux_tty *t, uint8_t what, uint8_t instead)
+{
+    if (t->packet)
+        t->news = (uint8_t)((t->news & ~instead) | what);
+}
+
+void line_stop(struct linux_tty *t, bool on)
+{
+    if (t->stopped != on)
+        line_tell(t, on ? TIOCPKT_STOP : TIOCPKT_START, on ? TIOCPKT_START : TIOCPKT_STOP);
+    t->stopped = on;
+}
 
 /* Output ------------------------------------------------------------------------------------------------------------- */
 
@@ -140,6 +154,26 @@ static void rub_out_tab(struct linux_tty *t, uint32_t left)
         echo_raw(t, '\b');
 }
 
+static void stop_erasing(struct linux_tty *t)
+{
+    if (t->erasing)
+        echo_raw(t, '/');
+    t->erasing = false;
+}
+
+/* ECHOPRT: what goes away is printed between a backslash and a slash, as on paper. */
+static void print_erased(struct linux_tty *t, uint8_t c, uint32_t bytes)
+{
+    if (!t->erasing)
+        echo_raw(t, '\\');
+    t->erasing = true;
+    echo(t, c);
+    for (uint32_t i = 1; i < bytes; i++) { /* the rest of a character of several: still in the queue, behind its end */
+        echo_raw(t, (uint8_t)*peek(&t->in, t->in.count + i));
+        t->column -= t->column > 0;
+    }
+}
+
 static void rub_out_character(struct linux_tty *t, uint8_t c, bool one, uint32_t left)
 {
     if (!lflag(t, ECHO))
@@ -160,10 +194,12 @@ static void rub_out_character(struct linux_tty *t, uint8_t c, bool one, uint32_t
 static void erase(struct linux_tty *t, int what)
 {
     uint32_t left = unfinished(t);
+    const bool had = left;
     bool word = false;
     if (left && what == VKILL && !(lflag(t, ECHO | ECHOK | ECHOKE | ECHOE))) {
         t->in.count -= left;
         if (lflag(t, ECHO)) {
+            stop_erasing(t);
             echo(t, t->termios.cc[VKILL]);
             if (lflag(t, ECHOK))
                 echo_raw(t, '\n');
@@ -176,17 +212,22 @@ static void erase(struct linux_tty *t, int what)
             bytes++;
         uint8_t c = typed(t, bytes - 1);
         if (continues(t, c))
-            return;
+            break;
         bool letter = isalnum(c) || c == '_';
         if (what == VWERASE && word && !letter)
-            return;
+            break;
         word |= letter;
         t->in.count -= bytes;
         left -= bytes;
-        rub_out_character(t, c, what == VERASE, left);
+        if (lflag(t, ECHO | ECHOPRT))
+            print_erased(t, c, bytes);
+        else
+            rub_out_character(t, c, what == VERASE, left);
         if (what == VERASE)
-            return;
+            break;
     }
+    if (had && !left && lflag(t, ECHO))
+        stop_erasing(t);
 }
 
 /* At the limit the last character of a line gives way, so that the line can be ended. */
@@ -209,11 +250,12 @@ static bool signals(struct linux_tty *t, uint8_t c)
     tty_signal(t, signal);
     if (!lflag(t, NOFLSH)) { /* nor is the echo seen of what came with it */
         line_flush(t);
+        line_tell(t, TIOCPKT_FLUSHREAD | TIOCPKT_FLUSHWRITE, 0);
         t->out.count = t->echo_start;
         t->column = t->echo_column;
     }
     if (t->termios.iflag & IXON)
-        t->stopped = false;
+        line_stop(t, false);
     if (lflag(t, ECHO))
         echo(t, c);
     return true;
@@ -229,6 +271,8 @@ static bool edits(struct linux_tty *t, uint8_t c)
     }
     if (more && is(t, VLNEXT, c)) {
         t->literal = true;
+        if (lflag(t, ECHO))
+            stop_erasing(t);
         if (lflag(t, ECHO | ECHOCTL)) {
             echo_raw(t, '^');
             echo_raw(t, '\b');
@@ -236,6 +280,7 @@ static bool edits(struct linux_tty *t, uint8_t c)
         return true;
     }
     if (more && is(t, VREPRINT, c) && lflag(t, ECHO)) {
+        stop_erasing(t);
         echo(t, c);
         echo_raw(t, '\n');
         for (uint32_t n = unfinished(t); n; n--)
@@ -243,6 +288,13 @@ static bool edits(struct linux_tty *t, uint8_t c)
         return true;
     }
     return false;
+}
+
+/* PARMRK: a byte that would begin a mark for a broken one is there twice. */
+static void mark(struct linux_tty *t, uint8_t c)
+{
+    if (c == 0xff && (t->termios.iflag & PARMRK))
+        store(t, c);
 }
 
 /* Characters that end a line. */
@@ -262,6 +314,7 @@ static bool ends(struct linux_tty *t, uint8_t c)
         return false;
     if (lflag(t, ECHO))
         echo(t, c);
+    mark(t, c);
     store(t, c | TTY_END);
     return true;
 }
@@ -269,10 +322,12 @@ static bool ends(struct linux_tty *t, uint8_t c)
 static void plain(struct linux_tty *t, uint8_t c)
 {
     if (lflag(t, ECHO)) {
+        stop_erasing(t);
         if (lflag(t, ICANON) && !unfinished(t))
             t->line_column = t->column;
         echo(t, c);
     }
+    mark(t, c);
     store(t, c);
 }
 
@@ -295,13 +350,13 @@ void line_receive(struct linux_tty *t, uint8_t c)
     if ((flags & IUCLC) && lflag(t, IEXTEN))
         c = (uint8_t)tolower(c);
     if ((flags & IXON) && (is(t, VSTART, c) || is(t, VSTOP, c))) {
-        t->stopped = !is(t, VSTART, c);
+        line_stop(t, !is(t, VSTART, c));
         return;
     }
     if (signals(t, c))
         return;
     if ((flags & (IXON | IXANY)) == (IXON | IXANY))
-        t->stopped = false;
+        line_stop(t, false);
     if (c == '\r' && (flags & IGNCR))
         return;
     if (c == '\r' && (flags & ICRNL))
@@ -356,17 +411,29 @@ uint32_t line_take(struct linux_tty *t, uint8_t *to, uint32_t most)
     return n;
 }
 
-void line_flush(struct linux_tty *t) { t->in.count = t->lines = 0; }
+void line_flush(struct linux_tty *t)
+{
+    t->in.count = t->lines = 0;
+    t->erasing = false;
+}
+
+/* The characters that stop and start are heeded, and are the usual ones. */
+static bool usual_flow(const struct tty_termios *s) { return (s->iflag & IXON) && s->cc[VSTOP] == 023 && s->cc[VSTART] == 021; }
 
 void line_set(struct linux_tty *t, const struct tty_termios *new)
 {
-    bool was = lflag(t, ICANON);
+    bool was = lflag(t, ICANON), flow = usual_flow(&t->termios), ext = lflag(t, EXTPROC);
     t->termios = *new;
+    t->termios.cflag = (new->cflag & ~(uint32_t)(CSIZE | PARENB)) | CS8 | CREAD; /* there is no line that could be otherwise */
+    if (flow != usual_flow(new))
+        line_tell(t, flow ? TIOCPKT_NOSTOP : TIOCPKT_DOSTOP, TIOCPKT_NOSTOP | TIOCPKT_DOSTOP);
+    if (ext || lflag(t, EXTPROC))
+        line_tell(t, TIOCPKT_IOCTL, 0);
     if (!(t->termios.iflag & IXON))
-        t->stopped = false;
+        line_stop(t, false);
     if (was == lflag(t, ICANON))
         return;
-    t->literal = false;
+    t->literal = t->erasing = false;
     t->lines = 0;
     for (uint32_t i = 0; i < t->in.count; i++)
         *peek(&t->in, i) &= 0xff;

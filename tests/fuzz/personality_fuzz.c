@@ -158,7 +158,7 @@ static void fill_memory(struct mm *mm, struct input *in)
                                         "../z",       "prog",
                                         "link",       "",
                                         "/",          "/proc/self/fd/1",
-                                        "/dev/ptmx",  "/proc/self/maps",
+                                        "/dev/ptmx",  "/proc/self/cwd/../proc/self",
                                         "a/../d/./y", "/dev/pts/0",
                                         "."};
     char page[MEMORY_SIZE] = {0};

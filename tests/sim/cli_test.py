@@ -63,14 +63,16 @@ def bad_programs(checks, selkirk, folder, here, build):
     dynamic[last:last + 4] = bytes([3, 0, 0, 0]) # the last program header becomes PT_INTERP
     huge = ["-c", "memory.dram_mib=3"]
     wide = (build / "bin/selkirk").read_bytes()[:4096]
-    files = {"empty": b"", "text": b"#!/bin/sh\necho\n", "cut": good[:3000], "head": good[:40], "dynamic": bytes(dynamic),
+    files = {"empty": b"", "text": b"# /bin/sh\necho\n", "nobody": b"#! \n", "nowhere": b"#!./none\n",
+             "cut": good[:3000], "head": good[:40], "dynamic": bytes(dynamic),
              "wide": wide, "wideforeign": wide[:18] + b"\xb7\0" + wide[20:], "foreign": good[:18] + b"\x28\0" + good[20:]}
     for name, data in files.items():
         (folder / name).write_bytes(data)
     cases = [
         ([], "missing", "missing: No such file"), ([], ".", ".: a directory; an i386 or x86-64 Linux program"),
         ([], "empty", "empty: empty; an i386 or x86-64 Linux program"),
-        ([], "text", "text: not an ELF file (starts with 23 21 2f 62)"),
+        ([], "text", "text: not an ELF file (starts with 23 20 2f 62)"),
+        ([], "nobody", "nobody: its first line names no interpreter"), ([], "nowhere", "./none: No such file"),
         ([], "cut", "cut: truncated"), ([], "head", "head: truncated: 40 bytes are less than an ELF header"),
         ([], "dynamic", "dynamic: corrupt: the name of its interpreter"), ([], "wide", "wide: truncated: segment"),
         ([], "wideforeign", "wideforeign: an ELF file for AArch64 (machine 183); an i386 or x86-64 Linux program is wanted"),

@@ -2,6 +2,7 @@
 #include "selkirk.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "engine.h"
 #include "gtest_shim.h"
@@ -260,4 +261,17 @@ TEST_CASE(selkirk, machines_are_independent)
     EXPECT_EQ_U64(selkirk_cpu(b)->gpr[GUEST_RCX], 200);
     selkirk_destroy(a);
     selkirk_destroy(b);
+}
+
+/* A translation cache that hidden memory has no room for. */
+TEST_CASE(selkirk, hidden_memory_too_small)
+{
+    struct selkirk *m = make(loop, sizeof loop - 1);
+    if (!m)
+        return;
+    selkirk_params(m)->tcache_kib = 65536;
+    struct selkirk_event ev = selkirk_run(m, &(struct selkirk_limits){.insts = 100});
+    EXPECT_EQ_U64(ev.stop, SELKIRK_STOP_PANIC);
+    EXPECT_MSG(strstr(ev.text, "raise memory.hidden_mib or lower morph.tcache_kib"), "%s", ev.text);
+    selkirk_destroy(m);
 }

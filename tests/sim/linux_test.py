@@ -22,7 +22,7 @@ def test(build, folder, checks):
     ways = {"host engine": host_engine, "func gear 1": [selkirk, "run", "--gear=1", "--"], "func gear 2": [selkirk, "run", "--"]}
     programs = [("calls", 0), ("memory", 0), ("signals", 6), ("dynamic", 0), ("processes", 0), ("waits", 0), ("events", 0),
                 ("sockets", 0), ("corners", 0), ("procfs", 0), ("codes", 0), ("threads", 0), ("rseq", 0), ("system", 0), ("tty", 0),
-                ("sysvipc", 0), ("attributes", 0)]
+                ("sysvipc", 0), ("attributes", 0), ("filetimes", 0)]
     for program, signal in [*programs, *((name + "64", signal) for name, signal in programs)]:
         results = {}
         if program.endswith("64"): # the host engine runs 32-bit code alone
@@ -39,6 +39,8 @@ def test(build, folder, checks):
             got_status, got, errors = results[way]
             want_status = 128 + signal if signal else status
             checks.same(f"{program}, {way}: exit status (errors: {errors[-300:]!r})", got_status, want_status)
+            if program.startswith("system"):
+                checks.same(f"{program}, {way}: what the simulator says of it", errors, b"")
             clean = without_codes if way == "host engine" else bytes
             for line, (a, b) in enumerate(zip(clean(got).split(b"\n"), clean(output).split(b"\n")), 1):
                 checks.same(f"{program}, {way}, line {line}", a, b)
@@ -51,6 +53,7 @@ def test(build, folder, checks):
             status, _, err = common.run([selkirk, "run", "--", here / program, "forever", way], timeout=60)
             checks.expect(status == 123 and b"guest is stuck" in err, f"{program}: forever {way}: {status}, {err!r}")
     missing(selkirk, here, folder, checks)
+    scripts(selkirk, here / "environment", folder / "scripts", checks)
     confinement(host_engine, here, folder, checks)
     fuzz("fuzz", host_engine, here, folder, checks)
     fuzz("fuzz64", [selkirk, "run", "--"], here, folder, checks)
@@ -94,6 +97,23 @@ def missing(selkirk, here, folder, checks):
     status, out, err = common.run([selkirk, "run", "--root", root, "--", here / "dynamic"])
     checks.same("no library", (status, out), (127, b""))
     checks.expect(b"libm.so.6: cannot open shared object file: No such file" in err, f"no library: {err!r}")
+
+
+def scripts(selkirk, program, folder, checks):
+    """A script is run by what its first line names, a script that runs scripts too."""
+    folder.mkdir()
+    for name, text in (("one", f"#!{program}\n"), ("two", f"#! \t{program} \t a b  \nrest"), ("three", "#!./two c"),
+                       ("four", "#!./three\n"), ("five", "#!./four d\n")):
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o755)
+        wanted = common.run([f"./{name}", "x", "y z"], cwd=folder, env={"MODE": "none"})
+        checks.same(f"script {name}: the host's run", (wanted[0], wanted[1].endswith(b"x\ny z\nMODE=none\n")), (0, True))
+        got = common.run([selkirk, "run", "-E", "MODE=none", "--", f"./{name}", "x", "y z"], cwd=folder)
+        checks.same(f"script {name}", got, wanted)
+    (folder / "six").write_text("#!./five\n")
+    (folder / "six").chmod(0o755)
+    status, _, err = common.run([selkirk, "run", "--", "./six"], cwd=folder)
+    checks.expect(status == 2 and b"scripts that run scripts, too many" in err, f"too many scripts: {status}, {err!r}")
 
 
 def confinement(host_engine, here, folder, checks):

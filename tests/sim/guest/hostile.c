@@ -71,6 +71,22 @@ static void paths(const char *out)
     reach("/proc/self/cwd", "/proc/self/cwd/../outside/secret");
     reach("/proc/1/root", outside("/proc/1/root", outside(out, "secret")));
     reach("spelled /proc", outside("/./proc//self/root", outside(out, "secret")));
+    int folder = open(".", O_RDONLY | O_DIRECTORY), back = open(".", O_RDONLY | O_DIRECTORY);
+    char text[64];
+    snprintf(text, sizeof text, "/proc/self/fd/%d/../outside/secret", folder);
+    reach("folder by its number", text);
+    chdir("/proc/self/root");
+    chdir("/proc/self");
+    reach("from /proc", outside("root", outside(out, "secret")));
+    fchdir(back);
+    close(folder);
+    close(back);
+    /* One that leads to itself by way of /proc. */
+    char here[1024];
+    if (getcwd(here, sizeof here))
+        symlink(outside("/proc/self/root", outside(here, "circle")), "circle");
+    reach("links in circles through /proc", "circle");
+    unlink("circle");
     unlink("d/l");
     unlink("root");
     /* A folder that is moved while it is open. */

@@ -241,6 +241,44 @@ static void shared_files(void)
     strcpy(own, "x");
 }
 
+/* One address, another page each time, more often than what is kept of page tables counts to. */
+static void replaced(void)
+{
+    int fd = open("replaced", O_RDWR | O_CREAT | O_TRUNC, 0600), wrong = 0;
+    for (int i = 0; i < 3; i++)
+        pwrite(fd, &i, sizeof i, i * 4096);
+    ftruncate(fd, 3 * 4096);
+    int *p = NULL;
+    for (int i = 0; i < 5000; i++) {
+        p = mmap(p, 4096, PROT_READ, MAP_PRIVATE | (p ? MAP_FIXED : 0), fd, i % 3 * 4096);
+        wrong += *p != i % 3;
+    }
+    printf("replaced, wrong %d\n", wrong);
+    munmap(p, 4096);
+    close(fd);
+    unlink("replaced");
+}
+
+/* Pages enough to be forgotten by any TLB, twice over, then all but one of every four taken away. */
+static void many(void)
+{
+    const int pages = 6000;
+    int sum = 0, faults = 0;
+    volatile char *p = mmap(NULL, (size_t)pages * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    for (int i = 0; i < pages; i++)
+        p[i * 4096 + i % 4096] = (char)i;
+    for (int i = 0; i < pages; i++)
+        sum += p[i * 4096 + i % 4096];
+    for (int i = 0; i < pages; i += 4)
+        mprotect((void *)(p + i * 4096), 3 * 4096, i & 4 ? PROT_READ : PROT_NONE);
+    for (int i = 0; i < pages; i += 7) {
+        faults += touch((char *)p + i * 4096, 1);
+        faults += touch((char *)p + i * 4096, 0);
+    }
+    printf("many: sum %d, faults %d\n", sum, faults);
+    munmap((void *)p, (size_t)pages * 4096);
+}
+
 int main(void)
 {
     struct sigaction a = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
@@ -259,6 +297,8 @@ int main(void)
 #endif
     files();
     shared_files();
+    replaced();
+    many();
     printf("stack %d\n", deep(1500)); /* six megabytes of eight */
     stack_t ss = {.ss_sp = stack, .ss_size = sizeof stack};
     sigaltstack(&ss, NULL);

@@ -111,6 +111,11 @@ static void texts(void)
     printf("uuid %zu %c, another one %d\n", strlen(text), text[14], memcmp(first, text, 36) != 0);
     slurp("/proc/meminfo");
     printf("memory %d\n", value("MemTotal:", 10) > value("MemFree:", 10));
+    slurp("/proc/cpuinfo");
+    static const char *const told[] = {"processor\t: 0\n", "cpu MHz\t\t: ", "siblings\t: ", "cpu cores\t: ", "bogomips\t: "};
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++)
+        printf("%s%d", i ? " " : "cpuinfo ", strstr(text, told[i]) != NULL);
+    puts("");
     slurp("/proc/stat");
     printf("cpu %d btime %d\n", !strncmp(text, "cpu ", 4), value("btime", 10) > 1000000000);
     /* The auxiliary vector is the one on the stack. */
@@ -271,6 +276,114 @@ static void kinds(void)
     SHOW(open("/proc/self/cwd/nothing", O_RDONLY));
 }
 
+/* A path as it is, but for the process's number. */
+static void show_path(const char *path)
+{
+    char own[16];
+    size_t n = (size_t)sprintf(own, "%d", getpid());
+    for (const char *at = path; *at; at++) {
+        if (!strncmp(at, own, n) && at > path && at[-1] == '/' && (!at[n] || at[n] == '/')) {
+            putchar('N');
+            at += n - 1;
+        } else {
+            putchar(*at);
+        }
+    }
+    putchar('\n');
+}
+
+static void show_cwd(const char *to)
+{
+    char path[300] = "";
+    int r = chdir(to);
+    printf("%s: %s ", to, r ? strerrorname_np(errno) : "");
+    show_path(r || !getcwd(path, sizeof path) ? "" : path);
+}
+
+static void show_file(const char *path)
+{
+    struct stat st;
+    printf("%s: %zd ", path, slurp(path) > 0 ? 1 : slurp(path));
+    printf("%s, ", slurp(path) < 0 ? strerrorname_np(errno) : "");
+    printf("%o\n", stat(path, &st) ? 0 : st.st_mode & S_IFMT);
+}
+
+/* Folders of /proc as the current one, and paths that go into it and out of it again. */
+static void ways(void)
+{
+    char here[300], path[600], link[300] = "";
+    struct stat a, b;
+    int back = open(".", O_RDONLY | O_DIRECTORY), dir;
+    getcwd(here, sizeof here);
+    show_cwd("/proc");
+    show_file("self/stat");
+    show_file("./sys//kernel/ostype");
+    show_file("../proc/version");
+    show_file("nothing");
+    show_file("version/x");
+    show_file("version/");
+    SHOW(open("nothing", O_CREAT | O_WRONLY, 0600));
+    SHOW(mkdir("nothing", 0700));
+    SHOW(unlink("nothing"));
+    SHOW(rename("nothing", "other"));
+    show_cwd("self");
+    printf("by name %d\n", !stat(".", &a) && !stat("/proc/self/", &b) && a.st_ino == b.st_ino);
+    look("here", ".", (const char *const[]){"fd", "stat", "cwd", NULL});
+    SHOW(readlink("exe", path, sizeof path) > 0);
+    readlink("cwd", link, sizeof link);
+    show_path(link);
+    show_cwd("fd");
+    show_cwd("../..");
+    show_cwd("version");
+    show_cwd("self/nothing");
+    show_cwd("thread-self");
+    show_cwd("../..");
+    show_cwd("../../..");
+    show_cwd("root/");
+    SHOW(chdir("/proc/self"));
+    if (!fork()) { /* it is the parent's */
+        printf("%d\n", !access("stat", R_OK) && atoi((slurp("stat"), text)) == getppid());
+        fflush(stdout);
+        _exit(0);
+    }
+    fflush(stdout);
+    wait(NULL);
+    SHOW(fchdir(back));
+    dir = open("/proc/self", O_RDONLY | O_DIRECTORY);
+    SHOW(openat(dir, "stat", O_RDONLY) >= 0);
+    SHOW(fstatat(dir, "root/etc", &a, 0));
+    SHOW(fstatat(dir, "cwd/nothing", &a, 0));
+    SHOW(faccessat(dir, "../version", R_OK, 0));
+    SHOW(fchdir(dir));
+    show_cwd(".");
+    SHOW(fchdir(back));
+    show_file("/proc/self/root/proc/version");
+    show_file("/proc/self/root/../proc/self/root/proc/version");
+    show_file("/proc/nothing/../version");
+    show_file("/proc/version/../version");
+    show_file("/../proc/./version");
+    show_file("/etc/../proc/version");
+    /* The program's own links. */
+    symlink("/proc/self", "link");
+    symlink("link/version", "second");
+    symlink("link/../version", "third");
+    symlink("/proc/self/root/proc/self/comm", "fourth");
+    for (const char *const *n =
+             (const char *const[]){"link", "link/comm", "second", "third", "fourth", "link/cwd/link/comm", NULL};
+         *n; n++)
+        show_file(*n);
+    printf("%d %d\n", !lstat("link", &a) && S_ISLNK(a.st_mode), !lstat("link/", &a) && S_ISDIR(a.st_mode));
+    sprintf(path, "/proc/self/fd/%d/third", back);
+    printf("by descriptor %zd %d\n", slurp(path) > 0, !stat(path, &a) && S_ISREG(a.st_mode));
+    sprintf(path, "/proc/%d/fd/%d", getpid(), back);
+    printf("folder %d %d\n", !stat(path, &a) && S_ISDIR(a.st_mode), open(path, O_RDONLY | O_DIRECTORY) > 2);
+    sprintf(path, "/proc/%d/cwd/link/comm", getpid());
+    printf("by number %d\n", slurp(path) > 0);
+    for (const char *n = "link\0second\0third\0fourth\0"; *n; n += strlen(n) + 1)
+        unlink(n);
+    close(back);
+}
+
 int main(void)
 {
     setvbuf(stdout, NULL, _IOFBF, 65536);
@@ -279,5 +392,6 @@ int main(void)
     fflush(stdout);
     folders();
     kinds();
+    ways();
     return 0;
 }

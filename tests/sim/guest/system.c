@@ -109,6 +109,7 @@ static void priorities(void)
     SHOW(getpriority(9, 0));
     SHOW(getpriority(PRIO_PROCESS, 999999));
     SHOW(setpriority(PRIO_PROCESS, 999999, 0));
+    printf("seccomp %ld\n", syscall(SYS_seccomp, 0, 1, NULL)); /* refused for its flags, or because there is none */
     SHOW(syscall(SYS_ioprio_set, 1, 0, 3 << 13));
     SHOW(syscall(SYS_ioprio_get, 1, 0));
     SHOW(syscall(SYS_ioprio_set, 1, 0, 2 << 13 | 6));

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <sys/msg.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -365,12 +367,110 @@ static void the_end(void)
     printf("%d %d\n", info.msgmax, info.msgmnb);
 }
 
+/* The structures that i386's one call gives without the bit for the newer ones. */
+static void old_structures(void)
+{
+#ifdef __i386__
+    enum { SEMCTL = 3, MSGCTL = 14, SHMCTL = 24 };
+    struct perm {
+        int32_t key;
+        uint16_t uid, gid, cuid, cgid, mode, seq;
+    };
+    struct {
+        struct perm perm;
+        uint32_t first, last, sent, received, changed, lcbytes, lqbytes;
+        uint16_t bytes, count, most, sender, receiver;
+    } q;
+    struct {
+        struct perm perm;
+        uint32_t size, attached, detached, changed;
+        uint16_t creator, last, count, none;
+        uint32_t more[2];
+    } m;
+    struct {
+        struct perm perm;
+        uint32_t used, changed, parts[4];
+        uint16_t n;
+    } s;
+    int32_t info[9], own = key ^ 0x1000000;
+    int id = msgget(own, IPC_CREAT | 0640), shm = shmget(own, 5000, IPC_CREAT | 0604), sem = semget(own, 3, IPC_CREAT | 0460);
+    msgsnd(id, &(struct {
+               long type;
+               char text[5];
+           }){1, "four"},
+           5, 0);
+    memset(&q, 0xee, sizeof q);
+    memset(&m, 0xee, sizeof m);
+    memset(&s, 0xee, sizeof s);
+    memset(info, 0xee, sizeof info);
+    SHOW(syscall(SYS_ipc, MSGCTL, id, IPC_STAT, 0, &q));
+    printf("%d %o %d %d, %u %u %u, %d %u %d, %d %d %d %d %d\n", q.perm.key == own, q.perm.mode,
+           q.perm.uid == (uint16_t)getuid(), q.perm.cgid == (uint16_t)getgid(), q.first, q.last, q.lcbytes, q.sent != 0,
+           q.received, q.changed != 0, q.bytes, q.count, q.most, q.sender == (uint16_t)getpid(), q.receiver);
+    q.perm.mode = 0600;
+    q.most = 1000;
+    SHOW(syscall(SYS_ipc, MSGCTL, id, IPC_SET, 0, &q));
+    struct msqid_ds now;
+    SHOW(msgctl(id, IPC_STAT, &now));
+    printf("%o %d\n", now.msg_perm.mode, (int)now.msg_qbytes);
+    SHOW(syscall(SYS_ipc, MSGCTL, id, IPC_SET, 0, BAD));
+    SHOW(syscall(SYS_ipc, MSGCTL, id, IPC_STAT, 0, BAD));
+    SHOW(syscall(SYS_ipc, SHMCTL, shm, IPC_STAT, 0, &m));
+    printf("%d %o, %u, %u %u %d, %d %d %d %d %u\n", m.perm.key == own, m.perm.mode, m.size, m.attached, m.detached,
+           m.changed != 0, m.creator == (uint16_t)getpid(), m.last, m.count, m.none, m.more[1]);
+    m.perm.mode = 0640;
+    SHOW(syscall(SYS_ipc, SHMCTL, shm, IPC_SET, 0, &m));
+    SHOW(syscall(SYS_ipc, SHMCTL, shm, IPC_STAT, 0, &m));
+    printf("%o\n", m.perm.mode);
+    SHOW(syscall(SYS_ipc, SHMCTL, 0, IPC_INFO, 0, info) >= 0);
+    printf("%d %x\n", info[0], info[5]);
+    void *arg = &s;
+    SHOW(syscall(SYS_ipc, SEMCTL, sem, 0, IPC_STAT, &arg));
+    printf("%d %o %u %d %u %d\n", s.perm.key == own, s.perm.mode, s.used, s.changed != 0, s.parts[3], s.n);
+    SHOW(syscall(SYS_ipc, MSGCTL, id, IPC_RMID, 0, 0));
+    SHOW(syscall(SYS_ipc, SHMCTL, shm, IPC_RMID, 0, 0));
+    SHOW(syscall(SYS_ipc, SEMCTL, sem, 0, IPC_RMID, &arg));
+#endif
+}
+
+/* Messages that are looked at and stay, where the host's kernel has that. */
+static void copies(void)
+{
+    struct {
+        long type;
+        char text[16];
+    } m = {7, "seven"};
+    int id = msgget(IPC_PRIVATE, 0600);
+    SHOW(msgrcv(id, &m, 16, 0, MSG_COPY));
+    SHOW(msgrcv(id, &m, 16, 0, MSG_COPY | IPC_NOWAIT | MSG_EXCEPT));
+    SHOW(msgrcv(id, &m, 16, 0, MSG_COPY | IPC_NOWAIT));
+    SHOW(msgsnd(id, &m, 6, 0));
+    m.type = 3;
+    strcpy(m.text, "three");
+    SHOW(msgsnd(id, &m, 6, 0));
+    for (int i = -1; i < 3; i++) {
+        memset(&m, 0, sizeof m);
+        SHOW(msgrcv(id, &m, 16, i, MSG_COPY | IPC_NOWAIT));
+        printf("%d: %ld %s\n", i, m.type, m.text);
+    }
+    SHOW(msgrcv(id, &m, 3, 1, MSG_COPY | IPC_NOWAIT));
+    SHOW(msgrcv(id, &m, 3, 1, MSG_COPY | IPC_NOWAIT | MSG_NOERROR));
+    struct msqid_ds d;
+    SHOW(msgctl(id, IPC_STAT, &d));
+    printf("%d %d\n", (int)d.msg_qnum, (int)d.msg_rtime);
+    SHOW(msgrcv(id, &m, 16, 0, IPC_NOWAIT));
+    printf("%ld\n", m.type);
+    SHOW(msgctl(id, IPC_RMID, NULL));
+}
+
 int main(void)
 {
     key = 0x5e000000 | getpid();
     memory();
     semaphores();
     messages();
+    old_structures();
+    copies();
     the_end();
     return 0;
 }

@@ -1,9 +1,11 @@
 /* Pseudo-terminals: both ends in one process, which types and looks, and children whose terminal one is. Prints what it sees. */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +23,9 @@ static void show(const char *what, long r) { printf("%s: %ld %s\n", what, r, r <
 #define SHOW(call) show(#call, (long)(call))
 
 static int master, slave;
+#define BAD_ADDRESS ((void *)8)
 
-static void settle(void) { usleep(20000); } /* the host's kernel does it in the background */
+static void settle(void) { usleep(50000); } /* the host's kernel does it in the background */
 
 static void print(const char *text, ssize_t n)
 {
@@ -371,6 +374,179 @@ static void polls(void)
     echoed();
 }
 
+/* Until the master has what ends so, as the host does it in the background; one reading of each piece. */
+static void until(const char *end)
+{
+    struct pollfd p = {.fd = master, .events = POLLIN};
+    char buf[200];
+    size_t n = 0, size = strlen(end);
+    while ((n < size || memcmp(buf + n - size, end, size) != 0) && poll(&p, 1, 20000) == 1) {
+        ssize_t r = read(master, buf + n, sizeof buf - n);
+        n += r > 0 ? (size_t)r : 0;
+    }
+    printf("  echo:");
+    print(buf, (ssize_t)n);
+    printf("\n");
+}
+
+static void line_of(const char *text)
+{
+    char buf[64];
+    print(text, (ssize_t)strlen(text));
+    write(master, text, strlen(text));
+    until("\r\n");
+    ssize_t n = read(slave, buf, sizeof buf);
+    print(buf, n);
+    printf("\n");
+}
+
+/* Terminals that print what goes away; bytes that look like marks. */
+static void paper(void)
+{
+    unsigned i = usual.c_iflag, o = usual.c_oflag, l = usual.c_lflag;
+    set(i, o, l | ECHOPRT, 1, 0);
+    line_of("abc\x7f\x7fx\n");
+    line_of("abc\x7f\x7f\x7fx\n");
+    line_of("ab cd\x17\x7f\x7fz\n");
+    line_of("some words\x15others\n");
+    line_of("a\x01\x7f\x16\x7f\n");
+    line_of("ab\x7f\x12\n");
+    line_of("ab\x7f\n");
+    set(i | IUTF8, o, l | ECHOPRT, 1, 0);
+    line_of("\xc3\xa4\xc3\xb6\x7fz\t\x7f\n");
+    set(i, o, (l | ECHOPRT) & ~ECHOKE, 1, 0);
+    line_of("ab\x7f\x15z\n");
+    set(i | PARMRK, o, l, 1, 0);
+    line_of("a\xff"
+            "b\x16\xff\n");
+    set(i | PARMRK | ISTRIP, o, l, 1, 0);
+    line_of("a\xff"
+            "b\n");
+    set(i, o, l, 1, 0);
+}
+
+static void packet(int events)
+{
+    struct pollfd p = {.fd = master, .events = (short)events};
+    char buf[64];
+    int r = poll(&p, 1, events ? 20000 : 0);
+    printf("  %d %x", r, p.revents & (POLLIN | POLLPRI));
+    print(buf, read(master, buf, sizeof buf));
+    printf("\n");
+}
+
+/* TIOCPKT: what the master hears of besides bytes. */
+static void packets(void)
+{
+    enum { GET = 0x80045438 };
+    struct termios t = usual;
+    int on = 1;
+    SHOW(ioctl(slave, TIOCPKT, &on));
+    SHOW(ioctl(master, TIOCPKT, BAD_ADDRESS));
+    SHOW(ioctl(master, GET, &on));
+    SHOW(on);
+    on = 1;
+    SHOW(ioctl(master, TIOCPKT, &on));
+    on = 7;
+    SHOW(ioctl(master, GET, &on));
+    SHOW(on);
+    SHOW(write(slave, "text", 4));
+    packet(POLLIN);
+    SHOW(tcflush(slave, TCIFLUSH));
+    packet(POLLPRI);
+    SHOW(tcflush(slave, TCIOFLUSH));
+    packet(POLLIN | POLLPRI);
+    SHOW(tcflow(slave, TCOOFF));
+    packet(POLLPRI);
+    SHOW(tcflow(slave, TCOOFF));
+    SHOW(tcflow(slave, TCOON));
+    packet(POLLPRI);
+    t.c_iflag &= ~IXON;
+    SHOW(tcsetattr(slave, TCSANOW, &t));
+    packet(POLLPRI);
+    SHOW(tcsetattr(slave, TCSAFLUSH, &usual));
+    packet(POLLPRI);
+    t = usual;
+    t.c_cc[VSTOP] = 1;
+    SHOW(tcsetattr(slave, TCSANOW, &t));
+    t.c_lflag |= EXTPROC;
+    SHOW(tcsetattr(slave, TCSANOW, &t));
+    packet(POLLPRI);
+    SHOW(tcsetattr(slave, TCSANOW, &usual));
+    packet(POLLPRI);
+    SHOW(write(master, "\x13", 1));
+    packet(POLLPRI);
+    SHOW(write(master, "\x11", 1));
+    packet(POLLPRI);
+    SHOW(write(master, "\x03", 1));
+    packet(POLLPRI);
+    packet(POLLIN);
+    SHOW(tcflow(slave, TCOOFF));
+    on = 0;
+    SHOW(ioctl(master, TIOCPKT, &on));
+    SHOW(tcflow(slave, TCOON));
+    SHOW(write(slave, "end", 3));
+    packet(POLLIN);
+}
+
+/* Speeds. */
+static void speeds(void)
+{
+    enum { GET = 0x802c542a, SET = 0x402c542b, SETW, SETF, OTHER = 010000 };
+    struct {
+        uint32_t flags[4];
+        unsigned char line, cc[19];
+        uint32_t speed[2];
+    } t;
+    SHOW(ioctl(slave, GET, BAD_ADDRESS));
+    SHOW(ioctl(slave, SET, BAD_ADDRESS));
+    SHOW(ioctl(slave, GET, &t));
+    printf("%o %u %u\n", t.flags[2], t.speed[0], t.speed[1]);
+    t.flags[2] = (t.flags[2] & ~0010017) | OTHER;
+    t.speed[0] = t.speed[1] = 12345;
+    SHOW(ioctl(slave, SET, &t));
+    memset(&t, 0, sizeof t);
+    SHOW(ioctl(master, GET, &t));
+    printf("%o %u %u\n", t.flags[2], t.speed[0], t.speed[1]);
+    for (unsigned i = 0; i < 31; i++) {
+        t.flags[2] = (t.flags[2] & ~0010017) | (i < 16 ? i : OTHER | (i - 15));
+        ioctl(slave, i % 2 ? SETW : SETF, &t);
+        ioctl(slave, GET, &t);
+        printf("%u %u,", t.speed[0], t.speed[1]);
+    }
+    t.flags[2] = (t.flags[2] & ~(0010017 | 0010017 << 16)) | 13 | (OTHER | 2) << 16;
+    SHOW(ioctl(slave, SET, &t));
+    SHOW(ioctl(slave, GET, &t));
+    printf("%o %u %u\n", t.flags[2], t.speed[0], t.speed[1]);
+    struct termios odd = usual;
+    odd.c_cflag = (odd.c_cflag & ~(CSIZE | CREAD)) | CS7 | PARENB;
+    SHOW(tcsetattr(slave, TCSANOW, &odd) < 0);
+    SHOW(tcgetattr(slave, &odd));
+    printf("%d\n", odd.c_cflag == usual.c_cflag);
+    SHOW(tcsetattr(slave, TCSANOW, &usual));
+}
+
+static void listed(void)
+{
+    char name[32], own[16];
+    struct dirent *e;
+    struct stat st, by_name;
+    DIR *d = opendir("/dev/pts");
+    int found = 0, master_too = 0, number = -1;
+    ioctl(master, TIOCGPTN, &number);
+    sprintf(own, "%d", number);
+    while (d && (e = readdir(d))) {
+        found += !strcmp(e->d_name, own) && e->d_type == DT_CHR;
+        master_too += !strcmp(e->d_name, "ptmx");
+    }
+    printf("listed %d %d", found, master_too);
+    sprintf(name, "/dev/pts/%d", number);
+    printf(", in the folder %d\n",
+           d && !fstatat(dirfd(d), own, &st, 0) && !stat(name, &by_name) && st.st_rdev == by_name.st_rdev);
+    if (d)
+        closedir(d);
+}
+
 static void on(int signal)
 {
     char text[40];
@@ -391,6 +567,8 @@ static void show_status(const char *what, int pid)
                                  : WSTOPSIG(status));
     fflush(stdout);
 }
+
+static sigset_t nothing;
 
 /* A child whose terminal it is, in a session of its own; what it does runs there. */
 static int session(void (*does)(void))
@@ -455,8 +633,9 @@ static void reads_behind(void)
     SHOW(tcgetpgrp(slave) == getpid());
     SHOW(tcsetpgrp(slave, child));
     SHOW(tcgetpgrp(slave) == child);
+    write(master, "typed\n", 6); /* is there before the child asks, which does not wait */
+    settle();
     kill(child, SIGCONT);
-    write(master, "typed\n", 6);
     show_status("then in front", child);
     /* Now this process is the one behind. */
     signal(SIGTTOU, SIG_IGN);
@@ -482,7 +661,7 @@ static void forsaken(void)
     signal(SIGHUP, on);
     signal(SIGCONT, on);
     close(master);
-    pause();
+    sigsuspend(&nothing);
     SHOW(read(slave, buf, 10));
     SHOW(write(slave, buf, 10));
     SHOW(ioctl(slave, TIOCGWINSZ, buf));
@@ -492,19 +671,22 @@ static void forsaken(void)
     SHOW(p.revents);
 }
 
+static int go[2], done[2];
+
 static void leaves(void)
 {
     int child = fork();
     if (!child) {
-        signal(SIGHUP, on);
-        pause();
-        usleep(200000);
         char c;
+        signal(SIGHUP, on);
+        sigsuspend(&nothing);
+        write(done[1], "", 1);
+        close(go[1]);
+        read(go[0], &c, 1);
         SHOW(read(slave, &c, 1));
         fflush(stdout);
         _exit(0);
     }
-    usleep(50000);
 }
 
 static void nobody_left(void)
@@ -577,15 +759,24 @@ static void ends(void)
 {
     char buf[20];
     again();
+    sigset_t held;
+    sigemptyset(&held);
+    sigaddset(&held, SIGHUP);
+    sigaddset(&held, SIGCONT);
+    sigprocmask(SIG_BLOCK, &held, NULL);
+    if (pipe(go) || pipe(done))
+        perror("pipe");
     int pid = session(leaves);
-    usleep(150000);
+    close(done[1]);
+    SHOW(read(done[0], buf, 1));
     show_status("its leader leaves", pid);
     settle();
     SHOW(read(slave, buf, 10));
     SHOW(read(master, buf, 10));
     polled("hung up");
     fflush(stdout);
-    usleep(400000);
+    close(go[1]);
+    SHOW(read(done[0], buf, 1)); /* ends when the one left behind does */
     close(slave);
     slave = open(ptsname(master), O_RDWR | O_NOCTTY);
     SHOW(slave > 0);
@@ -631,6 +822,12 @@ int main(void)
     times();
     nonblock(slave, 1);
     polls();
+    nonblock(slave, 0);
+    paper();
+    packets();
+    speeds();
+    listed();
+    nonblock(slave, 1);
     sessions();
     ends();
     many();
