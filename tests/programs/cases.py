@@ -236,7 +236,8 @@ def all_cases() -> list[Case]:
     names = sorted(p.parent.name for p in BENCHMARKS.glob("*/expected"))
     bench = [Case(f"bench.{n}", f"benchmarks/i386/{n}", quick=n in QUICK_BENCHMARKS) for n in names]
     bench += [Case(f"bench64.{n}", f"benchmarks/x86_64/{n}", quick=n in QUICK_BENCHMARKS) for n in names]
-    own = [Case(n, f"tests/programs/{n}", quick=True) for n in ("far", "far64", "faults", "faults64", "floats", "floats64", "smc", "smc64")]
+    own = [Case(n + wide, f"tests/programs/{n}{wide}", quick=True)
+           for n in ("far", "faults", "floats", "large", "smc") for wide in ("", "64")]
     own += [Case(f"threads.{arch}.{lib}", "/bin/sh", ["-c", "exec ./built"], quick=True,
                  root="" if (arch, lib) == ("x86_64", "glibc") else I386, built=f"tests/programs/threads-{arch}-{lib}")
             for arch in ("i386", "x86_64") for lib in ("glibc", "musl")]

@@ -272,6 +272,27 @@ clean:
 > rm -f *.o
 """
 
+# What is younger than what was made of it is made again, and no file is from the future.
+MAKE_AGAIN = rb"""
+exec 2>&1
+make program
+make program
+make -q program && echo up to date
+sleep 1
+echo more >>b.c
+make -n program
+make program
+touch -r b.c a.c
+make -q program || echo a.o is to be made
+sleep 2
+touch -d '3 seconds ago' a.c b.c
+make program
+sleep 1
+touch b.o
+make program
+find . -newer b.o | sort
+"""
+
 TOOLS = rb"""
 jq -n '([range(10) | . * .] | add), ("abc" | test("b")), (1 / 3), ("x" | @base64), ("2015-03-05T23:51:47Z" | fromdate)'
 gawk 'BEGIN { print gensub(/(a)(b)/, "\\2\\1", "g", "abab"), and(12, 10), strtonum("0x1f"), strftime("%Y", 0, 1), sin(1) }'
@@ -295,6 +316,7 @@ def installed_jobs(text: bytes) -> list[Job]:
     return [
         Job("python.processes", "/usr/bin/python3", ["-I", "-B", "script"], {"script": PYTHON_PROCESSES}),
         Job("make", "/usr/bin/make", ["program", "clean"], {"Makefile": MAKEFILE, "a.c": b"a\n", "b.c": b"b\n"}),
+        Job("make.again", "/bin/sh", ["script"], {"script": MAKE_AGAIN, "Makefile": MAKEFILE, "a.c": b"a\n", "b.c": b"b\n"}),
         Job("tools", "/bin/sh", ["script"], {"script": TOOLS, "text": text}),
     ]
 

@@ -17,8 +17,9 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PARAM = re.compile(r'^PARAM\((\w+), (\d+), (\d+), (\d+), "', re.MULTILINE)
 POLICY = re.compile(r'^([A-Z]+)\((\w+), "', re.MULTILINE)
 AT_ONCE = ["morph.hot2=1", "morph.hot3=1"]
-# Values at the end of what works, together with everything else as it is. A bundle may take four entries of the store buffer.
-EXTREMES = ["morph.tcache_kib=64", "morph.tcache_kib=65536", "morph.block_insns=1", "morph.region_insns=8", "morph.region_insns=1000",
+# Values at the end of what works, with everything else as it is but for what they need. A bundle may take four entries of the store buffer.
+EXTREMES = ["morph.tcache_kib=64", "morph.tcache_kib=65536 memory.hidden_mib=512", "morph.block_insns=1",
+            "morph.region_insns=8", "morph.region_insns=1000",
             "morph.region_elements=1", "morph.region_alias_entries=0", "morph.region_alias_entries=1", "morph.region_laps=1",
             "morph.region_laps=16", "morph.region_traps=1", "morph.region_share=1", "sim.store_buffer=4"]
 # Policies need profiles, and a full cache.
@@ -35,10 +36,13 @@ def settings():
     switches = [f"morph.{name}={1 - int(default)}" for name, default, low, high in found
                 if (low, high) == ("0", "1") and name not in NOT_SWITCHES]
     extremes = []
-    for pair in EXTREMES:
-        key, value = pair.split("=")
-        low, high = known.get(key, (0, 1 << 30))
-        extremes.append(f"{key}={min(max(int(value), low), high)}")
+    for setting in EXTREMES:
+        pairs = []
+        for pair in setting.split():
+            key, value = pair.split("=")
+            low, high = known.get(key, (0, 1 << 30))
+            pairs.append(f"{key}={min(max(int(value), low), high)}")
+        extremes.append(" ".join(pairs))
     rows = POLICY.findall((ROOT / "morph/policy/policies.def").read_text(encoding="ascii"))
     firsts = [kind for kind, _ in rows]
     policies = [f"policy:morph.{kind.lower()}={name}" for i, (kind, name) in enumerate(rows) if kind in firsts[:i]]
@@ -58,7 +62,7 @@ def main():
             continue
         gears = [f"--gear={g}" for g in args.gear or [2, 3]]
         common = SOON if setting.startswith("policy:") else AT_ONCE
-        params = [word for pair in [*common, setting.removeprefix("policy:")] for word in ("--param", pair)]
+        params = [word for pair in [*common, *setting.removeprefix("policy:").split()] for word in ("--param", pair)]
         done = subprocess.run([sys.executable, "-B", ROOT / "tests/programs/run.py", "--build", args.build, "--engine=func", *gears,
                                *params, *args.case], capture_output=True, text=True, check=False)
         ran += 1

@@ -61,8 +61,10 @@ def snapshot(folder: Path) -> dict[str, tuple]:
             found[name] = ("link", os.readlink(path))
         elif path.is_dir():
             found[name] = ("folder", oct(path.stat().st_mode))
-        else:
+        elif path.is_file():
             found[name] = ("file", oct(path.stat().st_mode), path.read_bytes())
+        else:
+            found[name] = ("special", oct(path.stat().st_mode))
     return found
 
 

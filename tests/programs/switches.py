@@ -16,6 +16,7 @@ NEAR, OVERLAP = [["tests/programs/smc", way] for way in ("data_on_page", "overla
 WARM = "hot3=1"
 SMALL = "hot2=1 tcache_kib=32"
 
+GOES_ON = [f"benchmarks/i386/{name}" for name in ("interp", "text")]
 MANY = [f"benchmarks/i386/{name}" for name in ("bignum", "graph", "hashtable", "life", "sort")]
 
 # What changes, what is as in the run it is compared with, program and arguments, statistic, and a factor of what it was there below
@@ -37,6 +38,9 @@ CASES = [
     ("region_insns=32", WARM, [SORT], "gear3_insns", 0.8),
     ("region_share=100", "", [SORT], "gear3_insns", 0.9),
     ("region_lap_share=100", "", [SORT], "gear3_insns", 0.9),
+    ("opt_parts=1", WARM + " opt_parts=0", [JSON], "gear3_ops", 1),
+    ("region_through=0", "", [JSON], "gear3_through", None),
+    ("region_through=1", "", GOES_ON, "gear3_through", 0.8),
     ("region_over=0", "", [SORT], "gear3_over", None),
     ("region_copies=8", "region_copies=0", [BIGNUM], "gear3.share", 0.7),
     ("region_elements=8", "region_copies=0 region_elements=1", [BIGNUM], "gear3.share", 0.9),
@@ -77,7 +81,7 @@ def main():
     build = args.build.resolve()
     runs, bad = {}, 0
     for change, common, program, name, factor in CASES:
-        programs = [[one] for one in program] if program is MANY else [program]
+        programs = [[one] for one in program] if program in (GOES_ON, MANY) else [program]
         values = []
         for words in (common, f"{common} {change}"):
             keys = [(words, *one) for one in programs]
