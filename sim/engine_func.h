@@ -22,7 +22,7 @@ enum {
     FUNC_TEMP = 129, /* saved operands of bundles that overwrite what they read */
     FUNC_TEMPS = 24,
     FUNC_MAX_GATED = 256, /* bound of spec.store_buffer */
-    FUNC_MAX_ALIAS = 16,
+    FUNC_MAX_ALIAS = 32,
     FUNC_SOFT_TLB = 256,
     FUNC_DECODE_CACHE = 1024,
     FUNC_TRACE_BUNDLES = 32, /* a trace never has more */

@@ -5,6 +5,8 @@
  */
 #include "engine_func.h"
 
+enum { ALIAS_NUMBERS = 16 };
+
 struct store {
     bool guest;
     uint64_t data;
@@ -111,11 +113,20 @@ static bool access_in_memory(const struct func *e, const struct func_access *a)
     return func_in_memory(e, a->paddr[0], a->size[0]) && (a->size[1] == 0 || func_in_memory(e, a->paddr[1], a->size[1]));
 }
 
+/* The entry that a protected load with this number takes. Machines with more entries than numbers have two for each. */
+static struct func_alias *alias_of(struct func *e, unsigned number)
+{
+    unsigned n = e->machine->spec_alias_entries;
+    struct func_alias *a = &e->alias[number % n];
+    return n > ALIAS_NUMBERS && a->valid ? a + ALIAS_NUMBERS : a;
+}
+
 static bool alias_hit(const struct func *e, uint64_t va, unsigned size, unsigned mask)
 {
-    for (unsigned i = 0; i < 16; i++) {
-        const struct func_alias *a = &e->alias[i % e->machine->spec_alias_entries];
-        if ((mask >> i & 1) != 0 && a->valid && (va - a->addr < a->size || a->addr - va < size))
+    unsigned n = e->machine->spec_alias_entries, last = n > ALIAS_NUMBERS ? n : ALIAS_NUMBERS;
+    for (unsigned i = 0; i < last; i++) {
+        const struct func_alias *a = &e->alias[i % n];
+        if ((mask >> i % ALIAS_NUMBERS & 1) != 0 && a->valid && (va - a->addr < a->size || a->addr - va < size))
             return true;
     }
     return false;
@@ -197,7 +208,7 @@ static void plan_memory(struct func *e, struct plan *p, const struct duke_op *op
         p->poison[p->npoison++].set = a.cause != 0;
     }
     if (info->spec == DUKE_SPEC_PROTECT) {
-        p->alias[p->nalias].entry = op->entry % e->machine->spec_alias_entries;
+        p->alias[p->nalias].entry = op->entry;
         p->alias[p->nalias++].value = (struct func_alias){va, size, true};
     }
 }
@@ -562,7 +573,7 @@ static void perform(struct func *e, struct plan *p, struct engine_record *rec)
         e->poison = p->poison[i].set ? e->poison | bit : e->poison & ~bit;
     }
     for (unsigned i = 0; i < p->nalias; i++)
-        e->alias[p->alias[i].entry] = p->alias[i].value;
+        *alias_of(e, p->alias[i].entry) = p->alias[i].value;
     e->alias_any = e->alias_any || p->nalias != 0;
     count_events(e, p);
     if (committing != NULL)

@@ -1,5 +1,7 @@
 // Alias table: protected loads leave their guest address and size, checked stores compare with the entries of their mask.
 // The check is combinational and sees the entries of earlier bundles only.
+// There are 16 numbers. With 32 entries each has two, N and N + 16: a load takes the second if the first is valid. With fewer than 16,
+// numbers share entries.
 module duke_alias
   import duke_isa_pkg::*;
   import duke_pkg::*;
@@ -14,7 +16,7 @@ module duke_alias
   input  pair16_t     mask_i,
   output logic [1:0]  hit_o,
 
-  // Entry of a protected load, with the lane's address and size
+  // Entry of a protected load, with the lane's address and size; lane 1's comes behind lane 0's
   input  logic [1:0]  w_en_i,
   input  pair4_t      w_entry_i,
   input  logic        clear_i,             // alclr: before this bundle's entries
@@ -27,6 +29,14 @@ module duke_alias
   logic [N-1:0] valid_d;
   logic [63:0] addr_q [N];
   logic [1:0] size_q [N];
+  logic [IB-1:0] place [2];
+
+  function automatic logic [N-1:0] entries(input logic [15:0] mask);
+    automatic logic [31:0] twice = {mask, mask};
+    automatic logic [N-1:0] all = twice[N-1:0];
+    for (int k = N; k < 16; k += N) all |= twice[k+:N];
+    return all;
+  endfunction
 
   always_comb begin
     automatic logic [N-1:0] left;
@@ -34,7 +44,7 @@ module duke_alias
     automatic logic [63:0] up, down;
     hit_o = '0;
     for (int l = 0; l < 2; l++) begin
-      left = c_en_i[l] ? (mask_i[l][N-1:0] & valid_q) : '0;
+      left = c_en_i[l] ? (entries(mask_i[l]) & valid_q) : '0;
       i = '0;
       while (left != '0) begin
         if (left[0]) begin
@@ -49,10 +59,14 @@ module duke_alias
   end
 
   always_comb begin
-    valid_d = valid_q;
-    if (clear_i) valid_d = '0;
-    if (w_en_i[0]) valid_d[w_entry_i[0][IB-1:0]] = 1'b1;
-    if (w_en_i[1]) valid_d[w_entry_i[1][IB-1:0]] = 1'b1;
+    valid_d = clear_i ? '0 : valid_q;
+    place = '{default: '0};
+    for (int l = 0; l < 2; l++) begin
+      if (w_en_i[l]) begin
+        place[l] = IB'({valid_d[IB'(w_entry_i[l])], w_entry_i[l]}); // the first bit counts with 32 entries only
+        valid_d[place[l]] = 1'b1;
+      end
+    end
     if (end_i) valid_d = '0;
   end
 
@@ -61,8 +75,8 @@ module duke_alias
     else valid_q <= valid_d;
     for (int l = 0; l < 2; l++) begin
       if (w_en_i[l]) begin
-        addr_q[w_entry_i[l][IB-1:0]] <= addr_i[l];
-        size_q[w_entry_i[l][IB-1:0]] <= size_i[l];
+        addr_q[place[l]] <= addr_i[l];
+        size_q[place[l]] <= size_i[l];
       end
     end
   end

@@ -268,6 +268,36 @@ ON_BOTH(alias)
     run_trap(g, DUKE_TRAP_ALIAS, 0x5005);
 }
 
+/* Loads at these displacements with number 3, two of them in one bundle or each in its own, then stores of a byte that check it:
+ * all but the last must pass. */
+static void alias_numbers(struct rig *g, struct duke_program *p, bool together, const int *load, unsigned loads,
+                          const int *store, unsigned stores)
+{
+    trap_handlers(g);
+    map_page(p, 0x5000, 0x3000, 6, 0);
+    D_LI(p, 4, 0x5000), D_COMMIT(p, 0), D_END(p);
+    for (unsigned i = 0; i < loads; i++) {
+        struct duke_op ldp = {.op = DUKE_OP_LDP_D, .form = DUKE_FORM_EXT, .rd = (uint8_t)(5 + i), .ra = 4, .entry = 3};
+        ldp.imm = load[i];
+        duke_put(p, ldp);
+        if (!together || i % 2 == 1 || i + 1 == loads)
+            D_END(p);
+    }
+    for (unsigned i = 0; i < stores; i++) {
+        struct duke_op stc = {.op = DUKE_OP_STC_B, .form = DUKE_FORM_EXT, .rd = 5, .ra = 4, .mask = 8, .imm = store[i]};
+        duke_put(p, stc), D_END(p);
+    }
+    run_trap(g, DUKE_TRAP_ALIAS, 0x5000 + (unsigned)store[stores - 1]);
+}
+
+ON_BOTH(alias_first_of_two) { alias_numbers(g, p, false, (int[]){8, 64}, 2, (int[]){7, 16, 63, 72, 15}, 5); }
+ON_BOTH(alias_second_of_two) { alias_numbers(g, p, false, (int[]){8, 64}, 2, (int[]){7, 16, 63, 72, 64}, 5); }
+ON_BOTH(alias_two_of_a_bundle) { alias_numbers(g, p, true, (int[]){8, 64}, 2, (int[]){7, 16, 63, 72, 8}, 5); }
+ON_BOTH(alias_other_of_a_bundle) { alias_numbers(g, p, true, (int[]){8, 64}, 2, (int[]){7, 16, 63, 72, 71}, 5); }
+/* The third takes the second's place. */
+ON_BOTH(alias_third) { alias_numbers(g, p, false, (int[]){8, 64, 128}, 3, (int[]){64, 71, 127, 128}, 4); }
+ON_BOTH(alias_third_of_two_bundles) { alias_numbers(g, p, true, (int[]){8, 64, 128}, 3, (int[]){64, 71, 127, 15}, 4); }
+
 ON_BOTH(speculative_load_poisons)
 {
     trap_handlers(g);

@@ -351,13 +351,14 @@ static enum engine_stop run(struct engine *engine, uint64_t max_cycles, engine_r
         if (ptrace(PTRACE_SYSEMU, h->child, NULL, NULL))
             die("PTRACE_SYSEMU");
         signal = wait_stop(h);
-    } while (signal == SIGALRM && !limit);
+        if (signal == SIGALRM && limit) /* whatever the child has done: a busy host may not even have let it run */
+            h->insts += LIMIT_MICROSECONDS * 1000;
+    } while (signal == SIGALRM && (!limit || h->insts < limit));
     if (limit)
         timer_set(h, false);
     get_registers(h, &r);
     if (signal == SIGALRM) {
-        if (h->insts < limit)
-            h->insts = limit;
+        h->insts = limit;
         return call(h, HC_STOP, STOP_COUNT, 0, 0);
     }
     if (signal == (SIGTRAP | 0x80)) {

@@ -28,7 +28,7 @@ KEYS = {
                "l1d_kib": Number(4, 256, True), "l1d_ways": Number(1, 16, True), "l2_kib": Number(16, 8192, True),
                "l2_ways": Number(1, 16, True), "l2_hit": CYCLES, "memory": Number(1, 1000)},
     "tlb": {"sets": Number(1, 1024, True), "ways": Number(1, 8)},
-    "spec": {"store_buffer": Number(4, 256), "alias_entries": Number(1, 16), "itc_entries": Number(1, 65536, True),
+    "spec": {"store_buffer": Number(4, 256), "alias_entries": Number(2, 32, True), "itc_entries": Number(1, 65536, True),
              "ras_entries": Number(1, 256)},
     "predict": {"btb_entries": Number(1, 65536, True), "bht_entries": Number(1, 1 << 20, True), "ras_entries": Number(1, 256)},
 }

@@ -43,3 +43,21 @@ struct Bench {
         }
     }
 };
+
+// One level of the unit's clock.
+template <class Unit> void edge(Unit &top, int level)
+{
+    top.clk_i = static_cast<uint8_t>(level);
+    top.eval();
+}
+
+// Two cycles of reset.
+template <class Unit> void reset(Unit &top)
+{
+    top.rst_ni = 0;
+    for (int i = 0; i < 2; i++) {
+        edge(top, 0);
+        edge(top, 1);
+    }
+    top.rst_ni = 1;
+}

@@ -43,19 +43,12 @@ int main(int argc, char **argv)
     size_t windows = 0;           // in the unit's queue: it stops at four
     std::deque<size_t> in_window; // words of each that are still to be taken
     bool dead = false;
-    auto edge = [&](int level) {
-        top.clk_i = static_cast<uint8_t>(level);
-        top.eval();
-    };
     auto any_pc = [&] { return BASE + static_cast<uint32_t>(b.below(PAGES * 1024)) * 4; };
     top.dram_pages_i = 0;
     top.hidden_pages_i = PAGES;
-    top.rst_ni = 0;
-    for (int i = 0; i < 2; i++)
-        edge(0), edge(1);
-    top.rst_ni = 1;
+    reset(top);
     for (b.cycle = 0; b.cycle < b.cycles; b.cycle++) {
-        edge(0);
+        edge(top, 0);
         top.redirect_i = b.cycle == 0 || b.chance(pc < BASE || pc >= BASE + PAGES * 4096 ? 20 : 2);
         top.redirect_pc_i = b.chance(3) ? any_pc() + 2 : b.chance(3) ? BASE + PAGES * 4096 - 8 : any_pc();
         top.go_i = b.chance(80);
@@ -175,8 +168,8 @@ int main(int argc, char **argv)
                 fetch_pc = good ? next_fetch : fetch_pc;
             }
             if (valid && fault) { // the core traps: it redirects before it looks again
-                edge(1);
-                edge(0);
+                edge(top, 1);
+                edge(top, 0);
                 top.redirect_i = 1;
                 top.redirect_pc_i = any_pc();
                 top.eval();
@@ -187,7 +180,7 @@ int main(int argc, char **argv)
                 fetch_pc = pc = top.redirect_pc_i;
             }
         }
-        edge(1);
+        edge(top, 1);
     }
     Bench::reached("bundles", bundles, b.cycles / 4);
     Bench::reached("across windows", across, b.cycles / 20);

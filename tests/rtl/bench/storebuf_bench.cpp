@@ -56,20 +56,13 @@ int main(int argc, char **argv)
     Vstorebuf_bench top;
     Model m;
     uint64_t commits = 0, rollbacks = 0, drains = 0, full = 0, forwards = 0;
-    auto edge = [&](int level) {
-        top.clk_i = static_cast<uint8_t>(level);
-        top.eval();
-    };
-    top.rst_ni = 0;
-    for (int i = 0; i < 2; i++)
-        edge(0), edge(1);
-    top.rst_ni = 1;
+    reset(top);
     const uint32_t base = static_cast<uint32_t>(b.random()) & 0x1ffffff0;
     for (b.cycle = 0; b.cycle < b.cycles; b.cycle++) {
         // Phases in which little drains, so that the buffer fills up.
         const bool slow = (b.cycle >> 8 & 3) == 0;
         auto dword = [&] { return base + static_cast<uint32_t>(b.below(12)); };
-        edge(0);
+        edge(top, 0);
 
         // A bundle's stores: per lane none, one or two double words, guest or native, as far as there is room. Native stores stay
         // off the double words that have guest entries: that is the LSU's duty.
@@ -171,7 +164,7 @@ int main(int argc, char **argv)
             m.guest.pop_back();
         commits += commit;
         rollbacks += rollback;
-        edge(1);
+        edge(top, 1);
     }
     Bench::reached("commits", commits, b.cycles / 50);
     Bench::reached("rollbacks", rollbacks, b.cycles / 200);
