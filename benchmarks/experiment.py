@@ -25,8 +25,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
 def settings(*pairs):
-    """(label, "key=value key=value") to (label, options of selkirk run)."""
-    return [(label, [f"-cmorph.{pair}" for pair in text.split()]) for label, text in pairs]
+    """(label, "key=value key=value") to (label, options of selkirk run); keys without a dot are morph's."""
+    return [(label, [f"-c{pair}" if "." in pair else f"-cmorph.{pair}" for pair in text.split()]) for label, text in pairs]
 
 
 def policies(kind, names, common=""):
@@ -38,9 +38,9 @@ EXPERIMENTS = {
     "reorder": ("memory operations in the order of the program", 3, "translated", settings(
         ("all reordering", ""), ("loads behind stores", "region_reorder=0"), ("loads behind branches", "region_hoist=0"),
         ("none", "region_reorder=0 region_hoist=0"))),
-    "alias": ("alias entries; the check of a store names one of 16, so there is no row of 32", 3, "translated", settings(
-        ("16 entries", ""), ("8", "region_alias_entries=8"), ("4", "region_alias_entries=4"), ("2", "region_alias_entries=2"),
-        ("0", "region_alias_entries=0"))),
+    "alias": ("alias entries", 3, "translated", settings(
+        ("32 entries", ""), ("16", "region_alias_entries=16"), ("8", "region_alias_entries=8"),
+        ("4", "region_alias_entries=4"), ("2", "region_alias_entries=2"), ("0", "region_alias_entries=0"))),
     "commit": ("speculation across commits and side exits", 3, "translated", settings(
         ("all", ""), ("loads behind commits", "region_over_commits=0"), ("exits commit", "region_late=0"),
         ("none", "region_over_commits=0 region_late=0"))),
@@ -58,6 +58,8 @@ EXPERIMENTS = {
     "form": ("how regions are formed", 3, "whole", policies("form", "likely guess block")),
     "spec": ("how much regions speculate", 3, "whole", policies("spec", "bold wary none")),
     "smc": ("code on pages that are written to", 2, "whole", policies("smc", "patient chunks pages")),
+    "cache": ("size of the translation cache; above 28 MiB jumps take two words", 2, "whole", settings(
+        ("4 MiB", "hot2=1"), ("64 MiB", "hot2=1 tcache_kib=65536 memory.hidden_mib=512"), ("256 KiB", "hot2=1 tcache_kib=256"))),
     "evict": ("policies for a full translation cache, at three sizes", 2, "whole", settings(
         *((f"{name} {kib} KiB", f"hot2=1 evict={name} tcache_kib={kib}") for kib in (256, 64, 32)
           for name in ("flush", "fifo", "generational")))),

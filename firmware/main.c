@@ -46,11 +46,13 @@ void firmware_main(void)
     set_default_params(&sh->params);
     port_hcall(HC_READY);
     sh->walk_root = sh->cpu.cr3;
+    sh->walks.epoch = WALKS_EPOCH;
     if (arena >= top)
         port_panic("hidden memory is too small for the firmware");
     struct morph *m = morph_init(sh, (void *)(uintptr_t)arena, top - arena);
     if (!m)
-        port_panic("hidden memory is too small for the translation cache and tables; lower tcache_kib");
+        port_panic("hidden memory is too small for the translation cache and tables; raise memory.hidden_mib or lower "
+                   "morph.tcache_kib");
     m->exit_direct = (uint32_t)(uintptr_t)exit_direct;
     m->exit_indirect = (uint32_t)(uintptr_t)exit_indirect;
     m->exit_interp = (uint32_t)(uintptr_t)exit_interp;

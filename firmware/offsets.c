@@ -34,6 +34,8 @@ int main(void)
     OFFSET(SH_EXIT_ID, exit_id);
     OFFSET(SH_TMASK_BASE, tmask_base);
     OFFSET(SH_TLB_FILLS, stats.tlb_fills);
+    OFFSET(SH_TLB_WALKS, stats.tlb_walks);
+    OFFSET(SH_WALKS, walks);
     OFFSET(SH_FOLLOW_KEY, follow_key);
     OFFSET(SH_XMM_STATE, xmm_state);
     OFFSET(SH_X87_STATE, x87_state);
@@ -51,6 +53,7 @@ int main(void)
     CONSTANT(DUKE_CR_TCAUSE);
     CONSTANT(DUKE_CR_TVAL);
     CONSTANT(DUKE_CR_TPC);
+    CONSTANT(WALKS);
     CONSTANT(DUKE_CR_TINFO);
     CONSTANT(DUKE_CR_CPC);
     CONSTANT(DUKE_CR_CAT);

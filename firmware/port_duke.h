@@ -35,8 +35,23 @@ static inline uint64_t port_icount(void) { return __duke_rdcr(DUKE_CR_ICOUNT); }
 static inline void port_uncount(uint64_t n) { __duke_wrcr(DUKE_CR_ICOUNT, port_icount() - n); }
 static inline void port_set_ilimit(uint64_t limit) { __duke_wrcr(DUKE_CR_ILIMIT, limit); }
 static inline void port_gctl(unsigned bits) { __duke_wrcr(DUKE_CR_GCTL, bits); }
-static inline void port_tlb_flush(void) { __duke_tlbf(); }
-static inline void port_tlb_inval(uint64_t lin) { __duke_tlbi(lin); }
+static inline void port_tlb_refill(void) { __duke_tlbf(); }
+static inline void port_tlb_flush(void)
+{
+    struct walks *w = &PORT_SHARED->walks;
+    w->epoch += WALKS_EPOCH;
+    if (!w->epoch) {
+        w->epoch = WALKS_EPOCH;
+        for (unsigned i = 0; i < WALKS; i++)
+            w->found[i].key = 0;
+    }
+    __duke_tlbf();
+}
+static inline void port_tlb_inval(uint64_t lin)
+{
+    PORT_SHARED->walks.found[lin >> 12 & (WALKS - 1)].key = 0;
+    __duke_tlbi(lin);
+}
 static inline uint64_t pld64(uint64_t paddr) { return *(volatile uint64_t *)paddr; }
 static inline void pst64(uint64_t paddr, uint64_t v) { *(volatile uint64_t *)paddr = v; }
 static inline const uint8_t *port_phys(uint64_t paddr) { return (const uint8_t *)paddr; }

@@ -53,11 +53,31 @@ trap_vectors:
     bgeu.x r61, r62, trap_guest
 .endm
 
-/* r60 address, r61 entry, r62 temporary, r63 permissions so far (bit 1 writable, bit 2 user, of every level). */
+/* Most misses are of pages that were found before and lost their place in the TLB. */
     .globl tlb_miss
     .type tlb_miss, @function
 tlb_miss:
     rdcr.i r60, DUKE_CR_TVAL ~
+    ldn.d.x r63, [r3 + r0 << 0 + SH_WALKS]
+    shr.i r62, r60, 12 ~
+    shr.i r61, r60, 8
+    andi.x r61, r61, (WALKS - 1) * 16 ~
+    or r63, r62, r63
+    ldn.d.x r62, [r3 + r61 << 0 + SH_WALKS + 16] ~
+    ldn.d.x r61, [r3 + r61 << 0 + SH_WALKS + 24]
+    ldn.d.x r63, [r3 + r0 << 0 + SH_TMASK_BASE] ~
+    bne r62, r63, tlb_walk
+    shr.i r62, r61, 12 ~
+    beq r63, r0, tlb_walk
+    ldn.d.x r62, [r63 + r62 << 3 + 0] ~
+    ldn.d.x r63, [r3 + r0 << 0 + SH_TLB_FILLS]
+    addi r63, r63, 1
+    stn.d.x r63, [r3 + r0 << 0 + SH_TLB_FILLS]
+    tlbw r60, r61, r62
+    rfe
+
+/* r60 address, r61 entry, r62 temporary, r63 permissions so far (bit 1 writable, bit 2 user, of every level). */
+tlb_walk:
     ldn.d.x r61, [r3 + r0 << 0 + SH_WALK_ROOT]
     ldn.d.x r62, [r3 + r0 << 0 + SH_DRAM_SIZE] ~
     sar.i r63, r60, 47 - 64 /* 0 or -1 in canonical addresses; C raises what others deserve */
@@ -114,10 +134,20 @@ fill:
     ldn.d.x r62, [r3 + r0 << 0 + SH_TMASK_BASE]
     beq r62, r0, 1f
     ldn.d.x r62, [r62 + r61 << 3 + 0]
-1:  ldn.d.x r61, [r3 + r0 << 0 + SH_TLB_FILLS]
-    addi r61, r61, 1
-    stn.d.x r61, [r3 + r0 << 0 + SH_TLB_FILLS]
-    tlbw r60, r63, r62
+1:  tlbw r60, r63, r62
+    ldn.d.x r61, [r3 + r0 << 0 + SH_TLB_FILLS] ~
+    ldn.d.x r62, [r3 + r0 << 0 + SH_TLB_WALKS]
+    addi r61, r61, 1 ~
+    addi r62, r62, 1
+    stn.d.x r61, [r3 + r0 << 0 + SH_TLB_FILLS] ~
+    stn.d.x r62, [r3 + r0 << 0 + SH_TLB_WALKS]
+    shr.i r62, r60, 12 ~
+    shr.i r61, r60, 8 ~
+    ldn.d.x r60, [r3 + r0 << 0 + SH_WALKS]
+    andi.x r61, r61, (WALKS - 1) * 16
+    or r60, r60, r62 ~
+    stn.d.x r63, [r3 + r61 << 0 + SH_WALKS + 24]
+    stn.d.x r60, [r3 + r61 << 0 + SH_WALKS + 16]
     rfe
 
 /* Bit 12 of a large page's entry is PAT; the others below its frame are reserved. */

@@ -34,7 +34,9 @@ struct port_fault {
  *   struct port_fault port_fault(void)
  *   uint64_t port_icount(void); void port_uncount(uint64_t n)  takes n off it
  *   void port_gctl(unsigned bits)  control register gctl: bit 0 guest addresses wrap at 32 bits, bit 1 user privilege
- *   void port_tlb_flush(void); void port_tlb_inval(uint64_t lin); uint64_t pld64(uint64_t paddr) physical load
+ *   void port_tlb_flush(void); void port_tlb_inval(uint64_t lin)  the guest's page tables changed, or the entry of one page
+ *   void port_tlb_refill(void)    the translated masks changed, and no page table
+ *   uint64_t pld64(uint64_t paddr)  physical load
  *   void pst64(uint64_t paddr, uint64_t v)  physical store: no gated store may be pending for that double word
  *   const uint8_t *port_phys(uint64_t paddr)  guest memory itself, to read up to the end of the page
  *   int  port_enter(uint32_t native) runs translated code; enum port_exit

@@ -115,6 +115,19 @@ struct native_ctx {
     uint64_t reg[15];
 };
 
+/* What walks of the guest's page tables found, direct mapped by page number: a TLB miss looks here first (firmware/trap.S). What
+ * architectures with a TLB of software call a translation storage buffer. Translated masks are not kept: they change.
+ */
+enum { WALKS = 1024 };
+#define WALKS_EPOCH (UINT64_C(1) << 52)
+struct walks {
+    uint64_t epoch, unused; /* a multiple of WALKS_EPOCH, not 0; what other epochs found does not count */
+    struct {
+        uint64_t key;  /* page number | epoch */
+        uint64_t page; /* physical address | permission bits, as tlbw takes them */
+    } found[WALKS];
+};
+
 struct shared {
     uint32_t magic, version;
     uint64_t hidden_size, dram_size; /* bytes; the host writes these two before reset */
@@ -140,4 +153,6 @@ struct shared {
     uint64_t follow_key; /* key of the blocks that the interpreter may go on with (gblock); 0: none, as after an interrupt */
     /* Entries of the store buffer. The host may write fewer than there are before reset; else morph_init writes the machine's. */
     uint64_t store_buffer;
+    _Alignas(64) struct walks walks;
 };
+_Static_assert(sizeof(struct shared) <= SHARED_SIZE, "the firmware's image begins behind it");

@@ -8,8 +8,7 @@
 
 struct tcache *cache_make(struct arena *a, const struct morph_params *p, const struct evict_policy *policy)
 {
-    uint64_t kib = p->tcache_kib;
-    uint32_t size = (uint32_t)(kib > CACHE_MAX_KIB ? CACHE_MAX_KIB : kib) * 1024, most = size / CACHE_UNIT_MIN;
+    uint32_t size = (uint32_t)p->tcache_kib * 1024, most = size / CACHE_UNIT_MIN;
     uint32_t max_tr = size / 128, max_exits = size / 64;
     uint8_t *mem = arena_alloc(a, size, 64);
     struct tcache *t = arena_alloc(a, sizeof *t, 64);

@@ -21,8 +21,8 @@ enum {
     CACHE_FILTER_BITS = 8192,
     CACHE_UNITS_MAX = 64,
     CACHE_GROUPS = 2,
-    CACHE_UNIT_MIN = 8192,     /* bytes; a smaller one would not take the longest translations */
-    CACHE_MAX_KIB = 28 * 1024, /* jumps reach 32 MiB, and the firmware's stubs lie before the cache */
+    CACHE_UNIT_MIN = 8192,      /* bytes; a smaller one would not take the longest translations */
+    CACHE_NEAR_KIB = 28 * 1024, /* jumps of one word reach 32 MiB, and the firmware's stubs lie before the cache */
 };
 
 struct translation {
@@ -32,7 +32,8 @@ struct translation {
     uint32_t first_exit, nexits;
     uint32_t incoming; /* exits chained to it: list through cache_exit.link; CACHE_NONE ends */
     uint32_t dead;
-    uint16_t gear;  /* that made it: 2 or 3 */
+    uint8_t gear;   /* that made it: 2 or 3 */
+    uint8_t round;  /* gear 3: its path comes back to its head */
     uint16_t stack; /* state of the x87's stack that it is good for, + 1; 0: for any */
 };
 
@@ -101,6 +102,8 @@ struct evict_policy {
 
 /* -- alloc.c */
 struct tcache *cache_make(struct arena *a, const struct morph_params *p, const struct evict_policy *policy);
+/* Whether jumps within the cache and out of it take two words. */
+static inline bool cache_is_far(const struct tcache *t) { return t->size > CACHE_NEAR_KIB * 1024u; }
 /* Makes room for a translation of that size, by emptying a unit if need be. False: it would not fit an empty one. */
 bool cache_reserve(struct morph *m, uint32_t words, uint32_t exits, uint32_t pages);
 /* Where the next translation goes, and the firmware's stubs for its exits. */
@@ -143,6 +146,8 @@ uint64_t cache_resolve(const struct tcache *t, uint32_t cpc, uint64_t r30);
 void cache_chain(struct morph *m, uint32_t exit, uint32_t to);
 /* What went to translation `from` goes to `to` from now on. */
 void cache_redirect(struct morph *m, uint32_t from, uint32_t to);
+/* What is chained to translation n goes to its stub again, as far as it is not among exits [begin, end), which are gone. */
+void cache_unchain(struct tcache *t, uint32_t n, uint32_t begin, uint32_t end);
 void cache_drop(struct morph *m, uint32_t tr);
 void cache_drop_frame(struct morph *m, uint32_t paddr);
 void cache_drop_range(struct morph *m, uint64_t start, uint64_t end); /* linear */

@@ -43,6 +43,18 @@ void cache_redirect(struct morph *m, uint32_t from, uint32_t to)
     t->tr[from].incoming = CACHE_NONE;
 }
 
+void cache_unchain(struct tcache *t, uint32_t n, uint32_t begin, uint32_t end)
+{
+    for (uint32_t i = t->tr[n].incoming, next; i != CACHE_NONE; i = next) {
+        struct cache_exit *x = &t->exits[i];
+        next = x->link;
+        if (i < begin || i >= end)
+            cache_patch(t, x->branch, x->stub);
+        x->chained = x->link = CACHE_NONE;
+    }
+    t->tr[n].incoming = CACHE_NONE;
+}
+
 void cache_drop(struct morph *m, uint32_t n)
 {
     struct tcache *t = m->tcache;
@@ -53,13 +65,7 @@ void cache_drop(struct morph *m, uint32_t n)
     struct gblock *b = &m->blocks->blocks[tr->block];
     if (b->native == tr->entry && b->translation == n)
         b->native = 0;
-    for (uint32_t i = tr->incoming, next; i != CACHE_NONE; i = next) {
-        struct cache_exit *x = &t->exits[i];
-        next = x->link;
-        cache_patch(t, x->branch, x->stub);
-        x->chained = x->link = CACHE_NONE;
-    }
-    tr->incoming = CACHE_NONE;
+    cache_unchain(t, n, 0, 0);
     m->sh->stats.tcache_invalidations++;
     port_itc_flush();
 }

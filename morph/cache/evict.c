@@ -100,16 +100,8 @@ static bool in_unit(uint32_t n, uint32_t begin, uint32_t end) { return n >= begi
 static void unlink_exits(struct tcache *t, uint32_t u)
 {
     struct cache_fill begin = cache_begin_of(t, u), end = cache_fill_of(t, u);
-    for (uint32_t i = begin.ntr; i < end.ntr; i++) {
-        for (uint32_t x = t->tr[i].incoming, next; x != CACHE_NONE; x = next) {
-            struct cache_exit *e = &t->exits[x];
-            next = e->link;
-            if (!in_unit(x, begin.nexits, end.nexits))
-                cache_patch(t, e->branch, e->stub);
-            e->chained = e->link = CACHE_NONE;
-        }
-        t->tr[i].incoming = CACHE_NONE;
-    }
+    for (uint32_t i = begin.ntr; i < end.ntr; i++)
+        cache_unchain(t, i, begin.nexits, end.nexits);
     for (uint32_t x = begin.nexits; x < end.nexits; x++) { /* what is chained still leads to other units */
         if (t->exits[x].chained == CACHE_NONE)
             continue;

@@ -64,9 +64,9 @@ static uint32_t *put_late(const struct writer *w, uint32_t *at, uint32_t i)
     writer_patch(w, x->branch, writer_here(w, at));
     x->branch = writer_here(w, at);
     x->after = 0;
-    at[0] = w->info[DUKE_OP_J].imm;
+    at = writer_jump(w, at);
     words_r3i(&o, &w->info[DUKE_OP_COMMIT], 0, 0, w->ir->exit[i].ninsns);
-    at = writer_put(at + 1, &o);
+    at = writer_put(at, &o);
     at[-1] |= DUKE_END;
     w->out->nbundles++;
     return at;
@@ -110,11 +110,7 @@ static uint32_t *put_exits(const struct writer *w, const struct gen *g, uint32_t
 bool gen_emit(struct gen *g, const struct gen_place *p, struct gen_code *out)
 {
     struct writer w;
-    w.ir = g->ir;
-    w.info = g->info;
-    w.p = p;
-    w.out = out;
-    w.nfaults = 0;
+    writer_begin(&w, g->ir, g->info, p, out);
     if (gen_worst_words(g, p->max_words) > p->max_words)
         return false;
     uint32_t *at = put_bundles(&w, g, writer_category(&w, p->words));
@@ -133,7 +129,7 @@ bool gen_emit(struct gen *g, const struct gen_place *p, struct gen_code *out)
 
 uint32_t gen_worst_words(const struct gen *g, uint32_t room)
 {
-    uint32_t stubs = (WRITER_STUB_WORDS + 3) * (g->ir->nexits + 1) +
+    uint32_t stubs = (WRITER_STUB_WORDS + 4) * (g->ir->nexits + 1) +
                      5; /* the category; copy_words writes up to three too many */
     uint32_t words = (uint32_t)(GEN_CYCLE_WORDS * g->ncycles) + stubs;
     if (words <= room)

@@ -136,8 +136,8 @@ struct gen {
     struct gen_cycle cycle[GEN_CYCLES_MAX] __attribute__((aligned(64)));
 };
 
-/* Makes the tables for a machine. */
-void gen_init(struct gen *g, const struct duke_machine *machine);
+/* Makes the tables for a machine. far: jumps out of translations go farther than the 32 MiB that one word reaches. */
+void gen_init(struct gen *g, const struct duke_machine *machine, bool far);
 
 /* Begins a translation, whose exits are those of b. */
 void gen_begin(struct gen *g, const struct ir_block *b);

@@ -24,7 +24,15 @@ static unsigned need_of(const struct duke_machine *m, unsigned unit)
     }
 }
 
-void gen_init(struct gen *g, const struct duke_machine *m)
+/* A jump of any reach: a branch that is always taken, with an extension word. It takes the place of j in the table, and is known
+ * by its format. */
+static void jump_far(struct gen_info *info)
+{
+    info[DUKE_OP_J] = info[DUKE_OP_BEQ];
+    info[DUKE_OP_J].imm = info[DUKE_OP_J].ext[0];
+}
+
+void gen_init(struct gen *g, const struct duke_machine *m, bool far)
 {
     unsigned all = m->lanes_a + (m->lanes_m_does_int ? m->lanes_m : 0);
     g->empty[0] = (uint16_t)(GEN_GUARDS | m->lanes_m | m->lanes_a << 4 | all << 8 | m->lanes_b << 12);
@@ -46,4 +54,6 @@ void gen_init(struct gen *g, const struct duke_machine *m)
         t->latency = (uint8_t)(latency > 8 ? 8 : latency); /* long ones are waited for by the hardware */
         t->fmt = duke_ops[op].fmt;
     }
+    if (far)
+        jump_far(g->info);
 }

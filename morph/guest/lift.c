@@ -107,16 +107,13 @@ VAL void set_flags(sem_ctx *c, val v)
         ir_put(c->b, IR_G_FLAGS, v, 8);
 }
 
-VAL val get_reg(sem_ctx *c, unsigned r, unsigned size) { return ir_get(c->b, r, size); }
+VAL val get_reg(sem_ctx *c, unsigned r, unsigned size) { return size < 4 ? ir_get_low(c->b, r, size) : ir_get(c->b, r, size); }
 VAL void set_reg(sem_ctx *c, unsigned r, val v, unsigned size) { ir_put(c->b, r, v, size); }
 
 VAL val get_opreg(sem_ctx *c, unsigned i)
 {
     const struct gopnd *o = &c->g->opnd[i];
-    if (o->kind != GO_REGH)
-        return ir_get(c->b, o->reg, o->size);
-    val whole = ir_get(c->b, o->reg, 2);
-    return ir_shift(c->b, DUKE_OP_SHR, whole, (val){8, 0, 0, 0});
+    return o->kind == GO_REGH ? ir_get_high(c->b, o->reg) : get_reg(c, o->reg, o->size);
 }
 
 VAL void set_opreg(sem_ctx *c, unsigned i, val v)

@@ -96,6 +96,8 @@ void port_host_store(uint64_t lin, uint64_t v, unsigned size)
     store_part(high, (uint8_t *)&v + first, size - first);
 }
 
+void port_tlb_refill(void) { port_tlb_flush(); }
+
 void port_tlb_flush(void) { memset(port_host->tlb, 0, sizeof port_host->tlb); }
 
 void port_tlb_inval(uint64_t lin) { port_host->tlb[lin / PAGE % PORT_HOST_TLB].tag = 0; }

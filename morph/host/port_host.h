@@ -72,6 +72,7 @@ static inline void port_set_ilimit(uint64_t limit) { port_host->ilimit = limit; 
 static inline void port_gctl(unsigned bits) { (void)bits; } /* guest/mmu.c looks at the CPU */
 /* The rest of ../port.h. */
 void port_tlb_flush(void);
+void port_tlb_refill(void);
 void port_tlb_inval(uint64_t lin);
 uint64_t pld64(uint64_t paddr);
 void pst64(uint64_t paddr, uint64_t v);

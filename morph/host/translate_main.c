@@ -255,7 +255,7 @@ static bool print_stages(struct job *j)
         return false;
     print_instructions(j);
     p->opt_direct = 0; /* gear 2 without IR has nothing to show here */
-    p->opt_fold = p->opt_dead_flags = p->opt_fuse = p->region_forward = p->region_dead_stores = 0;
+    p->opt_parts = p->opt_fold = p->opt_dead_flags = p->opt_fuse = p->region_forward = p->region_dead_stores = 0;
     if (!prepare(j, b))
         return false;
     print_ir(j, "IR as lifted: nothing folded, every flag computed, every load done");

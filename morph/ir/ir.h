@@ -181,6 +181,7 @@ struct ir_block {
     uint32_t wide;          /* 64-bit guest: addresses do not wrap at 32 bits */
     uint64_t rip;           /* linear address of the first instruction */
     struct ir_known *known; /* loads are looked up here; NULL: they are not */
+    uint32_t see_parts;     /* switch: see ir_get_low */
     uint32_t fuse;          /* switch: compare and branch in one op */
     /* Build: guest state as the instructions so far leave it, what of it differs from the home registers, and what these
      * hold. In IA-32 code a register is the low 32 bits of its value, zero-extended; tag is IR_V_LOW if the value of ref has
@@ -371,6 +372,11 @@ static inline struct ir_val ir_get(struct ir_block *b, unsigned g, unsigned size
     struct ir_val v = b->cur[g];
     return v.tag == 0 && (v.k == 0 || b->wide) ? v : ir_get_slow(b, g, size);
 }
+
+/* A value whose low `size` bytes, 1 or 2, are the guest register's, and one whose low byte is the register's second; what else they hold is
+ * unknown. They see through what was done to other parts. */
+struct ir_val ir_get_low(struct ir_block *b, unsigned g, unsigned size);
+struct ir_val ir_get_high(struct ir_block *b, unsigned g);
 
 /* Sets the low `size` bytes of a guest register; 4 clears the upper half. */
 static inline void ir_put(struct ir_block *b, unsigned g, struct ir_val v, unsigned size)

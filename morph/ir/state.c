@@ -2,6 +2,7 @@
 #include "ir.h"
 
 static struct ir_val val_ref(ir_ref r) { return (struct ir_val){0, r, 0, 0}; }
+static struct ir_val val_k(int32_t k) { return (struct ir_val){k, 0, 0, 0}; }
 
 struct ir_val ir_get_slow(struct ir_block *b, unsigned g, unsigned size)
 {
@@ -20,11 +21,58 @@ struct ir_val ir_get_slow(struct ir_block *b, unsigned g, unsigned size)
     return size == 8 ? val_ref(ir_mat(b, v)) : v;
 }
 
+/* What was put into the part of a register that an INS_* node replaced. */
+static struct ir_val inserted(const struct ir_node *n) { return n->b ? val_ref(n->b) : val_k(n->imm); }
+
+/* The register whose parts v replaced, as far as they are among the low `size` bytes that are going to be replaced anyway. */
+static struct ir_val without(const struct ir_block *b, struct ir_val v, unsigned size)
+{
+    for (;;) {
+        unsigned op = b->node[v.ref].op;
+        if (!b->see_parts || v.k || v.tag ||
+            (op != DUKE_OP_INS_B && (size < 2 || (op != DUKE_OP_INS_BH && op != DUKE_OP_INS_H))))
+            return v;
+        v = val_ref(b->node[v.ref].a);
+    }
+}
+
+struct ir_val ir_get_low(struct ir_block *b, unsigned g, unsigned size)
+{
+    struct ir_val v = ir_get(b, g, size);
+    while (b->see_parts && v.k == 0 && !(v.tag & ~IR_V_LOW)) {
+        const struct ir_node *n = &b->node[v.ref];
+        if (n->op == DUKE_OP_INS_H || (n->op == DUKE_OP_INS_B && size == 1))
+            v = inserted(n);
+        else if (n->op == DUKE_OP_INS_BH && size == 1)
+            v = val_ref(n->a);
+        else
+            break;
+    }
+    return v;
+}
+
+struct ir_val ir_get_high(struct ir_block *b, unsigned g)
+{
+    struct ir_val v = ir_get(b, g, 2);
+    while (b->see_parts && v.k == 0 && !(v.tag & ~IR_V_LOW)) {
+        const struct ir_node *n = &b->node[v.ref];
+        if (n->op == DUKE_OP_INS_BH)
+            return inserted(n);
+        if (n->op == DUKE_OP_INS_H)
+            v = inserted(n);
+        else if (n->op == DUKE_OP_INS_B)
+            v = val_ref(n->a);
+        else
+            break;
+    }
+    return ir_shift(b, DUKE_OP_SHR, v, val_k(8));
+}
+
 void ir_put_slow(struct ir_block *b, unsigned g, struct ir_val v, unsigned size)
 {
     b->dirty |= 1u << g;
     if (size < 4) {
-        struct ir_val old = ir_get(b, g, 8);
+        struct ir_val old = without(b, ir_get(b, g, 8), size);
         if (old.ref == 0 && old.k == 0 && b->fold)
             v = ir_zext(b, v, size);
         else
@@ -47,6 +95,8 @@ void ir_put_slow(struct ir_block *b, unsigned g, struct ir_val v, unsigned size)
 void ir_put_high(struct ir_block *b, unsigned g, struct ir_val v)
 {
     struct ir_val old = ir_get(b, g, 8);
+    if (b->see_parts && old.k == 0 && old.tag == 0 && b->node[old.ref].op == DUKE_OP_INS_BH)
+        old = val_ref(b->node[old.ref].a);
     struct ir_val r = ir_alu(b, DUKE_OP_INS_BH, old, v, b->wide ? 64 : 32);
     b->cur[g] = (struct ir_val){r.k, r.ref, 0, 0};
     b->dirty |= 1u << g;

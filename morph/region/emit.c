@@ -223,29 +223,29 @@ static uint32_t *put_late(struct writer *w, const struct region_gen *g, uint32_t
         w->out->nbundles++;
     }
     x->branch = direct && !local ? writer_here(w, at) : 0;
+    uint32_t *leave = at++;
     if (direct)
-        at[0] = w->info[DUKE_OP_J].imm;
+        at = writer_jump(w, leave);
     if (local)
-        gen_patch(at, writer_here(w, at), label);
+        gen_patch(leave, writer_here(w, leave), label);
     if (!direct)
-        at[0] = w->info[DUKE_OP_JITC].reg | words_ra(by);
-    at = put_commit(w, at + 1, e->ninsns);
+        leave[0] = w->info[DUKE_OP_JITC].reg | words_ra(by);
+    at = put_commit(w, at, e->ninsns);
     at[-1] |= DUKE_END;
     w->out->nbundles++;
     x->after = local ? label : 0;
     if (direct)
         return at;
     x->after = writer_here(w, at);
-    at[0] = w->info[DUKE_OP_J].imm | DUKE_END;
-    gen_patch(at, writer_here(w, at), w->p->exit_indirect);
     w->out->nbundles++;
-    return at + 1;
+    return writer_jump_to(w, at, w->p->exit_indirect);
 }
 
 bool region_emit(const struct region_gen *g, const struct gen_place *p, struct gen_code *out)
 {
     const struct ir_block *b = g->ir;
-    struct writer w = {.ir = b, .info = g->info, .p = p, .out = out};
+    struct writer w;
+    writer_begin(&w, b, g->info, p, out);
     if (region_worst_words(g) > p->max_words)
         return false;
     out->nops = out->nbundles = 0;
@@ -268,6 +268,6 @@ bool region_emit(const struct region_gen *g, const struct gen_place *p, struct g
 
 uint32_t region_worst_words(const struct region_gen *g)
 {
-    return 2 * g->nops + 2 * g->ncycles + FIX_WORDS * g->nfixes + (WRITER_STUB_WORDS + 4) * (g->ir->nexits + 1) + 2 +
+    return 2 * g->nops + 2 * g->ncycles + FIX_WORDS * g->nfixes + (WRITER_STUB_WORDS + 5) * (g->ir->nexits + 1) + 2 +
            OWED_WORDS * g->nowed;
 }

@@ -106,10 +106,18 @@ static struct step step_from(struct morph *m, const struct gblock *b, uint64_t r
 
 static bool is_region(struct morph *m, const struct gblock *b) { return b->native && m->tcache->tr[b->translation].gear == 3; }
 
-static bool is_loop(struct morph *m, const struct gblock *b)
+/* Whether a path that comes to b ends there because b heads a region. A region that goes round is best entered at its head, and needs
+ * its laps; what lies behind another's head is better scheduled together with what leads there. */
+static bool ends_before(struct morph *m, const struct gblock *b)
 {
+    if (!is_region(m, b))
+        return false;
     const struct region_node *n = region_seen(m->region, b->rip);
-    return !n || n->backs > 1;
+    switch (m->sh->params.region_through) {
+    case 0: return true;
+    case 1: return !n || n->backs > 1;
+    default: return m->tcache->tr[b->translation].round;
+    }
 }
 
 /* Fills in r->steps: along the likeliest ways until it gets unlikely, long, or comes back to where it was. A loop is gone
@@ -155,7 +163,7 @@ static void choose_path(struct morph *m, struct gblock *head, unsigned max_insns
             laps++;
             lap_begin = r->nsteps;
             share = 1 << 16; /* within it, each lap is as likely as the first */
-        } else if (is_region(m, s.next) && is_loop(m, s.next)) {
+        } else if (ends_before(m, s.next)) {
             return;
         }
         for (uint32_t i = lap_begin; i < r->nsteps; i++)
@@ -222,6 +230,7 @@ bool region_lift(struct morph *m, const struct gblock *b)
     r->ir.wide = b->mode != GUEST_IA32;
     r->ir.fold = p->opt_fold != 0;
     r->ir.fuse = p->opt_fuse != 0;
+    r->ir.see_parts = p->opt_parts != 0;
     r->ir.index = m->machine->lanes_address_modes;
     r->calls.n = r->calls.nopen = 0;
     ir_known_begin(&r->known);
@@ -254,8 +263,9 @@ bool region_prepare_path(struct morph *m, const struct gblock *b, unsigned level
     unsigned room = (unsigned)m->sh->store_buffer, entries = m->machine->spec_alias_entries;
     if (entries > p->region_alias_entries)
         entries = (unsigned)p->region_alias_entries;
+    unsigned numbers = entries < REGION_ALIAS_NUMBERS ? entries : REGION_ALIAS_NUMBERS;
     struct opt_stores left;
-    opt_stores_begin(&left, &r->ir, r->over, level < REGION_NO_ALIAS ? entries / 2 : 0);
+    opt_stores_begin(&left, &r->ir, r->over, level < REGION_NO_ALIAS ? numbers / 2 : 0);
     left.enabled = p->region_dead_stores != 0;
     region_commits(&r->ir, room < REGION_STORES ? room : REGION_STORES, level >= REGION_NO_HOIST ? 2 : 1, p->region_late != 0,
                    &left);
@@ -264,7 +274,8 @@ bool region_prepare_path(struct morph *m, const struct gblock *b, unsigned level
     region_liveness(&r->ir, r->sunk, r->over);
     r->gen.info = m->gear2->gen.info;
     r->gen.lanes = m->gear2->gen.empty[0];
-    r->gen.max_alias = entries;
+    r->gen.max_alias = numbers;
+    r->gen.max_pairs = entries - numbers;
     r->gen.over_commits = p->region_over_commits != 0;
     r->gen.hoist = p->region_hoist && level < REGION_NO_HOIST;
     r->gen.near = level >= REGION_NEAR;
@@ -319,8 +330,10 @@ static bool emit(struct morph *m, struct gblock *b)
         return false;
     uint32_t n = cache_enter(m, &r->ir, &r->code, block_index(m->blocks, b));
     t->tr[n].gear = 3;
+    t->tr[n].round = r->lap != 0;
     for (uint32_t i = 0; i < r->nsteps; i++) {
         const struct gblock *part = &m->blocks->blocks[r->steps[i].block];
+        m->sh->stats.gear3_through += part != b && is_region(m, part);
         cache_add_page(m, part->rip, part->paddr);
         if (part->paddr2 != BLOCK_NO_PAGE)
             cache_add_page(m, part->rip + part->len - 1, part->paddr2);

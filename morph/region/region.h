@@ -32,6 +32,8 @@ enum {
     REGION_SITES = 16384, /* a power of two */
     REGION_WAITING = 8,
     REGION_CROSSING = 16,
+    REGION_ALIAS_NUMBERS = 16, /* that protected loads and checked stores have */
+    REGION_TAKEN = 0xffff,
     REGION_COMMIT_INSNS = 60, /* what one commit may count, with room for the field's 63 */
 };
 
@@ -142,8 +144,9 @@ struct region_crossing {
     int32_t disp;
     uint16_t node, op;
     uint8_t rd, ra, rb, scale;
-    uint8_t before; /* so many of the waiting stores come before it */
-    int8_t entry;   /* alias entry; -1: none so far */
+    uint8_t before;  /* so many of the waiting stores come before it */
+    int8_t entry;    /* number of its alias entry; -1: none so far */
+    uint16_t stored; /* region_gen.nstored at the load */
 };
 
 /* The site of a load or store in translated code. */
@@ -171,8 +174,12 @@ struct region_gen {
     uint32_t last;                             /* last cycle with an effect so far */
     uint32_t fault;                            /* exits stand at this cycle or later: an op before it may undo the region */
     uint32_t last_load, last_store, last_call; /* cycles; last_call: + 1 */
-    uint32_t nalias, max_alias;
-    const uint16_t *over; /* see opt_stores */
+    uint32_t nalias, max_alias;                /* numbers of alias entries */
+    uint32_t max_pairs; /* the first of them have a second entry, for a load that no store lies between */
+    uint32_t nstored;   /* stores so far, wherever they stand */
+    uint16_t alias_free
+        [REGION_ALIAS_NUMBERS]; /* nstored at the load that has the first entry, if the second is free, or REGION_TAKEN */
+    const uint16_t *over;       /* see opt_stores */
     uint32_t nleft,
         guards; /* stores that are now left to a later one; loads up to the next commit that need an entry for that */
     struct region_left left[REGION_STORES];

@@ -67,6 +67,16 @@ static inline void sched_place_stores(struct region_gen *g, uint32_t i)
 bool sched_may_cross(const struct region_gen *g, const struct ir_node *n, const struct sched_where *w, uint32_t entries_left);
 /* The load at node i has been placed: of `load`, cycle, op, registers and alias entry (-1: none) are filled in. */
 void sched_cross(struct region_gen *g, uint32_t i, const struct sched_where *w, const struct region_crossing *load);
+/* A number that a load behind so many stores may share, or nalias. */
+static inline uint32_t sched_half_free(const struct region_gen *g, uint32_t stored)
+{
+    uint32_t k = 0, n = g->nalias < g->max_pairs ? g->nalias : g->max_pairs;
+    while (k < n && g->alias_free[k] != stored)
+        k++;
+    return k < n ? k : g->nalias;
+}
+/* The number of an alias entry for a load behind so many stores. alone: nothing else may have that number. */
+unsigned sched_alias(struct region_gen *g, uint32_t stored, bool alone);
 /* Makes the store, encoded in o, check the alias entries. */
 void sched_check(const struct gen_info *info, struct gen_op *o, unsigned size, int32_t disp, unsigned entries);
 

@@ -358,7 +358,7 @@ static void begin(struct region_gen *g, const struct ir_block *b, const uint16_t
     g->guards = sched_guards(g, IR_FIRST);
     g->level = level;
     g->part = b->parts;
-    g->nops = g->ncycles = g->overflow = g->nfixes = g->nstores = g->nalias = 0;
+    g->nops = g->ncycles = g->overflow = g->nfixes = g->nstores = g->nalias = g->nstored = 0;
     g->nwaiting = g->ncrossing = 0;
     g->held = 0;
     g->first_store = g->nalias_before = g->floor_before = 0;

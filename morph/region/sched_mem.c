@@ -77,7 +77,7 @@ uint32_t sched_guards(const struct region_gen *g, uint32_t i)
     return n;
 }
 
-/* Alias entries that nobody has or is promised. */
+/* Numbers of alias entries that nobody has or is promised. */
 static uint32_t entries_left(const struct region_gen *g, bool guarded)
 {
     uint32_t used = g->nalias + g->guards - guarded;
@@ -96,11 +96,12 @@ void sched_load(struct region_gen *g, const struct ir_node *n, uint32_t i)
     sched_keep_held(g, i);
     unsigned ra = g->loc[n->a], rb = g->loc[n->b];
     bool early = passes_commit(g, &w, i);
-    uint32_t *nalias = early ? &g->nalias_before : &g->nalias;
     uint32_t from = max_u(early ? g->floor_before : g->load_floor, max_u(g->reg[ra].avail, g->reg[rb].avail));
     if (sched_pinned(g, n->site))
         from = max_u(from, g->floor);
-    uint32_t left = early ? g->max_alias - *nalias : entries_left(g, guarded);
+    uint32_t left = early ? g->max_alias - g->nalias_before : entries_left(g, guarded);
+    if (!left && !early && !guarded)
+        left = sched_half_free(g, g->nstored) < g->nalias;
     g->guards -= guarded;
     bool may = g->level < REGION_NO_ALIAS && left && sched_fits_bits(n->imm, 29);
     struct obstacles obs = obstacles(g, &w, may, early ? 0 : g->first_store, g->nstores);
@@ -115,7 +116,7 @@ void sched_load(struct region_gen *g, const struct ir_node *n, uint32_t i)
     o->site = n->site;
     int entry = -1;
     if (c < obs.soft || guarded) {
-        entry = (int)(*nalias)++;
+        entry = (int)sched_alias(g, g->nstored, guarded);
         g->aliased++;
         sched_protect(g, o, n, rd, ra, rb, (unsigned)entry);
         for (uint32_t k = 0; k < g->nstores; k++)

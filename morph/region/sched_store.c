@@ -12,6 +12,23 @@ void sched_protect(const struct region_gen *g, struct gen_op *o, const struct ir
     o->nwords = 2;
 }
 
+/* A store that checks a number checks both its entries. So two loads share one only if no store lies between them in the program's
+ * order: a store before both finds the entries of those alone that passed it, and a store behind both checks neither. */
+unsigned sched_alias(struct region_gen *g, uint32_t stored, bool alone)
+{
+    uint32_t k = alone ? g->nalias : sched_half_free(g, stored);
+    if (k < g->nalias) {
+        g->alias_free[k] = REGION_TAKEN;
+        return k;
+    }
+    if (g->nalias == g->max_alias) {
+        g->overflow = 1;
+        return 0;
+    }
+    g->alias_free[g->nalias] = alone ? REGION_TAKEN : (uint16_t)stored;
+    return g->nalias++;
+}
+
 void sched_check(const struct gen_info *info, struct gen_op *o, unsigned size, int32_t disp, unsigned entries)
 {
     unsigned op = DUKE_OP_STC_B + (size == 1 ? 0u : size == 2 ? 1u : size == 4 ? 2u : 3u);
@@ -77,7 +94,7 @@ static unsigned crossed_before(struct region_gen *g, uint32_t bits, uint32_t c)
         if (x->cycle >= c)
             continue;
         if (x->entry < 0) {
-            x->entry = (int8_t)g->nalias++;
+            x->entry = (int8_t)sched_alias(g, x->stored, false);
             sched_protect(g, &g->op[x->op], &g->ir->node[x->node], x->rd, x->ra, x->rb, (unsigned)x->entry);
             g->aliased++;
             g->passed++;
@@ -166,6 +183,7 @@ void sched_cross(struct region_gen *g, uint32_t i, const struct sched_where *w, 
     x.scale = (uint8_t)w->scale;
     x.node = (uint16_t)i;
     x.before = (uint8_t)g->nwaiting;
+    x.stored = (uint16_t)g->nstored;
     for (uint32_t k = 0; k < g->nwaiting; k++)
         any |= may_meet(&g->waiting[k].where, &x);
     if (any)
@@ -176,6 +194,7 @@ void sched_store(struct region_gen *g, const struct ir_node *n, uint32_t i)
 {
     struct sched_where w = sched_where(n);
     struct region_left left = take_over(g, i);
+    g->nstored++;
     struct region_store s = {.key = w.key, .disp = w.disp, .size = (uint8_t)w.size, .scale = (uint8_t)w.scale};
     if (g->over[i]) {
         left.to = g->over[i];

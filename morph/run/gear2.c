@@ -207,6 +207,7 @@ bool gear2_prepare(struct morph *m, struct gblock *b, unsigned max_blocks, unsig
     g->ir.wide = b->mode != GUEST_IA32;
     g->ir.fold = p->opt_fold != 0;
     g->ir.fuse = p->opt_fuse != 0;
+    g->ir.see_parts = p->opt_parts != 0;
     g->ir.index = m->machine->lanes_address_modes;
     g->nblocks = 0;
     g->whole = max_blocks > 1 ? WHOLE_INSNS : SHORT_PART_INSNS;

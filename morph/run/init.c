@@ -10,15 +10,18 @@
 #include "run.h"
 
 enum { MXCSR_MASKS = 0x1f80, CR0_NO_SIMD = 4 | 8 /* EM, TS */ };
-enum { MAX_BLOCKS = 32768, MAX_INSNS = 196608, MIN_BLOCKS = 1024 };
+enum { MAX_BLOCKS = 32768, MAX_BLOCKS_KIB = 4096, MIN_BLOCKS = 1024 };
 
-/* Decoded code gets what the tables fit in: a quarter of what is left, at most MAX_BLOCKS. */
+/* Decoded code gets what the tables fit in: a half of what is left, at most MAX_BLOCKS, or in proportion for a translation cache
+ * that is larger than MAX_BLOCKS_KIB: what is translated has to be decoded, too. */
 static struct block_cache *make_blocks(const struct shared *sh, struct arena *a)
 {
     uint64_t left = a->size - a->used, per_block = sizeof(struct gblock) + 6 * sizeof(struct ginsn) + 16;
-    uint64_t n = left / 2 / per_block;
-    if (n > MAX_BLOCKS)
-        n = MAX_BLOCKS;
+    uint64_t n = left / 2 / per_block, most = MAX_BLOCKS;
+    if (sh->params.tcache_kib > MAX_BLOCKS_KIB)
+        most = MAX_BLOCKS * sh->params.tcache_kib / MAX_BLOCKS_KIB;
+    if (n > most)
+        n = most;
     if (n < MIN_BLOCKS)
         return NULL;
     struct block_cache *c = block_cache_make(a, (uint32_t)n, (uint32_t)n * 6);
@@ -37,7 +40,7 @@ struct morph *morph_init(struct shared *sh, void *base, uint64_t size)
     if (!sh->store_buffer || sh->store_buffer > m->machine->spec_store_buffer)
         sh->store_buffer = m->machine->spec_store_buffer;
     m->policy = policies_chosen(&sh->params);
-    m->tcache = cache_make(&a, &sh->params, m->policy.evict); /* first: jumps to the firmware's stubs must reach */
+    m->tcache = cache_make(&a, &sh->params, m->policy.evict); /* first: it must lie near the firmware's stubs */
     m->gear2 = arena_alloc(&a, sizeof *m->gear2, 64);
     m->tmask = arena_alloc(&a, m->frames * sizeof *m->tmask, 64);
     m->written = arena_alloc(&a, m->frames, 64);
@@ -45,7 +48,7 @@ struct morph *morph_init(struct shared *sh, void *base, uint64_t size)
         return NULL;
     m->gear2->ir.entries_made = 0;
     opt_init(&m->gear2->table);
-    gen_init(&m->gear2->gen, m->machine);
+    gen_init(&m->gear2->gen, m->machine, cache_is_far(m->tcache));
     m->arena = a;
     if (sh->params.gear_max >= 3 && !(m->region = region_make(m)))
         return NULL;

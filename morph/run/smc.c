@@ -24,7 +24,7 @@ static void set_mask(struct morph *m, uint64_t frame, uint64_t mask)
         m->marked_low = frame;
     if (frame >= m->marked_end)
         m->marked_end = frame + 1;
-    port_tlb_flush(); /* the page may be mapped in several places */
+    port_tlb_refill(); /* the page may be mapped in several places */
 }
 
 void morph_mark_code(struct morph *m, uint32_t paddr, uint32_t len)
@@ -61,7 +61,7 @@ void morph_drop_all(struct morph *m)
         m->tmask[i] = 0;
     m->marked_low = m->frames;
     m->marked_end = 0;
-    port_tlb_flush();
+    port_tlb_refill();
 }
 
 /* Frame of a guest address that is stored to; false: it is not mapped. */

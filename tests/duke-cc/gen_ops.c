@@ -139,7 +139,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: gen_ops [--emitter] seed out.s out.bin\n");
         return 2;
     }
-    gen_init(&emitter, duke_machines[0]);
+    gen_init(&emitter, duke_machines[0], false);
     state = strtoull(argv[1], NULL, 0);
     FILE *text = fopen(argv[2], "w"), *bin = fopen(argv[3], "wb");
     if (!text || !bin) {

@@ -393,6 +393,7 @@ static bool one_case(struct rig *r, uint64_t seed, struct totals *t, unsigned le
     r->sh->params.opt_fold = pick(8) != 0;
     r->sh->params.opt_dead_flags = pick(8) != 0;
     r->sh->params.opt_fuse = pick(8) != 0;
+    r->sh->params.opt_parts = pick(8) != 0;
     r->sh->params.opt_direct = pick(4) != 0;
     random_state(r);
     uint64_t *data = (uint64_t *)(void *)(r->port->ram + RIG_DATA);
@@ -472,9 +473,10 @@ static uint64_t env_u64(const char *name, uint64_t otherwise)
     return s ? strtoull(s, NULL, 0) : otherwise;
 }
 
-static void run_cases(const char *machine, uint64_t seed, uint64_t cases, bool regions)
+static void run_cases(const char *machine, uint64_t seed, uint64_t cases, bool regions, bool far)
 {
     struct rig *r = rig_make(machine);
+    gen_init(&r->m->gear2->gen, r->m->machine, far);
     r->regions = regions;
     struct totals t = {0};
     for (uint64_t i = 0; i < cases; i++)
@@ -554,7 +556,9 @@ static void room_for_result(bool regions, bool direct)
 TEST_CASE(gen, room_for_result_direct) { room_for_result(false, true); }
 TEST_CASE(gen, room_for_result_ir) { room_for_result(false, false); }
 TEST_CASE(gen, room_for_result_region) { room_for_result(true, false); }
-TEST_CASE(gen, random_default) { run_cases("default", env_u64("GEN_SEED", 1000), env_u64("GEN_CASES", 4000), false); }
-TEST_CASE(gen, random_tm5400) { run_cases("tm5400", env_u64("GEN_SEED", 50000), env_u64("GEN_CASES", 2000), false); }
-TEST_CASE(gen, region_default) { run_cases("default", env_u64("GEN_SEED", 90000), env_u64("GEN_CASES", 4000), true); }
-TEST_CASE(gen, region_tm5400) { run_cases("tm5400", env_u64("GEN_SEED", 140000), env_u64("GEN_CASES", 2000), true); }
+TEST_CASE(gen, random_default) { run_cases("default", env_u64("GEN_SEED", 1000), env_u64("GEN_CASES", 4000), false, false); }
+TEST_CASE(gen, random_tm5400) { run_cases("tm5400", env_u64("GEN_SEED", 50000), env_u64("GEN_CASES", 2000), false, false); }
+TEST_CASE(gen, region_default) { run_cases("default", env_u64("GEN_SEED", 90000), env_u64("GEN_CASES", 4000), true, false); }
+TEST_CASE(gen, region_tm5400) { run_cases("tm5400", env_u64("GEN_SEED", 140000), env_u64("GEN_CASES", 2000), true, false); }
+TEST_CASE(gen, random_far) { run_cases("default", env_u64("GEN_SEED", 200000), env_u64("GEN_CASES", 1000), false, true); }
+TEST_CASE(gen, region_far) { run_cases("default", env_u64("GEN_SEED", 210000), env_u64("GEN_CASES", 1000), true, true); }

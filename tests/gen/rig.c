@@ -104,7 +104,7 @@ struct rig *rig_make(const char *machine)
     if (!r->m)
         abort();
     r->m->machine = duke_machine_find(machine);
-    gen_init(&r->m->gear2->gen, r->m->machine);
+    gen_init(&r->m->gear2->gen, r->m->machine, false);
     r->m->exit_direct = stub(RIG_DIRECT);
     r->m->exit_indirect = stub(RIG_INDIRECT);
     r->m->exit_interp = stub(RIG_INTERP);

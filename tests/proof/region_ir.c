@@ -99,7 +99,7 @@ static struct gblock *find(struct maker *k, uint64_t rip)
 static void set_switches(struct maker *k, uint64_t on)
 {
     struct morph_params *p = &k->sh->params;
-    p->opt_fold = p->opt_fuse = p->opt_dead_flags = p->region_forward = on;
+    p->opt_parts = p->opt_fold = p->opt_fuse = p->opt_dead_flags = p->region_forward = on;
 }
 
 struct header {
