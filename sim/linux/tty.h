@@ -47,6 +47,7 @@ struct linux_tty {
     struct tty_winsize size;
     struct tty_queue in, out; /* typed, for the slave; written, for the master */
     uint32_t lines;           /* that end in `in` */
+    uint32_t open;            /* bytes behind the last of them, some of which may have been read */
     uint32_t column, line_column;
     uint32_t echo_start, echo_column; /* of the echo of what is being typed: bytes of `out` before it, and where it began */
     bool stopped, literal;            /* by the character that stops; the next character is no special one */

@@ -129,12 +129,12 @@ static void rub_out(struct linux_tty *t)
 /* Input -------------------------------------------------------------------------------------------------------------- */
 
 /* Bytes of the line that is being typed. */
-static uint32_t unfinished(struct linux_tty *t)
+static uint32_t unfinished(const struct linux_tty *t) { return t->open < t->in.count ? t->open : t->in.count; }
+
+static void take_back(struct linux_tty *t, uint32_t bytes)
 {
-    uint32_t n = 0;
-    while (n < t->in.count && !(*peek(&t->in, t->in.count - 1 - n) & TTY_END))
-        n++;
-    return n;
+    t->open = unfinished(t) - bytes;
+    t->in.count -= bytes;
 }
 
 static uint8_t typed(struct linux_tty *t, uint32_t back) { return (uint8_t)*peek(&t->in, t->in.count - 1 - back); }
@@ -144,6 +144,8 @@ static void rub_out_tab(struct linux_tty *t, uint32_t left)
 {
     uint32_t columns = 0, i = 0;
     bool after_tab = false;
+    if (queue_room(&t->out) < WIDEST)
+        return;
     for (; i < left && !after_tab; i++) {
         uint8_t c = typed(t, i);
         after_tab = c == '\t';
@@ -197,7 +199,7 @@ static void erase(struct linux_tty *t, int what)
     const bool had = left;
     bool word = false;
     if (left && what == VKILL && !(lflag(t, ECHO | ECHOK | ECHOKE | ECHOE))) {
-        t->in.count -= left;
+        take_back(t, left);
         if (lflag(t, ECHO)) {
             stop_erasing(t);
             echo(t, t->termios.cc[VKILL]);
@@ -217,7 +219,7 @@ static void erase(struct linux_tty *t, int what)
         if (what == VWERASE && word && !letter)
             break;
         word |= letter;
-        t->in.count -= bytes;
+        take_back(t, bytes);
         left -= bytes;
         if (lflag(t, ECHO | ECHOPRT))
             print_erased(t, c, bytes);
@@ -233,8 +235,9 @@ static void erase(struct linux_tty *t, int what)
 /* At the limit the last character of a line gives way, so that the line can be ended. */
 static void store(struct linux_tty *t, uint16_t c)
 {
-    if (t->in.count >= TTY_LINE && lflag(t, ICANON) && unfinished(t) >= TTY_LINE)
-        t->in.count--;
+    if (lflag(t, ICANON) && unfinished(t) >= TTY_LINE)
+        take_back(t, 1);
+    t->open = c & TTY_END ? 0 : unfinished(t) + 1;
     push(&t->in, c);
     t->lines += (c & TTY_END) != 0;
 }
@@ -283,7 +286,7 @@ static bool edits(struct linux_tty *t, uint8_t c)
         stop_erasing(t);
         echo(t, c);
         echo_raw(t, '\n');
-        for (uint32_t n = unfinished(t); n; n--)
+        for (uint32_t n = unfinished(t); n && queue_room(&t->out) >= WIDEST; n--)
             echo(t, typed(t, n - 1));
         return true;
     }
@@ -413,7 +416,7 @@ uint32_t line_take(struct linux_tty *t, uint8_t *to, uint32_t most)
 
 void line_flush(struct linux_tty *t)
 {
-    t->in.count = t->lines = 0;
+    t->in.count = t->lines = t->open = 0;
     t->erasing = false;
 }
 
@@ -435,10 +438,12 @@ void line_set(struct linux_tty *t, const struct tty_termios *new)
         return;
     t->literal = t->erasing = false;
     t->lines = 0;
+    t->open = t->in.count;
     for (uint32_t i = 0; i < t->in.count; i++)
         *peek(&t->in, i) &= 0xff;
     if (!was && t->in.count) { /* what is there is a line */
         *peek(&t->in, t->in.count - 1) |= TTY_END;
         t->lines = 1;
+        t->open = 0;
     }
 }
