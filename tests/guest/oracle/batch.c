@@ -184,6 +184,7 @@ bool batch_same(struct batch *b, unsigned i, struct oracle_case *c, char *text, 
         snprintf(text, size, host.vector == NATIVE_HUNG ? "  it does not come back\n" : "  it ends the host's process\n");
         return false;
     }
+    case_forget_order(b->o->kind.mode, &m->trace[m->ninsns - 1], &host, &m->after);
     if (memcmp(slot->mem.data, m->data_after, ORACLE_DATA_SIZE) != 0)
         forget(b, m, slot->mem.data);
     if (oracle_differs(&host, &m->after, m->eflags_mask, slot->mem.data, m->data_after, text, size))

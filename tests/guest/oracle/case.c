@@ -99,3 +99,27 @@ void case_forget_pointers(enum guest_mode mode, uint8_t *data, const struct trac
     if (t->image && guest_decode(t->bytes, 15, mode, &g) == DECODE_OK)
         generator_forget_pointers(&g, t->image, data, got);
 }
+
+/* Whether an exception is that of a string instruction's destination. */
+static bool tells_destination(enum guest_mode mode, const struct ginsn *g, const struct oracle_state *s)
+{
+    uint64_t at = g->addrsize == 8 ? s->gpr[GUEST_RDI] : s->gpr[GUEST_RDI] & ((UINT64_C(1) << 8 * g->addrsize) - 1);
+    if (at - ORACLE_DATA <= ORACLE_DATA_SIZE - 8) /* nothing is wrong with it */
+        return false;
+    if (s->vector == GUEST_PF)
+        return s->addr - at < 8;
+    return s->vector == GUEST_GP && mode == GUEST_X86_64 && (uint64_t)((int64_t)(at << 16) >> 16) != at;
+}
+
+void case_forget_order(enum guest_mode mode, const struct trace *t, struct oracle_state *host, const struct oracle_state *got)
+{
+    struct ginsn g;
+    bool raised = host->vector == GUEST_PF || host->vector == GUEST_GP;
+    if (!raised || !t->len || guest_decode(t->bytes, 15, mode, &g) != DECODE_OK || g.op != G_CMPS)
+        return;
+    if (tells_destination(mode, &g, got) && !tells_destination(mode, &g, host)) {
+        host->vector = got->vector;
+        host->error = got->error;
+        host->addr = got->addr;
+    }
+}

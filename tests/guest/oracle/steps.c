@@ -80,6 +80,7 @@ bool case_by_steps(const struct options *o, struct host_cpu *h, const struct ora
         if (host.vector == GUEST_XM && s.fsw & 0x80 && waits_for_x87(t->bytes, o->kind.mode))
             host.vector = GUEST_MF;
         x->run(xs, 1, &got);
+        case_forget_order(o->kind.mode, t, &host, &got);
         if (got.vector == GUEST_PF && got.addr - CHILD_BEGIN < CHILD_SIZE) { /* here it may well find something */
             totals->given_up++;
             *complete = false;
