@@ -22,7 +22,7 @@ def test(build, folder, checks):
     ways = {"host engine": host_engine, "func gear 1": [selkirk, "run", "--gear=1", "--"], "func gear 2": [selkirk, "run", "--"]}
     programs = [("calls", 0), ("memory", 0), ("signals", 6), ("dynamic", 0), ("processes", 0), ("waits", 0), ("events", 0),
                 ("sockets", 0), ("corners", 0), ("procfs", 0), ("codes", 0), ("threads", 0), ("rseq", 0), ("system", 0), ("tty", 0),
-                ("sysvipc", 0), ("attributes", 0), ("filetimes", 0)]
+                ("tty_jobs", 0), ("sysvipc", 0), ("attributes", 0), ("filetimes", 0)]
     for program, signal in [*programs, *((name + "64", signal) for name, signal in programs)]:
         results = {}
         if program.endswith("64"): # the host engine runs 32-bit code alone
