@@ -38,8 +38,8 @@ bool case_stores_image(enum guest_mode mode, const struct trace *t);
 /* Memory that may differ though nothing is wrong, after an instruction that raised or stored an image: `data` gets it from `got`. */
 void case_forget_pushes(enum guest_mode mode, uint8_t *data, const struct trace *t, const uint8_t *got);
 void case_forget_pointers(enum guest_mode mode, uint8_t *data, const struct trace *t, const uint8_t *got);
-/* Of two bad operands of CMPS either may be told: AMD's Zen 4 tells of the source of REP CMPSB, else of the destination, as morph does. `host`
- * gets what `got` tells if that is the other operand. */
+/* Of two bad operands of CMPS either may be told: AMD's Zen 4 tells of the source of REP CMPSB, else of the destination, as morph does.
+ * `host` gets what `got` tells if that is the other operand. */
 void case_forget_order(enum guest_mode mode, const struct trace *t, struct oracle_state *host, const struct oracle_state *got);
 
 /* Makes case c by single steps of the host, each compared with the executor. False: they differ. *complete: false if given up.
