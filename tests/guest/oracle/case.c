@@ -104,10 +104,10 @@ void case_forget_pointers(enum guest_mode mode, uint8_t *data, const struct trac
 static bool tells_destination(enum guest_mode mode, const struct ginsn *g, const struct oracle_state *s)
 {
     uint64_t at = g->addrsize == 8 ? s->gpr[GUEST_RDI] : s->gpr[GUEST_RDI] & ((UINT64_C(1) << 8 * g->addrsize) - 1);
-    if (at - ORACLE_DATA <= ORACLE_DATA_SIZE - 8) /* nothing is wrong with it */
+    if (at - ORACLE_DATA <= ORACLE_DATA_SIZE - g->opsize) /* nothing is wrong with it */
         return false;
     if (s->vector == GUEST_PF)
-        return s->addr - at < 8;
+        return s->addr - at < g->opsize;
     return s->vector == GUEST_GP && mode == GUEST_X86_64 && (uint64_t)((int64_t)(at << 16) >> 16) != at;
 }
 
