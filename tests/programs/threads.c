@@ -18,7 +18,7 @@ static pthread_key_t key;
 static __thread unsigned mine = 17;
 static unsigned turn, trail, destroyed, initialised;
 
-static void at_exit_of_thread(void *value) { destroyed += *(unsigned *)value; }
+static void at_exit_of_thread(void *value) { __atomic_fetch_add(&destroyed, *(unsigned *)value, __ATOMIC_RELAXED); }
 
 static void initialise(void)
 {
